@@ -1,0 +1,83 @@
+"""Plans and reports as JSON documents, and back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner.errors import ProvisionerError
+from provisioner.model import Action, Change, Plan, Report
+
+PLAN_FORMAT = "provisioner.plan/1"
+REPORT_FORMAT = "provisioner.report/1"
+
+
+def changes(found: Iterable[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "address": change.address,
+            "action": change.action.value,
+            "before": change.before,
+            "after": change.after,
+            "reason": change.reason,
+        }
+        for change in found
+    ]
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """How many changes there are of each action, and the bytes to download as far as they are known."""
+    counted = Counter(change.action for change in plan.changes)
+    return {action.value: counted[action] for action in Action} | {"download": plan.download}
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """What `plan --json` prints and `plan --out` keeps."""
+    return {
+        "format": PLAN_FORMAT,
+        "name": plan.name,
+        "summary": summary(plan),
+        "changes": changes(plan.changes),
+        "plan": TypeAdapter(Plan).dump_python(plan, mode="json"),
+    }
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """What `apply --json` and `verify --json` print."""
+    dumped = TypeAdapter(Report).dump_python(report, mode="json")
+    return {
+        "format": REPORT_FORMAT,
+        "name": report.plan.name,
+        "ok": report.ok,
+        "summary": summary(report.plan),
+        "changes": changes(report.plan.changes),
+        "outcomes": dumped["outcomes"],
+        "residual": changes(report.residual),
+        "verdicts": dumped["verdicts"],
+        "seconds": report.seconds,
+        "log": report.log,
+    }
+
+
+def text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def plan_from(source: str, filename: str) -> Plan:
+    """The plan in a document that `plan --out` made.
+
+    Raises ProvisionerError when it is no such document.
+    """
+    try:
+        document = json.loads(source)
+        if not isinstance(document, dict) or document.get("format") != PLAN_FORMAT:
+            raise ProvisionerError(f"{filename} is no {PLAN_FORMAT} document")
+        return TypeAdapter(Plan).validate_python(document["plan"])
+    except (ValueError, KeyError, ValidationError) as error:
+        raise ProvisionerError(
+            f"{filename} is not a plan that can be read", "Make it again: plan --out."
+        ) from error

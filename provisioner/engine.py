@@ -1,0 +1,228 @@
+"""The one data flow: spec, facts, plan, apply, verify, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from provisioner import kinds
+from provisioner.errors import ObserveError, PlanMovedError, ProvisionerError
+from provisioner.interpreter import resolve
+from provisioner.journal import Journal
+from provisioner.machine import Interpreter, Machine, Reader, Tell
+from provisioner.machine.local import LocalMachine
+from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.parallel import together
+from provisioner.scheduler import FINE, schedule
+from provisioner.spec import Spec, load
+
+JOBS = 8
+"""Steps at once: they mostly wait for the network and the disk."""
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of a spec that a command is about: kinds (`pip`) or steps (`datasets.flowers`)."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def has_kind(self, name: str) -> bool:
+        """Whether anything of a kind may be asked for."""
+        return name not in self.skip and (not self.only or name in {w.partition(".")[0] for w in self.only})
+
+    def has(self, address: str) -> bool:
+        """Whether one step or check is asked for."""
+
+        def named(words: tuple[str, ...]) -> bool:
+            return any(address == word or address.startswith(word + ".") for word in words)
+
+        return not named(self.skip) and (not self.only or named(self.only))
+
+
+EVERYTHING = Selection()
+
+
+def target_of(spec: Spec) -> Interpreter:
+    """The interpreter that the spec's packages go into."""
+    pip = spec.sections.get("pip")
+    return resolve(pip.venv if pip else None, spec.folder)
+
+
+def connect(spec: Spec, *, deep: bool = False) -> LocalMachine:
+    """The machine that we run on, seen from a spec's folder."""
+    machine = LocalMachine(spec.folder, target_of(spec), deep=deep)
+    machine.suspects = Journal(machine.state).suspects()
+    return machine
+
+
+def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
+    """What every kind of the spec finds; an ObserveError stands for what could not be learnt."""
+    names = [name for name in spec.sections if selection.has_kind(name)]
+
+    def look(name: str) -> Any:
+        try:
+            return kinds.get(name).observe(spec.sections[name], reader)
+        except ObserveError as error:
+            return error
+
+    works = [partial(look, name) for name in names]
+    return dict(zip(names, together(works, len(works), reader.cancel), strict=True))
+
+
+def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
+    """What stands between the facts and the spec. Pure: the same arguments give the same plan."""
+    steps: list[Step] = []
+    checks = []
+    gates = []
+    for name, config in spec.sections.items():
+        if name not in facts:
+            continue
+        kind = kinds.get(name)
+        if isinstance(error := facts[name], ObserveError):
+            reason = " ".join(filter(None, (error.message, error.hint)))
+            planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
+        else:
+            planned = list(kind.plan(config, facts[name]))
+            checks += [c for c in kind.checks(config, facts[name]) if selection.has(c.address)]
+        steps += [
+            replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
+        ]
+        if kind.gate:
+            gates.append(name)
+    return Plan(
+        name=spec.name,
+        spec=spec.path,
+        digest=spec.digest,
+        steps=tuple(steps),
+        checks=tuple(checks),
+        gates=tuple(gates),
+        only=selection.only,
+        skip=selection.skip,
+    )
+
+
+def survey(spec: Spec, machine: LocalMachine, selection: Selection = EVERYTHING) -> Plan:
+    """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
+    machine.python = target_of(spec)
+    plan = make_plan(spec, observe(spec, machine, selection), selection)
+    everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
+    for word in (*selection.only, *selection.skip):
+        kind = word.partition(".")[0]
+        if kind not in spec.sections or (word in selection.only and word not in everything):
+            known = ", ".join(dict.fromkeys(everything))
+            raise ProvisionerError(f"the spec has no {word!r}", f"It has: {known}.")
+    return plan
+
+
+def apply(
+    plan: Plan, machine: Machine, journal: Journal, tell: Tell, jobs: int = JOBS
+) -> tuple[Outcome, ...]:
+    """Carry out a plan; the outcomes are in the order of its steps. The journal must be held."""
+    from provisioner.executor import Executor
+
+    return schedule(plan, jobs, Executor(machine, journal, tell), machine.cancel)
+
+
+def prove(plan: Plan, machine: Machine, jobs: int, *, anew: bool) -> tuple[Verdict, ...]:
+    """The verdict on every check; unless `anew`, a proof that still stands is not made again."""
+    from provisioner.prover import Proofs, prove
+
+    return prove(plan.checks, machine, jobs=jobs, proofs=None if anew else Proofs(machine.state))
+
+
+def provision(
+    spec: Spec,
+    *,
+    selection: Selection = EVERYTHING,
+    saved: Plan | None = None,
+    tell: Tell = lambda event: None,
+    show: Callable[[Plan], None] = lambda plan: None,
+    jobs: int = JOBS,
+) -> Report:
+    """Make this machine what the spec says, and prove it. `show` hears the plan before anything is done.
+
+    With `saved`, exactly that plan is carried out. Raises PlanMovedError when the machine is no longer
+    what it was made for.
+    """
+    began = time.monotonic()
+    machine = connect(spec)
+
+    def waiting() -> None:
+        tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
+
+    with Journal(machine.state).held(waiting) as journal:
+        machine.suspects = journal.suspects()
+        plan = survey(spec, machine, selection)
+        if saved:
+            refuse_if_moved(saved, plan)
+        show(plan)
+        outcomes = apply(plan, machine, journal, tell, jobs) if plan.pending else kept(plan)
+        residual: tuple[Change, ...] = ()
+        verdicts: tuple[Verdict, ...] = ()
+        if any(outcome.status is Status.DONE for outcome in outcomes):
+            tell(Event(step="", what="note", text="Observing again, and checking."))
+            machine.suspects = frozenset()
+            residual = left_over(survey(spec, machine, selection), outcomes)
+        fine = all(outcome.status in FINE for outcome in outcomes)
+        if fine and not residual:
+            verdicts = prove(plan, machine, jobs, anew=False)
+        if fine and machine.suspects <= {step.id for step in plan.steps}:
+            journal.clear()
+    log = str(machine.log.path) if machine.log.written else ""
+    machine.log.close()
+    return Report(
+        plan=plan,
+        outcomes=outcomes,
+        residual=residual,
+        verdicts=verdicts,
+        seconds=time.monotonic() - began,
+        log=log,
+    )
+
+
+def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:
+    """Prove that this machine is what the spec says, changing nothing and trusting no earlier proof."""
+    began = time.monotonic()
+    machine = connect(spec, deep=deep)
+    plan = survey(spec, machine, selection)
+    residual = tuple(change for change in plan.changes if change.action is not Action.KEEP)
+    verdicts = prove(plan, machine, jobs, anew=True)
+    return Report(plan=plan, residual=residual, verdicts=verdicts, seconds=time.monotonic() - began)
+
+
+def kept(plan: Plan) -> tuple[Outcome, ...]:
+    return tuple(Outcome(step=step.id, status=Status.KEPT) for step in plan.steps)
+
+
+def left_over(plan: Plan, outcomes: tuple[Outcome, ...]) -> tuple[Change, ...]:
+    """What is still to be changed in the steps that were done; those that failed say so themselves."""
+    done = {outcome.step for outcome in outcomes if outcome.status in FINE}
+    return tuple(
+        change
+        for step in plan.steps
+        if step.id in done
+        for change in step.changes
+        if change.action is not Action.KEEP
+    )
+
+
+def refuse_if_moved(saved: Plan, plan: Plan) -> None:
+    """Raise PlanMovedError unless `saved` is what would be planned now."""
+    if saved.digest != plan.digest:
+        raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
+    if saved.steps != plan.steps:
+        theirs, ours = set(saved.changes), set(plan.changes)
+        moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]
+        raise PlanMovedError(
+            f"this machine is not what the plan was made for; different now: {', '.join(moved)}",
+            "Make a new plan.",
+        )
+
+
+__all__ = ["Selection", "apply", "connect", "load", "make_plan", "observe", "provision", "verify"]

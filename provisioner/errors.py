@@ -1,0 +1,92 @@
+"""Everything that can go wrong, as one tree.
+
+ProvisionerError            what happened, and what to do next
+ ├─ SpecError               the file is wrong: every problem, with its place
+ ├─ ObserveError            a fact could not be learnt (unknown is not absent)
+ ├─ PlanMovedError          a saved plan no longer fits this machine
+ ├─ EffectError             a step could not do its work
+ │   └─ TransientError      the same work may succeed when tried again
+ └─ Interrupted             Ctrl-C, SIGTERM
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ProvisionerError(Exception):
+    """Something a user can understand and act upon; printed without a traceback.
+
+    `hint` says what to do next and may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a spec. Lines and columns count from 1; 0 means the whole file."""
+
+    line: int
+    column: int
+    message: str
+    suggestion: str = ""
+    source: str = ""
+    """The text of the line, shown above a caret; empty when it may hold a secret."""
+
+
+class SpecError(ProvisionerError):
+    """The spec cannot be used. Holds every problem found, in the order of the file."""
+
+    def __init__(self, filename: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(describe(filename, problem) for problem in problems))
+        self.filename = filename
+        self.problems = problems
+
+
+def describe(filename: str, problem: Problem) -> str:
+    """`file:line:column: message`, the line with a caret, and what to write instead."""
+    place = f"{filename}:{problem.line}:{problem.column}: " if problem.line else f"{filename}: "
+    lines = [place + problem.message]
+    if problem.source:
+        shown = problem.source.expandtabs(1)
+        lines += [f"    {shown}", "    " + " " * (problem.column - 1) + "^"]
+    if problem.suggestion:
+        lines.append(f"    {problem.suggestion}")
+    return "\n".join(lines)
+
+
+class ObserveError(ProvisionerError):
+    """A fact could not be learnt, so nothing may be concluded from it."""
+
+
+class PlanMovedError(ProvisionerError):
+    """The machine or the spec is no longer what a saved plan was made for."""
+
+
+class EffectError(ProvisionerError):
+    """An effect failed for good. `tail` is the end of the command's output, if there was one."""
+
+    def __init__(self, message: str, hint: str = "", tail: str = "") -> None:
+        super().__init__(message, hint)
+        self.tail = tail
+
+
+class TransientError(EffectError):
+    """An effect failed in a way that another try may mend.
+
+    `retry_after` is what the server asked for, in seconds, or None.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", tail: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint, tail)
+        self.retry_after = retry_after
+
+
+class Interrupted(ProvisionerError):  # noqa: N818 - an order, not an error
+    """The user or the system asked the run to stop."""

@@ -1,0 +1,60 @@
+"""Field types that the sections of a spec share."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+
+class Section(BaseModel):
+    """Base of every mapping in a spec: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+UNITS = {"": 1, "B": 1}
+UNITS |= {f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")}
+UNITS |= {f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("KMGT")}
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)")
+
+
+def parse_size(value: object) -> object:
+    """Bytes from "5GiB", "500 MB" or a whole number."""
+    if not isinstance(value, str):
+        return value
+    match = SIZE.fullmatch(value.strip())
+    if not match or match[2] not in UNITS:
+        raise ValueError("is not a size; write it like 5GiB or 500MB")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def format_size(size: float) -> str:
+    """Bytes for people, in decimal units as download tools count: "214 MB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def resolve(value: str, info: ValidationInfo) -> str:
+    """An absolute, normal path; what is relative starts at the spec's folder, `~` at the user's home."""
+    context = info.context or {}
+    home, folder = context.get("home", "/root"), context.get("folder", "/")
+    if "\0" in value:
+        raise ValueError("a path cannot hold a null character")
+    if value == "~" or value.startswith("~/"):
+        value = home + value[1:]
+    return os.path.normpath(os.path.join(folder, value))
+
+
+Text = Annotated[str, Field(min_length=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True, ge=0)]
+Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str), Field(ge=0)]
+SpecPath = Annotated[str, Field(min_length=1), AfterValidator(resolve)]
+Mode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$", description="Permission bits in octal, quoted.")]
+Seconds = Annotated[float, Field(gt=0)]

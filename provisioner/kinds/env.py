@@ -1,0 +1,126 @@
+"""Environment variables for every later shell and kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from provisioner import lasting
+from provisioner.fields import Section, SpecPath
+from provisioner.kind import Kind
+from provisioner.lasting import Lasting, Setting
+from provisioner.machine import Reader
+from provisioner.model import Step
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+SECRET = re.compile(r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY)(?:_|$)|(?:API|ACCESS|PRIVATE)_KEY$")
+
+READONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
+"""bash refuses to set these, and stops reading the file that tries."""
+
+LOADER = (
+    "LD_LIBRARY_PATH reaches programs that are started later, and not a kernel that runs: "
+    "for that, put the folder into a file in /etc/ld.so.conf.d and run ldconfig."
+)
+
+
+def check_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError("is not a variable's name; use letters, digits and _, and no digit first")
+    if name in READONLY:
+        raise ValueError("is kept by the shell itself and cannot be set")
+    if SECRET.search(name.upper()):
+        raise ValueError(
+            "looks like a secret, and a colabenv.yaml is there to be shared; "
+            "keep it in Colab's Secrets or in your own environment"
+        )
+    return name
+
+
+def check_value(value: str | None) -> str | None:
+    if value is not None and "\0" in value:
+        raise ValueError("cannot hold a null character")
+    return value
+
+
+def check_folder(folder: str) -> str:
+    if ":" in folder:
+        raise ValueError("holds a colon, which separates folders; write each folder as an item of its own")
+    return folder
+
+
+Folder = Annotated[SpecPath, AfterValidator(check_folder)]
+
+
+class Variable(Section):
+    """A variable: what to set it to, or which folders to put in front of the list that it holds."""
+
+    value: Annotated[str | None, AfterValidator(check_value)] = Field(
+        None, description="The value to set; null unsets the variable."
+    )
+    prepend: tuple[Folder, ...] = Field(
+        (),
+        min_length=1,
+        description="Folders to put in front of the list that the variable holds, in this order.",
+        examples=[["/opt/tool/bin"]],
+    )
+
+    @model_validator(mode="after")
+    def is_one_thing(self) -> Variable:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("needs either a value or folders to prepend")
+        return self
+
+    @property
+    def setting(self) -> Setting:
+        return tuple(dict.fromkeys(self.prepend)) or self.value
+
+
+def expand(value: object) -> object:
+    """`NAME: text` is short for `NAME: {value: text}`."""
+    if isinstance(value, bool | float):
+        raise ValueError("is not text; quote it, because a variable gets exactly what is written")  # noqa: TRY004
+    if isinstance(value, int):
+        value = str(value)
+    return {"value": value} if value is None or isinstance(value, str) else value
+
+
+Env = dict[
+    Annotated[str, AfterValidator(check_name)],
+    Annotated[Variable, BeforeValidator(expand, json_schema_input_type=str | int | None | Variable)],
+]
+
+
+def observe(config: Env, reader: Reader) -> Lasting:
+    return lasting.observe("env", reader)
+
+
+def plan(config: Env, facts: Lasting) -> Iterator[Step]:
+    wanted = {name: variable.setting for name, variable in config.items()}
+    changes = lasting.changes("env", wanted, facts)
+    if changes:
+        yield Step(
+            id="env",
+            changes=changes,
+            effects=lasting.effects(wanted, facts),
+            warnings=(LOADER,) if "LD_LIBRARY_PATH" in wanted else (),
+        )
+
+
+KIND = Kind(
+    name="env",
+    config=Annotated[
+        Env,
+        Field(
+            description="Variables for every later shell and kernel: a value, null to unset, "
+            "or folders to put in front of a list like PATH.",
+            examples=[{"JAVA_OPTS": "-Xmx4g", "PATH": {"prepend": ["/opt/tool/bin"]}}],
+        ),
+    ],
+    observe=observe,
+    plan=plan,
+)

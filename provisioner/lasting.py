@@ -1,0 +1,266 @@
+"""Environment variables that last: for every later shell, and for every later notebook kernel.
+
+Each owner (`env`, `jdk`) has files of its own, so that none overwrites another's:
+
+- a shell file. For root it is in /etc/profile.d, which every login shell of every user reads; for others
+  in ~/.config/colabenv, which their own start-up files are told to read.
+- an IPython start-up file, because a kernel is started by no shell. What a kernel starts inherits from it.
+
+A shell that is not a login shell (a terminal in Colab or Docker) reads only ~/.bashrc, so one block there
+reads the shell files. The block names no owner: whoever writes it writes the same text, and it stays when
+there is nothing left to read.
+
+The files are read back to learn what they set, so nothing else needs to remember it.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from provisioner.errors import ObserveError
+from provisioner.machine import Reader
+from provisioner.model import Action, Change, Effect, Remove, Write
+
+Setting: TypeAlias = str | tuple[str, ...] | None
+"""A value; folders to put in front of a list like PATH; or None, which unsets."""
+
+Settings: TypeAlias = Mapping[str, Setting]
+
+NOTICE = "# Written by `provisioner apply`. Change colabenv.yaml instead of this file.\n"
+
+SHELL = """\
+colabenv_first() {
+    eval "colabenv_list=:\\${$1-}:"
+    while case $colabenv_list in *":$2:"*) ;; *) false ;; esac; do
+        colabenv_list=${colabenv_list%%":$2:"*}:${colabenv_list#*":$2:"}
+    done
+    colabenv_list=${colabenv_list#:}
+    colabenv_list=${colabenv_list%:}
+    export "$1=$2${colabenv_list:+:$colabenv_list}"
+}
+"""
+"""Puts a folder first in a list, once however often it is read. POSIX, and starts no process."""
+
+SHELL_BEGIN = "# settings\n"
+SHELL_END = "# end of settings\nunset -f colabenv_first\nunset colabenv_list\n"
+
+KERNEL = """\
+
+
+def colabenv(settings):
+    import os
+
+    for name, wanted in settings.items():
+        if wanted is None:
+            os.environ.pop(name, None)
+        elif isinstance(wanted, str):
+            os.environ[name] = wanted
+        else:
+            known = [item for item in os.environ.get(name, "").split(":") if item not in (*wanted, "")]
+            os.environ[name] = ":".join([*wanted, *known])
+
+
+colabenv(settings)
+del colabenv, settings
+"""
+
+BLOCK_BEGIN, BLOCK_END = "# >>> colabenv >>>\n", "# <<< colabenv <<<\n"
+
+BLOCK = """\
+# Reads what colabenv.yaml sets; see `env` there.
+for colabenv_file in {pattern}; do
+    if [ -r "$colabenv_file" ]; then . "$colabenv_file"; fi
+done
+unset colabenv_file
+"""
+
+LOGIN_FILES = (".bash_profile", ".bash_login")
+"""Where one of these exists, bash reads it in place of ~/.profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text file as it is: `text` is None where there is none."""
+
+    path: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What the files of one owner hold now."""
+
+    shell: Found
+    kernel: Found
+    startup: tuple[Found, ...]
+    """The user's own files that must read the shell file."""
+    block: str
+    """What `startup` must hold."""
+
+    @property
+    def settings(self) -> tuple[dict[str, Setting], dict[str, Setting]]:
+        """What later shells get, and what later kernels get."""
+        return parse_shell(self.shell.text), parse_kernel(self.kernel.text)
+
+
+def observe(name: str, reader: Reader) -> Lasting:
+    """Read the files that the owner called `name` keeps.
+
+    Raises ObserveError for a file that is not UTF-8.
+    """
+    home = reader.home
+    ipython = posixpath.join(home, reader.environ.get("IPYTHONDIR", "").removeprefix("~/") or ".ipython")
+    kernel = posixpath.join(ipython, "profile_default", "startup", f"00-colabenv-{name}.py")
+    if reader.root:
+        shell = f"/etc/profile.d/colabenv-{name}.sh"
+        startup = [".bashrc"]
+        pattern = "/etc/profile.d/colabenv-*.sh"
+    else:
+        shell = posixpath.join(home, ".config", "colabenv", f"{name}.sh")
+        startup = [".bashrc", ".profile"]
+        startup += [file for file in LOGIN_FILES if reader.stat(posixpath.join(home, file))]
+        pattern = '"$HOME"/.config/colabenv/*.sh'
+    return Lasting(
+        shell=look(reader, shell),
+        kernel=look(reader, kernel),
+        startup=tuple(look(reader, follow(reader, posixpath.join(home, file))) for file in startup),
+        block=BLOCK_BEGIN + BLOCK.format(pattern=pattern) + BLOCK_END,
+    )
+
+
+def look(reader: Reader, path: str) -> Found:
+    data = reader.read(path)
+    try:
+        return Found(path, None if data is None else data.decode())
+    except UnicodeDecodeError as error:
+        raise ObserveError(f"{path} is not UTF-8 text", "Convert it, or move it away.") from error
+
+
+def follow(reader: Reader, path: str) -> str:
+    """Where a start-up file really is: people keep theirs elsewhere and link to them."""
+    for _ in range(8):
+        found = reader.stat(path)
+        if not (found and found.link):
+            break
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.link))
+    return path
+
+
+def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
+    """What makes the files set exactly `wanted`; nothing when they already do."""
+    if not wanted:
+        return tuple(Remove(path=file.path) for file in (found.shell, found.kernel) if file.text is not None)
+    texts = [(found.shell, render_shell(wanted)), (found.kernel, render_kernel(wanted))]
+    texts += [(file, with_block(file.text or "", found.block)) for file in found.startup]
+    return tuple(Write(path=file.path, text=text) for file, text in texts if file.text != text)
+
+
+def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]:
+    """One change for each variable that is wanted or was set before, `PREFIX.NAME`."""
+    shell, kernel = found.settings
+    told = [
+        compare(f"{prefix}.{name}", value, [known[name] for known in (shell, kernel) if name in known])
+        for name, value in wanted.items()
+    ]
+    told += [
+        Change(f"{prefix}.{name}", Action.REMOVE, describe(value), None, "the file no longer names it")
+        for name, value in (kernel | shell).items()
+        if name not in wanted
+    ]
+    if all(change.action is Action.KEEP for change in told):
+        edited = ", ".join(
+            effect.path for effect in effects(wanted, found) if isinstance(effect, Write | Remove)
+        )
+        if edited:
+            reason = f"edited or removed: {edited}"
+            told = [
+                replace(change, action=Action.UPDATE, after=change.before, reason=reason) for change in told
+            ]
+    return tuple(told)
+
+
+def compare(address: str, wanted: Setting, known: Sequence[Setting]) -> Change:
+    """`known` holds what the shell file and the kernel file set, as far as they name the variable."""
+    if not known:
+        return Change(address, Action.CREATE, None, describe(wanted))
+    if all(value == wanted for value in known):
+        if len(known) == len(("shell", "kernel")):
+            return Change(address, Action.KEEP, describe(wanted))
+        return Change(address, Action.UPDATE, describe(wanted), describe(wanted), "set in one place of two")
+    different = next(value for value in known if value != wanted)
+    return Change(address, Action.UPDATE, describe(different), describe(wanted))
+
+
+def describe(setting: Setting) -> str:
+    """A setting as a plan shows it."""
+    if setting is None:
+        return "unset"
+    if isinstance(setting, tuple):
+        return f"{':'.join(setting)}:..."
+    return setting
+
+
+def render_shell(settings: Settings) -> str:
+    lines = [line for name, value in sorted(settings.items()) for line in shell_lines(name, value)]
+    return NOTICE + SHELL + SHELL_BEGIN + "".join(f"{line}\n" for line in lines) + SHELL_END
+
+
+def shell_lines(name: str, value: Setting) -> list[str]:
+    if value is None:
+        return [f"unset {name}"]
+    if isinstance(value, str):
+        return [f"export {name}={shlex.quote(value)}"]
+    return [f"colabenv_first {name} {shlex.quote(item)}" for item in reversed(value)]
+
+
+def parse_shell(text: str | None) -> dict[str, Setting]:
+    """The settings in a shell file of ours; what was edited beyond recognition is no setting."""
+    body = (text or "").partition(SHELL_BEGIN)[2].rpartition(SHELL_END)[0]
+    try:
+        words = shlex.split(body)
+    except ValueError:
+        return {}
+    settings: dict[str, Setting] = {}
+    while words:
+        match words:
+            case ["unset", name, *words]:
+                settings[name] = None
+            case ["export", assignment, *words]:
+                name, _, settings[name] = assignment.partition("=")
+            case ["colabenv_first", name, item, *words]:
+                known = settings.get(name)
+                settings[name] = (item, *(known if isinstance(known, tuple) else ()))
+            case _:
+                return {}
+    return settings
+
+
+def render_kernel(settings: Settings) -> str:
+    items = "".join(f"    {name!r}: {value!r},\n" for name, value in sorted(settings.items()))
+    return f"{NOTICE}settings = {{\n{items}}}\n{KERNEL}"
+
+
+def parse_kernel(text: str | None) -> dict[str, Setting]:
+    """The settings in a start-up file of ours; what was edited beyond recognition is no setting."""
+    try:
+        match ast.parse(text or "").body:
+            case [ast.Assign(value=value), *_]:
+                found = ast.literal_eval(value)
+                return found if isinstance(found, dict) else {}
+    except (SyntaxError, ValueError):
+        pass
+    return {}
+
+
+def with_block(text: str, block: str) -> str:
+    """`text` with our block, in its place where there is one and else at the end."""
+    before, begin, rest = text.partition(BLOCK_BEGIN)
+    _, end, after = rest.partition(BLOCK_END)
+    if begin and end:
+        return before + block + after
+    return text + ("\n" if text and not text.endswith("\n") else "") + block

@@ -1,0 +1,112 @@
+"""The effects on files: atomic, and never through a link that somebody put in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from provisioner.errors import EffectError
+from provisioner.model import Chmod, Copy, Link, Mkdir, Remove, Write
+
+DEFAULT_MODE = 0o644
+
+HINTS = {
+    errno.ENOSPC: "Free some space, or choose another place.",
+    errno.EDQUOT: "Your quota is used up: free some space, or choose another place.",
+    errno.EACCES: "You may not write there: run as root, or choose another place.",
+    errno.EPERM: "You may not write there: run as root, or choose another place.",
+    errno.EROFS: "That file system is read-only: choose another place.",
+    errno.ENOTCONN: "The mount is stale: mount it again.",
+}
+
+
+@contextlib.contextmanager
+def in_words(verb: str, path: str) -> Iterator[None]:
+    """Turn an OSError into an EffectError that says what was attempted, and where."""
+    try:
+        yield
+    except OSError as error:
+        hint = HINTS.get(error.errno or 0, "")
+        raise EffectError(f"cannot {verb} {path}: {error.strerror or error}", hint) from error
+
+
+@contextlib.contextmanager
+def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `path` once it is whole and on disk.
+
+    It keeps the owner of the one that was there, and its mode unless told otherwise.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    known = os.lstat(target) if os.path.lexists(target) else None
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if known and os.geteuid() == 0:
+            os.chown(temporary, known.st_uid, known.st_gid)
+        if mode is None:
+            mode = known.st_mode & 0o7777 if known and not target.is_symlink() else DEFAULT_MODE
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write(effect: Write) -> None:
+    with in_words("write", effect.path), replacing(effect.path, effect.mode) as file:
+        file.write(effect.text.encode())
+
+
+def copy(effect: Copy) -> None:
+    with (
+        in_words(f"copy {effect.source} to", effect.path),
+        Path(effect.source).open("rb") as source,
+        replacing(effect.path, effect.mode) as file,
+    ):
+        shutil.copyfileobj(source, file, 1024 * 1024)
+
+
+def mkdir(effect: Mkdir) -> None:
+    with in_words("make the folder", effect.path):
+        path = Path(effect.path)
+        path.mkdir(parents=True, exist_ok=True)
+        if effect.mode is not None:
+            path.chmod(effect.mode)
+
+
+def chmod(effect: Chmod) -> None:
+    with in_words("change the mode of", effect.path):
+        if Path(effect.path).is_symlink():
+            raise EffectError(f"{effect.path} is a link; its mode is not changed")
+        Path(effect.path).chmod(effect.mode)
+
+
+def link(effect: Link) -> None:
+    with in_words("link", effect.path):
+        path = Path(effect.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(path) and not path.is_symlink():
+            raise EffectError(f"{path} is there and is no link", "Move it away, or choose another name.")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(effect.target)
+        temporary.replace(path)
+
+
+def remove(effect: Remove) -> None:
+    with in_words("remove", effect.path):
+        path = Path(effect.path)
+        if effect.tree and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,235 @@
+"""This machine, for real."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import stat as statmodule
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provisioner.errors import EffectError, ObserveError, TransientError
+from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, files
+from provisioner.machine.log import Log, redactor
+from provisioner.machine.process import Children, progress_of_apt
+from provisioner.model import (
+    Chmod,
+    Copy,
+    Effect,
+    Fetch,
+    InstallKey,
+    Link,
+    Mkdir,
+    Remove,
+    Run,
+    Unpack,
+    Write,
+)
+
+Progress = Callable[[int, int, str], None]
+
+TAIL = 12
+"""Lines of a failed command's output that are shown."""
+
+TYPES = {statmodule.S_IFREG: "file", statmodule.S_IFDIR: "folder", statmodule.S_IFLNK: "link"}
+
+NO_SPACE = ("No space left on device", "The disk is full: free some space and run it again.")
+
+
+def state_folder(environ: Mapping[str, str]) -> str:
+    """Where journal, logs and caches live: the system's place for root, the XDG one for others."""
+    if os.geteuid() == 0:
+        return "/var/lib/provisioner"
+    base = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return str(Path(base) / "provisioner")
+
+
+@dataclass(slots=True)
+class LocalMachine:
+    """The Machine that this process runs on."""
+
+    folder: str
+    python: Interpreter
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    suspects: frozenset[str] = frozenset()
+    deep: bool = False
+    state: str = ""
+    home: str = ""
+    root: bool = field(default_factory=lambda: os.geteuid() == 0)
+    log: Log = field(init=False)
+    _children: Children = field(default_factory=Children)
+
+    def __post_init__(self) -> None:
+        self.state = self.state or state_folder(self.environ)
+        self.home = self.home or str(Path.home())
+        self.log = Log(self.state, redactor(self.environ))
+
+    # Reader
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return Path(path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ObserveError(f"cannot read {path}: {error.strerror}") from error
+
+    def stat(self, path: str) -> Stat | None:
+        try:
+            found = os.lstat(path)
+            link = os.readlink(path) if statmodule.S_ISLNK(found.st_mode) else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ObserveError(f"cannot look at {path}: {error.strerror}") from error
+        kind = TYPES.get(statmodule.S_IFMT(found.st_mode), "other")
+        return Stat(kind, statmodule.S_IMODE(found.st_mode), found.st_size, found.st_mtime_ns, link)
+
+    def list(self, path: str) -> tuple[str, ...] | None:
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ObserveError(f"cannot list {path}: {error.strerror}") from error
+
+    def hash(self, path: str) -> str | None:
+        try:
+            with Path(path).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ObserveError(f"cannot read {path}: {error.strerror}") from error
+
+    def which(self, program: str) -> str | None:
+        return shutil.which(program, path=self.environ.get("PATH"))
+
+    def free(self, path: str) -> int:
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
+    def memory(self) -> int:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    def ask(self, run: Run) -> Completed:
+        return self._children.run(run, self.environ)
+
+    def head(self, url: str) -> Answer:
+        from provisioner.machine import fetch
+
+        return fetch.head(url)
+
+    def accelerators(self) -> Accelerators:
+        from provisioner.machine import gpu
+
+        return gpu.accelerators(self.environ)
+
+    # Machine
+
+    def perform(self, effect: Effect, tell: Progress) -> str:
+        return PERFORMERS[type(effect)](self, effect, tell)
+
+    def sleep(self, seconds: float) -> None:
+        self._children.cancelled.wait(seconds)
+
+    def cancel(self) -> None:
+        self._children.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._children.cancelled.is_set()
+
+    def run(self, effect: Run, tell: Progress) -> str:
+        """Run a program to its end, log all it says, and tell why it failed if it did."""
+        program = os.path.basename(effect.argv[0])
+        self.log.say(program, "$ " + shlex.join(effect.argv))
+        tail: deque[str] = deque(maxlen=TAIL)
+
+        def on_line(line: str) -> None:
+            self.log.say(program, line)
+            if line.strip():
+                tail.append(self.log.redact(line.rstrip()))
+
+        def on_status(line: str) -> None:
+            if found := progress_of_apt(line):
+                tell(found[0], 100, found[1])
+
+        started = time.monotonic()
+        completed = self._children.run(
+            effect,
+            self.environ,
+            merge=True,
+            on_line=on_line,
+            on_status=on_status if effect.progress == "apt" else None,
+        )
+        self.log.say(program, f"exit {completed.code} after {time.monotonic() - started:.1f} s")
+        if completed.code == 0 and not completed.timed_out:
+            return ""
+        output = completed.stdout + completed.stderr
+        shown = "\n".join(tail) or completed.stderr
+        hint = next(
+            (told for pattern, told in (*effect.hints, NO_SPACE) if re.search(pattern, output)),
+            f"The full log is {self.log.path}",
+        )
+        if completed.timed_out:
+            raise EffectError(f"{program} was stopped after {effect.timeout:.0f} s", hint, shown)
+        message = f"{program} failed: {ending(completed.code)}"
+        if any(re.search(pattern, output) for pattern in effect.transient):
+            raise TransientError(message, hint, shown)
+        raise EffectError(message, hint, shown)
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+
+
+def perform_fetch(machine: LocalMachine, effect: Fetch, tell: Progress) -> str:
+    from provisioner.machine import fetch
+
+    return fetch.fetch(effect, tell, lambda: machine.cancelled)
+
+
+def perform_unpack(machine: LocalMachine, effect: Unpack, tell: Progress) -> str:
+    from provisioner.machine import unpack
+
+    return unpack.unpack(effect, tell, lambda: machine.cancelled)
+
+
+def perform_install_key(machine: LocalMachine, effect: InstallKey, tell: Progress) -> str:
+    from provisioner.machine import keys
+
+    return keys.install(effect, tell, lambda: machine.cancelled)
+
+
+def quiet(function: Callable[..., None]) -> Callable[..., str]:
+    """A performer from a function that has no progress to tell and nothing to note."""
+
+    def perform(_machine: LocalMachine, effect: Effect, _tell: Progress) -> str:
+        function(effect)
+        return ""
+
+    return perform
+
+
+PERFORMERS: dict[type[Effect], Callable[..., str]] = {
+    Run: LocalMachine.run,
+    Fetch: perform_fetch,
+    Unpack: perform_unpack,
+    InstallKey: perform_install_key,
+    Write: quiet(files.write),
+    Copy: quiet(files.copy),
+    Mkdir: quiet(files.mkdir),
+    Chmod: quiet(files.chmod),
+    Link: quiet(files.link),
+    Remove: quiet(files.remove),
+}

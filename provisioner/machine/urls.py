@@ -1,0 +1,42 @@
+"""What may be said about a URL, and where a file URL leads."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from provisioner.redact import redact
+
+SIGNED = re.compile(r"x-(amz|goog)-|expires$|.*(sig|token|key|secret|credential|passw|auth)", re.IGNORECASE)
+"""Query parameters that let their bearer in, and those that change whenever such a URL is signed anew."""
+
+
+def shown(url: str) -> str:
+    """The URL without anything that lets its reader in: it names the same thing and may be logged."""
+    parts = urlsplit(redact(url))
+    if any(SIGNED.match(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not SIGNED.match(pair[0])]
+        parts = parts._replace(query=urlencode(kept))
+    return urlunsplit(parts._replace(fragment=""))
+
+
+def origin(url: str) -> str:
+    """Where a download comes from, in a word: a host, or the name of a local file."""
+    return file_name(url) if local_path(url) else urlsplit(url).hostname or ""
+
+
+def file_name(url: str) -> str:
+    """The last part of the URL's path; empty when it ends in a slash."""
+    return posixpath.basename(unquote(urlsplit(url).path))
+
+
+def local_path(url: str) -> str | None:
+    """The path that a file URL names; None for every other URL."""
+    parts = urlsplit(url)
+    return unquote(parts.path) if parts.scheme.lower() == "file" else None
+
+
+def file_url(path: str) -> str:
+    """The file URL of an absolute path."""
+    return "file://" + quote(path)

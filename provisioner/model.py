@@ -1,0 +1,324 @@
+"""The nouns: what a plan is made of, and what came of it. Standard library only.
+
+Every value is frozen and holds nothing but data, so that a plan survives JSON and what is shown is
+what is run. Times are seconds, sizes are bytes, modes are permission bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+
+class Action(Enum):
+    """What a plan does with one thing."""
+
+    KEEP = "keep"
+    CREATE = "create"
+    UPDATE = "update"
+    REMOVE = "remove"
+    BLOCKED = "blocked"
+
+    @property
+    def sign(self) -> str:
+        return {"keep": "=", "create": "+", "update": "~", "remove": "-", "blocked": "!"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the diff: `pip.numpy`, from `before` to `after`.
+
+    `reason` is for people and never decides anything. For BLOCKED it says why and names the way out.
+    """
+
+    address: str
+    action: Action
+    before: str | None = None
+    after: str | None = None
+    reason: str = ""
+
+
+# Effects: everything that a step can do to a machine.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Run a program without a shell. Its output goes to the log; its standard input is `stdin` or nothing."""
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+    cwd: str | None = None
+    env: tuple[tuple[str, str | None], ...] = ()
+    """Variables to set; None unsets."""
+    scrub: str = ""
+    """Regular expression: variables of the surroundings whose whole name matches are not passed on."""
+    timeout: float = 3600.0
+    transient: tuple[str, ...] = ()
+    """Regular expressions: output that makes a failure worth another try."""
+    hints: tuple[tuple[str, str], ...] = ()
+    """(regular expression over the output, what to do next): the first that matches is told."""
+    progress: Literal["", "apt"] = ""
+    """How to follow it: `apt` passes a status descriptor to apt-get."""
+    op: Literal["run"] = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """Write a text file, atomically; folders above it are made."""
+
+    path: str
+    text: str
+    mode: int | None = None
+    """None keeps the mode of a file that is there, and is 0o644 for a new one."""
+    op: Literal["write"] = "write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """Copy a local file, atomically."""
+
+    source: str
+    path: str
+    mode: int | None = None
+    op: Literal["copy"] = "copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mkdir:
+    """Make a folder and those above it."""
+
+    path: str
+    mode: int | None = None
+    op: Literal["mkdir"] = "mkdir"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chmod:
+    path: str
+    mode: int
+    op: Literal["chmod"] = "chmod"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Make `path` a symbolic link to `target`, replacing a link but nothing else."""
+
+    path: str
+    target: str
+    op: Literal["link"] = "link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Remove a file, a link, or (when `tree`) a folder with all it holds. What is absent is fine."""
+
+    path: str
+    tree: bool = False
+    op: Literal["remove"] = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Download one of `urls` (http, https, file; tried in order) to `path`, through a part file beside it.
+
+    With `receipt`, a JSON file is written that lets a later run see that the file is whole.
+    """
+
+    urls: tuple[str, ...]
+    path: str
+    sha256: str | None = None
+    receipt: str | None = None
+    op: Literal["fetch"] = "fetch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpack:
+    """Unpack `archive` into a new folder that then takes the place of `to`.
+
+    `consume` removes the archive afterwards.
+    """
+
+    archive: str
+    to: str
+    format: str
+    strip: int = 0
+    """Leading folders to drop from every member's name."""
+    receipt: str | None = None
+    consume: bool = False
+    op: Literal["unpack"] = "unpack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallKey:
+    """Put an OpenPGP public key at `path`, from `url` or `text`, when its fingerprint is the expected one."""
+
+    path: str
+    fingerprint: str
+    url: str | None = None
+    text: str | None = None
+    op: Literal["install-key"] = "install-key"
+
+
+Effect = Run | Write | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A unit of execution: five apt packages, one call. Its id begins with its kind: `datasets.flowers`."""
+
+    id: str
+    changes: tuple[Change, ...]
+    effects: tuple[Effect, ...] = ()
+    after: tuple[str, ...] = ()
+    """Steps or kinds whose steps must have succeeded first."""
+    lane: str = ""
+    """Steps of one lane never overlap; a step without a lane has one of its own."""
+    retries: int = 4
+    download: int = 0
+    """Bytes expected from the network, as far as they are known."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def blocked(self) -> bool:
+        return any(change.action is Action.BLOCKED for change in self.changes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to do here, or anything that ought to be done and cannot."""
+        return any(change.action is not Action.KEEP for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Something proved by running it once all changes are made; it changes nothing.
+
+    A check that passed is not run again by `apply` while what it `watches` stands as it did.
+    """
+
+    address: str
+    run: Run
+    matches: str = ""
+    """Regular expression that the output must contain."""
+    reply: Literal["text", "json"] = "text"
+    """`json`: the last line is `{"ok": bool, "message": str, "hint": str, "data": {...}}`."""
+    watches: tuple[str, ...] = ()
+    """Files and folders whose change makes an earlier verdict void."""
+    on_failure: Literal["fail", "warn"] = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What stands between a machine and its spec."""
+
+    name: str
+    spec: str
+    """Path of the spec."""
+    digest: str
+    """sha256 of the spec's text."""
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...] = ()
+    gates: tuple[str, ...] = ()
+    """Kinds that must not be blocked before anything else may begin."""
+    only: tuple[str, ...] = ()
+    """The steps or kinds that were asked for; none means all."""
+    skip: tuple[str, ...] = ()
+    """The steps or kinds that were left out."""
+
+    @property
+    def changes(self) -> Iterator[Change]:
+        return (change for step in self.steps for change in step.changes)
+
+    @property
+    def pending(self) -> bool:
+        return any(step.pending for step in self.steps)
+
+    @property
+    def download(self) -> int:
+        return sum(step.download for step in self.steps if step.pending and not step.blocked)
+
+
+class Status(Enum):
+    """What came of a step."""
+
+    KEPT = "kept"
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    step: str
+    status: Status
+    attempts: int = 0
+    started: float = 0.0
+    """Seconds since the run began."""
+    seconds: float = 0.0
+    error: str = ""
+    hint: str = ""
+    tail: str = ""
+    """The end of a failed command's output."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of a check."""
+
+    address: str
+    passed: bool
+    message: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    remembered: bool = False
+    """Proved by an earlier run and nothing it watches has changed since."""
+    warning: bool = False
+    """Failed, but the file only asked to be warned."""
+    data: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The end of the story: what was planned, what was done, what is left, what was proved."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    residual: tuple[Change, ...] = ()
+    """What observing again still found to be different."""
+    verdicts: tuple[Verdict, ...] = ()
+    seconds: float = 0.0
+    log: str = ""
+
+    @property
+    def changed(self) -> bool:
+        return any(outcome.status is Status.DONE for outcome in self.outcomes)
+
+    @property
+    def ok(self) -> bool:
+        fine = {Status.KEPT, Status.DONE}
+        return (
+            all(outcome.status in fine for outcome in self.outcomes)
+            and not self.residual
+            and all(verdict.passed or verdict.warning for verdict in self.verdicts)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Progress, as it leaves the engine."""
+
+    step: str
+    what: Literal["begin", "progress", "note", "retry", "end"]
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    status: Status | None = None

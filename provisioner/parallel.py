@@ -1,0 +1,47 @@
+"""Several things at once, results in the order asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def together(works: Sequence[Callable[[], T]], jobs: int, cancel: Callable[[], None]) -> list[T]:
+    """Call all of `works`, at most `jobs` at once.
+
+    The first that raises is raised here, once all have ended. When this thread is interrupted,
+    `cancel` is called, which must make the works end soon; then the interruption goes on.
+    """
+    results: dict[int, T] = {}
+    troubles: list[BaseException] = []
+    todo = list(enumerate(works))
+    lock = threading.Lock()
+
+    def worker() -> None:
+        while True:
+            with lock:
+                if not todo or troubles:
+                    return
+                index, work = todo.pop(0)
+            try:
+                results[index] = work()
+            except BaseException as trouble:  # noqa: BLE001 - raised again in the caller's thread
+                troubles.append(trouble)
+
+    threads = [threading.Thread(target=worker) for _ in range(min(jobs, len(works)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        cancel()
+        for thread in threads:
+            thread.join()
+        raise
+    if troubles:
+        raise troubles[0]
+    return [results[index] for index in range(len(works))]

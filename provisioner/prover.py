@@ -1,0 +1,126 @@
+"""Checks, run and remembered: a proof stands while what it was made on stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from provisioner.machine import Completed, Reader
+from provisioner.model import Check, Verdict
+from provisioner.parallel import together
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+SHOWN_LINES = 4
+MOST_OUTPUT = 2000
+"""Characters of a program's last lines that are shown."""
+
+
+def signature(check: Check, reader: Reader) -> str:
+    """What a verdict rests on: the check itself, this boot, and the state of all that it watches."""
+    watched = []
+    for path in check.watches:
+        found = reader.stat(path)
+        watched.append([path, found and [found.type, found.size, found.mtime_ns, found.link]])
+    basis = [repr(check), (reader.read(BOOT_ID) or b"").decode(), watched]
+    return hashlib.sha256(json.dumps(basis).encode()).hexdigest()
+
+
+class Proofs:
+    """The checks that passed and the signature they passed with, in the state folder."""
+
+    def __init__(self, state: str) -> None:
+        self.path = Path(state) / "proofs.json"
+        try:
+            known = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            known = {}
+        self.known: dict[str, str] = known if isinstance(known, dict) else {}
+
+    def save(self) -> None:
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(json.dumps(self.known, indent=1, sort_keys=True))
+        temporary.replace(self.path)
+
+
+def prove(
+    checks: tuple[Check, ...], reader: Reader, *, jobs: int, proofs: Proofs | None = None
+) -> tuple[Verdict, ...]:
+    """The verdict on every check, in order; those that `proofs` remembers are not run again."""
+    remembered = Verdict(address="", passed=True, remembered=True)
+
+    def verdict_on(check: Check) -> Verdict:
+        if proofs and proofs.known.get(check.address) == signature(check, reader):
+            return replace(remembered, address=check.address)
+        return examine(check, reader)
+
+    works = [partial(verdict_on, check) for check in checks]
+    verdicts = tuple(together(works, jobs, reader.cancel))
+    if proofs and not all(verdict.remembered for verdict in verdicts):
+        # What a check watches may have been touched by the check itself, so the state afterwards counts.
+        passed = {verdict.address for verdict in verdicts if verdict.passed}
+        proofs.known |= {c.address: signature(c, reader) for c in checks if c.address in passed}
+        proofs.save()
+    return verdicts
+
+
+def examine(check: Check, reader: Reader) -> Verdict:
+    """Run one check and judge what it said."""
+    started = time.monotonic()
+    completed = reader.ask(check.run)
+    seconds = time.monotonic() - started
+    passed, message, hint, data = judge(check, completed)
+    return Verdict(
+        address=check.address,
+        passed=passed,
+        message=message,
+        hint=hint,
+        seconds=seconds,
+        warning=not passed and check.on_failure == "warn",
+        data=data,
+    )
+
+
+def judge(check: Check, completed: Completed) -> tuple[bool, str, str, dict[str, object]]:
+    """Whether a program's end is what the check wants; in words if not, with a hint; and its data."""
+    output = completed.stdout + completed.stderr
+    hint = next((told for pattern, told in check.run.hints if re.search(pattern, output)), "")
+    if completed.timed_out:
+        return False, f"no answer within {check.run.timeout:.0f} s", hint, {}
+    if completed.code < 0:
+        return False, f"killed by signal {-completed.code}", hint, {}
+    if check.reply == "json" and (reply := last_json(completed.stdout)) is not None:
+        data = reply.get("data")
+        return (
+            reply.get("ok") is True,
+            str(reply.get("message", "")),
+            str(reply.get("hint") or hint),
+            data if isinstance(data, dict) else {},
+        )
+    if completed.code or check.reply == "json":
+        return False, last_lines(output) or f"exit code {completed.code}", hint, {}
+    if check.matches and not re.search(check.matches, output):
+        return False, f"the output does not match {check.matches!r}: {last_lines(output)}", hint, {}
+    return True, "", "", {}
+
+
+def last_json(output: str) -> dict[str, object] | None:
+    """The JSON object on the last line that holds one."""
+    for line in reversed(output.splitlines()):
+        if line.startswith("{"):
+            try:
+                reply = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(reply, dict):
+                return reply
+    return None
+
+
+def last_lines(output: str) -> str:
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    return "\n".join(lines[-SHOWN_LINES:])[-MOST_OUTPUT:]

@@ -1,0 +1,1 @@
+"""From Plan, Report and Event to what people read."""

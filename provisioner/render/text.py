@@ -1,0 +1,198 @@
+"""Plans and reports as text: pure functions, the same on a terminal, through `!` and in a CI log."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+
+from provisioner.fields import format_size
+from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
+
+ROLES = {
+    Action.KEEP: "faint",
+    Action.CREATE: "add",
+    Action.UPDATE: "change",
+    Action.REMOVE: "remove",
+    Action.BLOCKED: "bad",
+}
+VERBS = (
+    (Action.CREATE, "to add"),
+    (Action.UPDATE, "to change"),
+    (Action.REMOVE, "to remove"),
+    (Action.BLOCKED, "blocked"),
+    (Action.KEEP, "already right"),
+)
+STATUS_WORDS = {
+    Status.DONE: ("good", "done"),
+    Status.FAILED: ("bad", "FAILED"),
+    Status.BLOCKED: ("bad", "BLOCKED"),
+    Status.SKIPPED: ("change", "skipped"),
+    Status.INTERRUPTED: ("bad", "interrupted"),
+    Status.KEPT: ("faint", "already right"),
+}
+SLOWEST = 5
+"""How many steps the report names with their seconds."""
+
+
+def render_plan(
+    plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH, verbose: bool = False
+) -> str:
+    """The diff, grouped by kind, and a last line that sums it up. `verbose` shows what is right too."""
+    lines: list[str] = []
+    for kind, group in groupby(plan.steps, key=lambda step: step.kind):
+        lines += kind_lines(kind, list(group), paint, width, verbose)
+    return "\n".join([*lines, "", f"Plan: {summary(plan)}."]) + "\n"
+
+
+def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: bool) -> Iterator[str]:
+    changes = [change for step in steps for change in step.changes]
+    shown = [change for change in changes if verbose or change.action is not Action.KEEP]
+    right = sum(change.action is Action.KEEP for change in changes)
+    heading = paint("strong", kind)
+    yield f"{heading}  {paint('faint', f'{right} already right')}" if right else heading
+    names = {change: short(change.address, kind) for change in shown}
+    column = min(max(map(len, names.values()), default=0), 40)
+    for change in shown:
+        yield from change_lines(change, names[change], column, paint, width)
+    for step in steps:
+        for warning in step.warnings:
+            yield from wrapped("warning: " + warning, width, paint, "change", "    ")
+
+
+def short(address: str, kind: str) -> str:
+    return address.removeprefix(kind + ".")
+
+
+def change_lines(change: Change, name: str, column: int, paint: Paint, width: int) -> Iterator[str]:
+    role = ROLES[change.action]
+    line = f"  {paint(role, change.action.sign)} {name:{column}}  {transition(change)}"
+    yield line.rstrip()
+    if change.reason:
+        yield from wrapped(change.reason, width, paint, "bad" if role == "bad" else "faint", "      ")
+
+
+def transition(change: Change) -> str:
+    """`1.0 -> 2.0`, or the one side that says something."""
+    if change.action is Action.UPDATE and change.before and change.after:
+        return f"{change.before} -> {change.after}"
+    return (change.before if change.action in (Action.KEEP, Action.REMOVE) else change.after) or ""
+
+
+def wrapped(text: str, width: int, paint: Paint, role: str, indent: str) -> Iterator[str]:
+    """Long text in lines; line breaks that the text has are kept, since they may be commands to paste."""
+    for part in text.splitlines():
+        body = textwrap.wrap(
+            part, width - len(indent), break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        )
+        for line in body or [""]:
+            yield (indent + paint(role, line)).rstrip()
+
+
+def summary(plan: Plan) -> str:
+    """ "5 to add, 1 to change, 37 already right, 214 MB to download"."""
+    actions = [change.action for change in plan.changes]
+    parts = [f"{count} {words}" for action, words in VERBS if (count := actions.count(action))]
+    if plan.download:
+        parts.append(f"{format_size(plan.download)} to download")
+    return ", ".join(parts) or "nothing is asked for"
+
+
+def format_seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
+    """What was done, what went wrong and what to do about it, what was proved, what took how long."""
+    lines: list[str] = []
+    for outcome in report.outcomes:
+        if outcome.status is not Status.KEPT:
+            lines += outcome_lines(outcome, paint, width)
+    lines += residual_lines(report, paint, width)
+    for verdict in report.verdicts:
+        if not verdict.remembered:
+            lines += verdict_lines(verdict, paint, width)
+    lines += timing_lines(report, paint)
+    if report.log and not report.ok:
+        lines.append(f"Full log: {report.log}")
+    role = "good" if report.ok else "bad"
+    return "\n".join([*lines, paint(role, conclusion(report))]) + "\n"
+
+
+def outcome_lines(outcome: Outcome, paint: Paint, width: int) -> Iterator[str]:
+    role, word = STATUS_WORDS[outcome.status]
+    took = f"  {format_seconds(outcome.seconds)}" if outcome.seconds else ""
+    tries = f", {outcome.attempts} tries" if outcome.attempts > 1 else ""
+    yield f"{paint(role, f'{word:12}')}{paint('strong', outcome.step)}{took}{tries}"
+    if outcome.error:
+        yield from wrapped(outcome.error, width, paint, "faint", "    ")
+    for line in outcome.tail.splitlines():
+        yield f"    {paint('faint', '| ' + line)}"
+    yield from wrapped(outcome.hint, width, paint, "strong", "    ")
+    for note in outcome.notes:
+        yield from wrapped(note, width, paint, "faint", "    ")
+
+
+def residual_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    if report.residual:
+        yield paint("bad", "Not as the file says:")
+    for change in report.residual:
+        yield from change_lines(change, change.address, 0, paint, width)
+
+
+def verdict_lines(verdict: Verdict, paint: Paint, width: int) -> Iterator[str]:
+    role, word = ("good", "verified") if verdict.passed else ("bad", "FAILED")
+    if verdict.warning:
+        role, word = "change", "warning"
+    yield f"{paint(role, f'{word:12}')}{verdict.address}  {format_seconds(verdict.seconds)}"
+    yield from wrapped(verdict.message, width, paint, "faint", "    ")
+    if not verdict.passed:
+        yield from wrapped(verdict.hint, width, paint, "strong", "    ")
+
+
+def timing_lines(report: Report, paint: Paint) -> Iterator[str]:
+    timed = [(o.seconds, o.step) for o in report.outcomes if o.status is not Status.KEPT and o.seconds]
+    timed += [(v.seconds, v.address) for v in report.verdicts if v.seconds]
+    slowest = sorted(timed, reverse=True)[:SLOWEST]
+    if len(timed) > 1:
+        told = ", ".join(f"{name} {format_seconds(seconds)}" for seconds, name in slowest)
+        yield paint("faint", f"Took longest: {told}.")
+
+
+def conclusion(report: Report) -> str:
+    """The one line that matters."""
+    steps = {outcome.step: outcome.status for outcome in report.outcomes}
+    changed = sum(
+        change.action is not Action.KEEP
+        for step in report.plan.steps
+        if steps.get(step.id) is Status.DONE
+        for change in step.changes
+    )
+    right = sum(change.action is Action.KEEP for change in report.plan.changes)
+    took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
+    passed = sum(verdict.passed for verdict in report.verdicts)
+    earlier = sum(verdict.remembered for verdict in report.verdicts)
+    if report.ok:
+        checks = f", {passed} checks passed" if passed else ""
+        if earlier and earlier == passed:
+            checks = f", {passed} checks stand from before"
+        done = (
+            f"{changed} changed, {right} already right"
+            if changed
+            else f"Nothing to do: {right} already right"
+        )
+        return f"{done}{checks}. Every part is verified. ({took})"
+    bad = (Status.FAILED, Status.BLOCKED, Status.SKIPPED, Status.INTERRUPTED)
+    counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
+    parts = [f"{count} {word}" for count, word in counts if count]
+    if report.residual:
+        parts.append(f"{len(report.residual)} not as the file says")
+    wrong = sum(not verdict.passed and not verdict.warning for verdict in report.verdicts)
+    if wrong:
+        parts.append(f"{wrong} of {len(report.verdicts)} checks failed")
+    elif report.plan.checks and not report.verdicts:
+        parts.append(f"{len(report.plan.checks)} checks not made")
+    return f"Not done: {', '.join(parts)}; {changed} changed, {right} already right. ({took})"

@@ -1,0 +1,132 @@
+"""What a spec asks of an interpreter: PEP 508 strings and requirement files, read as pip and uv read them.
+
+The format of requirement files is https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+What cannot be understood here is not guessed at: it is left `undecided`, for uv to judge.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+Read = Callable[[str], bytes | None]
+
+CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+EDITABLE = re.compile(r"(?P<path>.*?)(?P<extras>\[[\w.,\s-]+\])?")
+OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:\s*=\s*|\s*)(.+)")
+
+
+def redact(text: str) -> str:
+    """`text` with the user and password of every URL struck out."""
+    return CREDENTIALS.sub("***@", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A requirement, and the folder it comes from when it is editable."""
+
+    requirement: Requirement
+    editable: str | None = None
+
+    @property
+    def name(self) -> str:
+        return canonicalize_name(self.requirement.name)
+
+    def __str__(self) -> str:
+        if self.editable:
+            return self.editable
+        return redact(self.requirement.url or f"{self.name}{self.requirement.specifier}")
+
+
+@dataclass(slots=True)
+class Asked:
+    """All that a section asks for, from its own lists and from the files that it names."""
+
+    wanted: list[Wanted] = field(default_factory=list)
+    constraints: list[Requirement] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    """Files with a line that only uv can judge."""
+    absent: list[str] = field(default_factory=list)
+    """Files that are not there."""
+
+
+def gather(
+    packages: Iterable[str],
+    editable: Iterable[str],
+    requirement_files: Iterable[str],
+    constraint_files: Iterable[str],
+    read: Read,
+) -> Asked:
+    """Everything asked for; the files are read, and those that they include."""
+    asked = Asked()
+    asked.wanted += [Wanted(Requirement(package)) for package in packages]
+    asked.wanted += [editable_project(place, read) for place in editable]
+    seen: set[tuple[str, bool]] = set()
+    for path in requirement_files:
+        read_file(path, asked, read, seen, constraining=False)
+    for path in constraint_files:
+        read_file(path, asked, read, seen, constraining=True)
+    return asked
+
+
+def read_file(path: str, asked: Asked, read: Read, seen: set[tuple[str, bool]], *, constraining: bool) -> None:
+    if (path, constraining) in seen:
+        return
+    seen.add((path, constraining))
+    data = read(path)
+    if data is None:
+        asked.absent.append(path)
+        return
+    folder = posixpath.dirname(path)
+    for line in logical_lines(data.decode("utf-8-sig", errors="replace")):
+        if "${" in line:
+            asked.undecided.append(path)
+        elif match := OPTION.fullmatch(line):
+            option, value = match[1].lstrip("-")[0], match[2].strip("'\"")
+            if option == "e" or "://" in value:
+                asked.undecided.append(path)
+            else:
+                place = posixpath.normpath(posixpath.join(folder, value))
+                read_file(place, asked, read, seen, constraining=constraining or option == "c")
+        elif not line.startswith("-"):
+            try:
+                requirement = Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
+            except InvalidRequirement:
+                asked.undecided.append(path)
+                continue
+            if constraining:
+                asked.constraints.append(requirement)
+            else:
+                asked.wanted.append(Wanted(requirement))
+
+
+def logical_lines(text: str) -> Iterator[str]:
+    """Lines joined where they end in a backslash, without comments and blanks."""
+    for line in re.sub(r"\\\r?\n", "", text).splitlines():
+        if bare := re.sub(r"(^|\s+)#.*", "", line).strip():
+            yield bare
+
+
+def editable_project(place: str, read: Read) -> Wanted:
+    """The project in a folder, which may be followed by extras: `/work/tool[dev]`."""
+    match = EDITABLE.fullmatch(place)
+    path, extras = (match["path"], match["extras"] or "") if match else (place, "")
+    return Wanted(Requirement(project_name(path, read) + extras), path)
+
+
+def project_name(path: str, read: Read) -> str:
+    """The name that pyproject.toml gives a project, or that its folder has."""
+    import tomllib
+
+    fallback = re.sub(r"[^A-Za-z0-9]+", "-", posixpath.basename(path)).strip("-") or "project"
+    data = read(posixpath.join(path, "pyproject.toml"))
+    try:
+        name = tomllib.loads((data or b"").decode()).get("project", {}).get("name", fallback)
+        return Requirement(name).name
+    except (ValueError, TypeError, AttributeError):
+        return fallback

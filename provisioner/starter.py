@@ -1,0 +1,81 @@
+"""The colabenv.yaml that `init` writes: commented, true for this machine, and right at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from provisioner.errors import ProvisionerError
+from provisioner.interpreter import resolve
+from provisioner.machine.local import LocalMachine
+
+SCHEMA = "https://raw.githubusercontent.com/colab-provisioner/provisioner/main/schemas/colabenv.schema.json"
+
+TEMPLATE = """\
+# yaml-language-server: $schema={schema}
+# What this machine must be. See what would change: colabenv plan; make it so: colabenv apply.
+version: 1
+name: {name}
+
+runtime:                          # asserted, never changed
+  python: ">={python}"
+
+accelerator: {accelerator}        # a model (T4), gpu, tpu, or {{any_of: [T4, L4, cpu]}}
+
+# apt:
+#   packages: [ffmpeg, {{any_of: [libgl1, libgl1-mesa-glx]}}]
+
+# jdk: 17                         # the default java and javac, and JAVA_HOME
+
+# pip:                            # what the image already holds stays as it is unless you name it here
+#   packages: [keras, "xgboost>=2"]
+#   requirements: [requirements.txt]
+
+# datasets:
+#   flowers:
+#     url: https://example.org/flowers.tgz
+#     sha256: ...                 # leave it out at first: the report prints the line to paste
+#     unpack: true
+#     to: data/flowers
+
+# drive:
+#   mount: /content/drive
+#   links: {{models: MyDrive/models}}
+
+# env:                            # for later shells and kernels
+#   TOKENIZERS_PARALLELISM: "false"
+
+# files:
+#   - {{path: ~/.config/tool.toml, content: "answer = 42"}}
+
+# run:
+#   - {{name: build, command: [make, -C, src], creates: src/build/out}}
+
+# verify:                         # proved at the end
+#   imports: [keras]
+#   commands: [{{run: [java, -version], matches: '"17'}}]
+"""
+
+
+def write_starter(path: Path, *, force: bool = False) -> Path:
+    """Write a starting spec for this machine to `path`.
+
+    Raises ProvisionerError when something is there already, unless `force`.
+    """
+    if path.exists() and not force:
+        raise ProvisionerError(f"{path} is there already", "Give another name, or --force to overwrite it.")
+    folder = str(path.resolve().parent)
+    machine = LocalMachine(folder, resolve(None, folder))
+    name = re.sub(r"[^a-z0-9-]+", "-", Path(folder).name.lower()).strip("-") or "environment"
+    text = TEMPLATE.format(
+        schema=SCHEMA,
+        name=name,
+        python=".".join(machine.python.version.split(".")[:2]),
+        accelerator="gpu" if machine.accelerators().gpus else "none",
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as error:
+        raise ProvisionerError(f"cannot write {path}: {error.strerror}") from error
+    return path

@@ -1,0 +1,103 @@
+"""What a YAML parser says, in the words of someone who edits a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import yaml
+
+TAB = ("a tab cannot indent a line", "use spaces")
+TAG = ("tags (`!name`) are not used here", "if it is text, put it in quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A syntax error. `start` is where the broken thing began; lines and columns count from 0."""
+
+    line: int
+    column: int
+    start: int
+    message: str
+    suggestion: str
+
+
+# (pattern over "context: problem", whether the place to show is where the broken thing began, words, advice)
+WORDS = (
+    (
+        r"mapping values are not allowed",
+        False,
+        'a ":" cannot stand here',
+        "put text that holds it in quotes; or check this line's indentation and the line above",
+    ),
+    (
+        r"simple key: .*could not find expected ':'",
+        True,
+        'this line lacks a ":"',
+        "a key and its value are written `key: value`",
+    ),
+    (r"quoted scalar: .*(end of stream|document)", True, "this quote is never closed", ""),
+    (
+        r"quoted scalar",
+        False,
+        "double quotes do not know this escape",
+        "write \\\\ for one backslash, or use single quotes",
+    ),
+    (r"flow sequence", True, 'this list lacks a "," or its closing "]"', ""),
+    (r"flow mapping", True, 'this mapping lacks a "," or its closing "}"', ""),
+    (
+        r"an (alias|anchor)",
+        True,
+        "text cannot begin with `*` or `&`, which are signs of YAML",
+        "put it in quotes",
+    ),
+    (r"\btag\b", True, *TAG),
+    (
+        r"sequence entries are not allowed",
+        False,
+        "a list item cannot begin here",
+        'begin it with "- " on a line of its own',
+    ),
+    (
+        r"block collection",
+        False,
+        "this line does not continue the list above",
+        'begin it with "- " below the item above it, or indent it like the key it belongs to',
+    ),
+    (
+        r"block mapping",
+        False,
+        "this does not continue the mapping above",
+        "indent it like the keys beside it; check that quotes are closed and that text after them is gone",
+    ),
+    (r"block scalar", False, 'nothing may follow "|" or ">" on its line', ""),
+    (r"node", False, "a value cannot begin with this sign", "if it is text, put it in quotes"),
+    (
+        r"directive|incompatible|document start",
+        False,
+        "this stands outside the one document that a file holds",
+        'remove lines that begin with "%", "---" or "..."',
+    ),
+)
+
+
+def describe(error: yaml.MarkedYAMLError, lines: list[str]) -> Complaint:
+    """What is wrong with a text that is not YAML, and where."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Complaint(0, 0, 0, "this is not YAML", "")
+    begun = error.context_mark or mark
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    indentation = line[: len(line) - len(line.lstrip())]
+    if "\t" in indentation:
+        return Complaint(mark.line, indentation.index("\t"), begun.line, *TAB)
+    said = f"{error.context or ''}: {error.problem or ''}"
+    if "cannot start any token" in said:
+        message = f"text cannot begin with `{line[mark.column : mark.column + 1]}`"
+        return Complaint(mark.line, mark.column, begun.line, message, "put it in quotes")
+    for pattern, at_begin, message, suggestion in WORDS:
+        if re.search(pattern, said):
+            place = begun if at_begin else mark
+            return Complaint(place.line, place.column, begun.line, message, suggestion)
+    advice = "check the quotes and the indentation here and in the line above"
+    return Complaint(mark.line, mark.column, begun.line, "this cannot be read as YAML", advice)

@@ -1,0 +1,193 @@
+"""A whole machine in memory: it keeps files, runs programs that a test defines, notes what it was told."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from provisioner.errors import EffectError
+from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat
+from provisioner.model import (
+    Chmod,
+    Copy,
+    Effect,
+    Fetch,
+    InstallKey,
+    Link,
+    Mkdir,
+    Remove,
+    Run,
+    Unpack,
+    Write,
+)
+
+Program = Callable[["FakeMachine", Run], Completed]
+
+
+@dataclass
+class Entry:
+    type: str
+    data: bytes = b""
+    mode: int = 0o644
+    mtime_ns: int = 1
+    link: str | None = None
+
+
+PYTHON = Interpreter("/usr/bin/python3", "3.11.2", ("/usr/lib/python3/dist-packages",))
+NOTHING_ATTACHED = Accelerators()
+
+
+@dataclass
+class FakeMachine:
+    """`programs` are found by the first word's last part; `urls` map to bytes, or to an HTTP status."""
+
+    folder: str = "/work"
+    environ: Mapping[str, str] = field(default_factory=lambda: {"PATH": "/usr/bin"})
+    home: str = "/root"
+    root: bool = True
+    state: str = "/var/lib/provisioner"
+    python: Interpreter = PYTHON
+    suspects: frozenset[str] = frozenset()
+    deep: bool = False
+    free_bytes: int = 10**12
+    memory_bytes: int = 16 * 10**9
+    devices: Accelerators = NOTHING_ATTACHED
+    programs: dict[str, Program] = field(default_factory=dict)
+    urls: dict[str, bytes | int] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=lambda: {"/": Entry("folder", mode=0o755)})
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    performed: list[Effect] = field(default_factory=list)
+    ticks: int = 1
+
+    # building a scene
+
+    def put(self, path: str, data: str | bytes = b"", mode: int = 0o644) -> None:
+        self.make_folders(posixpath.dirname(path))
+        self.ticks += 1
+        content = data.encode() if isinstance(data, str) else data
+        self.entries[path] = Entry("file", content, mode, self.ticks)
+
+    def make_folders(self, path: str, mode: int = 0o755) -> None:
+        while path not in self.entries:
+            self.entries[path] = Entry("folder", mode=mode)
+            path = posixpath.dirname(path)
+
+    def put_link(self, path: str, target: str) -> None:
+        self.make_folders(posixpath.dirname(path))
+        self.entries[path] = Entry("link", link=target)
+
+    def drop(self, path: str) -> None:
+        for known in [known for known in self.entries if known == path or known.startswith(path + "/")]:
+            del self.entries[known]
+
+    # Reader
+
+    def follow(self, path: str) -> str:
+        """Resolve links, in every folder of the path too."""
+        resolved = ""
+        for part in path.strip("/").split("/"):
+            resolved += "/" + part
+            for _ in range(8):
+                entry = self.entries.get(resolved)
+                if not (entry and entry.link):
+                    break
+                resolved = posixpath.normpath(posixpath.join(posixpath.dirname(resolved), entry.link))
+        return resolved
+
+    def read(self, path: str) -> bytes | None:
+        entry = self.entries.get(self.follow(path))
+        return entry.data if entry and entry.type == "file" else None
+
+    def stat(self, path: str) -> Stat | None:
+        parent = self.follow(posixpath.dirname(path)) if path != "/" else "/"
+        entry = self.entries.get(posixpath.join(parent, posixpath.basename(path)))
+        if entry is None:
+            return None
+        return Stat(entry.type, entry.mode, len(entry.data), entry.mtime_ns, entry.link)
+
+    def list(self, path: str) -> tuple[str, ...] | None:
+        path = self.follow(path)
+        if path not in self.entries:
+            return None
+        prefix = path.rstrip("/") + "/"
+        below = (known[len(prefix) :] for known in self.entries if known.startswith(prefix))
+        return tuple(sorted(name for name in below if name and "/" not in name))
+
+    def hash(self, path: str) -> str | None:
+        data = self.read(path)
+        return None if data is None else hashlib.sha256(data).hexdigest()
+
+    def which(self, program: str) -> str | None:
+        return f"/usr/bin/{program}" if program in self.programs else None
+
+    def free(self, path: str) -> int:
+        return self.free_bytes
+
+    def memory(self) -> int:
+        return self.memory_bytes
+
+    def ask(self, run: Run) -> Completed:
+        self.asked.append(run.argv)
+        return self.call(run)
+
+    def head(self, url: str) -> Answer:
+        found = self.urls.get(url, 404)
+        if isinstance(found, int):
+            return Answer(url, found, error=f"the server answers {found}", transient=found >= 500)
+        return Answer(url, 200, len(found))
+
+    def accelerators(self) -> Accelerators:
+        return self.devices
+
+    # Machine
+
+    def call(self, run: Run) -> Completed:
+        program = self.programs.get(posixpath.basename(run.argv[0]))
+        if program is None:
+            return Completed(127, "", f"{run.argv[0]}: not found")
+        return program(self, run)
+
+    def perform(self, effect: Effect, tell: Callable[[int, int, str], None]) -> str:
+        self.performed.append(effect)
+        match effect:
+            case Run():
+                completed = self.call(effect)
+                if completed.code:
+                    raise EffectError(f"{effect.argv[0]} failed", tail=completed.stderr)
+            case Write(path=path, text=text, mode=mode):
+                known = self.entries.get(path)
+                self.put(path, text, mode if mode is not None else known.mode if known else 0o644)
+            case Copy(source=source, path=path, mode=mode):
+                data = self.read(source)
+                if data is None:
+                    raise EffectError(f"{source} is not there")
+                self.put(path, data, 0o644 if mode is None else mode)
+            case Mkdir(path=path, mode=mode):
+                self.make_folders(path)
+                if mode is not None:
+                    self.entries[path].mode = mode
+            case Chmod(path=path, mode=mode):
+                self.entries[path].mode = mode
+            case Link(path=path, target=target):
+                self.put_link(path, target)
+            case Remove(path=path):
+                self.drop(path)
+            case Fetch(urls=urls, path=path):
+                data = next((found for url in urls if isinstance(found := self.urls.get(url), bytes)), None)
+                if data is None:
+                    raise EffectError(f"none of {', '.join(urls)} can be had")
+                self.put(path, data)
+            case Unpack(archive=archive, to=to):
+                self.drop(to)
+                self.put(f"{to}/unpacked", self.read(archive) or b"")
+            case InstallKey(path=path, text=text):
+                self.put(path, text or "")
+        return ""
+
+    def sleep(self, seconds: float) -> None:
+        """Time does not pass here."""
+
+    def cancel(self) -> None:
+        """Nothing here takes time."""

@@ -1,0 +1,110 @@
+"""Case files: a wanted section and a found machine, written as data.
+
+See CONTRIBUTING.md for the format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
+
+from provisioner import kinds
+from provisioner.machine import Accelerators, Completed, Gpu
+from provisioner.model import Action, Change, Effect, Run, Step, Unpack
+from tests.fakes import FakeMachine, Program
+
+CASES = Path(__file__).parent / "cases"
+FIELDS = ("name", "wanted", "found", "plan", "reasons", "effects", "checks", "invalid", "converges")
+
+Case = dict[str, Any]
+
+
+def read_cases() -> Iterator[tuple[str, Case]]:
+    """Every case with the kind that it is about."""
+    for path in sorted(CASES.glob("*/*.yaml")):
+        for case in yaml.safe_load(path.read_text()):
+            unknown = set(case) - set(FIELDS)
+            assert not unknown, f"{path.name}: {case.get('name')}: what is {unknown}?"
+            yield path.parent.name, case
+
+
+def build(found: dict[str, Any]) -> FakeMachine:
+    """The machine that a case's `found` describes."""
+    found = dict(found)
+    machine = FakeMachine()
+    for url, answer in found.pop("urls", {}).items():
+        machine.urls[url] = answer.encode() if isinstance(answer, str) else answer
+    for name, rules in found.pop("programs", {}).items():
+        machine.programs[name] = scripted(rules)
+    for folder in found.pop("folders", ()):
+        machine.make_folders(folder)
+    for path, file in found.pop("files", {}).items():
+        file = {"text": file} if isinstance(file, str) else file
+        machine.put(path, file.get("text", ""), int(file.get("mode", "0644"), 8))
+    for path, target in found.pop("links", {}).items():
+        machine.put_link(path, target)
+    if "python" in found:
+        machine.python = dataclasses.replace(machine.python, **tupled(found.pop("python")))
+    if "devices" in found:
+        devices = tupled(found.pop("devices"))
+        devices["gpus"] = tuple(Gpu(**gpu) for gpu in devices.get("gpus", ()))
+        machine.devices = Accelerators(**devices)
+    if "suspects" in found:
+        machine.suspects = frozenset(found.pop("suspects"))
+    for name, value in found.items():
+        assert hasattr(machine, name), f"a machine has no {name}"
+        setattr(machine, name, value)
+    return machine
+
+
+def tupled(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def scripted(rules: list[dict[str, Any]]) -> Program:
+    """A program that answers by the first rule whose `args` is found in its command line."""
+
+    def program(machine: FakeMachine, run: Run) -> Completed:
+        line = " ".join(run.argv)
+        for rule in rules:
+            if re.search(rule.get("args", ""), line):
+                return Completed(rule.get("code", 0), rule.get("stdout", ""), rule.get("stderr", ""))
+        return Completed(127, "", f"no rule answers: {line}")
+
+    return program
+
+
+def validate(kind_name: str, wanted: object, machine: FakeMachine) -> object:
+    adapter: TypeAdapter[object] = TypeAdapter(kinds.get(kind_name).config)
+    return adapter.validate_python(wanted, context={"folder": machine.folder, "home": machine.home})
+
+
+def plan(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:
+    kind = kinds.get(kind_name)
+    return list(kind.plan(config, kind.observe(config, machine)))
+
+
+def format_change(change: Change) -> str:
+    sides = [change.before] if change.action is Action.KEEP else [change.before, change.after]
+    if change.action is Action.BLOCKED and change.before is None and change.after is None:
+        sides = []
+    if change.action is Action.KEEP and change.before is None:
+        sides = []
+    text = " -> ".join("(absent)" if side is None else side for side in sides)
+    return f"{change.action.sign} {change.address}  {text}".rstrip()
+
+
+def format_effect(effect: Effect) -> str:
+    match effect:
+        case Run(argv=argv):
+            return "run " + " ".join(argv)
+        case Unpack(to=to):
+            return f"unpack {to}"
+        case _:
+            return f"{effect.op} {effect.path}"

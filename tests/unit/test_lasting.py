@@ -1,0 +1,231 @@
+"""Variables that last: what the files do when a shell or a kernel reads them, and what is read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner import lasting
+from provisioner.errors import ObserveError
+from provisioner.lasting import Setting, Settings
+from provisioner.model import Action, Change, Remove, Write
+from tests.fakes import FakeMachine
+
+SHELL_FILE = "/etc/profile.d/colabenv-env.sh"
+KERNEL_FILE = "/root/.ipython/profile_default/startup/00-colabenv-env.py"
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+FOLDER = TEXT.filter(lambda text: text and ":" not in text)
+VALUE = st.one_of(TEXT, st.none(), st.lists(FOLDER, min_size=1, max_size=3, unique=True).map(tuple))
+NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+
+AWKWARD: dict[str, Setting] = {
+    "QUOTED": 'it\'s "so" $HOME `id` \\ # end',
+    "LINES": "one\n# settings\ntwo\n# end of settings\n",
+    "EMPTY": "",
+    "GONE": None,
+    "PATH": ("/opt/a b/*", "/opt/[x]"),
+    "NEWLIST": ("/q'",),
+}
+
+
+def apply(machine: FakeMachine, wanted: Settings, name: str = "env") -> tuple[Change, ...]:
+    """Make it so, and return what it took."""
+    found = lasting.observe(name, machine)
+    for effect in lasting.effects(wanted, found):
+        machine.perform(effect, lambda done, total, text: None)
+    return lasting.changes(name, wanted, found)
+
+
+def actions(changes: tuple[Change, ...]) -> dict[str, str]:
+    return {change.address: change.action.value for change in changes}
+
+
+@given(st.dictionaries(NAME, VALUE, max_size=4))
+def test_what_is_written_is_read_back(settings: dict[str, Setting]) -> None:
+    assert lasting.parse_shell(lasting.render_shell(settings)) == settings
+    assert lasting.parse_kernel(lasting.render_kernel(settings)) == settings
+
+
+@given(st.dictionaries(NAME, VALUE, max_size=3), st.dictionaries(NAME, VALUE, max_size=3))
+def test_whatever_was_there_becomes_what_is_wanted(old: dict[str, Setting], new: dict[str, Setting]) -> None:
+    machine = FakeMachine()
+    apply(machine, old)
+    apply(machine, new)
+    assert lasting.effects(new, lasting.observe("env", machine)) == ()
+    assert set(actions(apply(machine, new)).values()) <= {"keep"}
+
+
+@given(TEXT, TEXT)
+def test_a_block_is_put_once_and_the_rest_is_left_alone(before: str, after: str) -> None:
+    block = f"{lasting.BLOCK_BEGIN}new\n{lasting.BLOCK_END}"
+    once = lasting.with_block(before, block)
+    assert once.startswith(before)
+    assert lasting.with_block(once + after, block) == once + after
+    old = f"{lasting.BLOCK_BEGIN}old\n{lasting.BLOCK_END}"
+    assert lasting.with_block(lasting.with_block(before, old) + after, block) == once + after
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"]])
+def test_a_shell_that_reads_the_file_twice_gets_what_is_wanted(shell: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "env.sh"
+    file.write_text(lasting.render_shell(AWKWARD))
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    done = subprocess.run(
+        [*shell, "-euc", '. "$0"; . "$0"; "$1" -c "$2"; set', str(file), sys.executable, show],
+        env={"PATH": "/opt/[x]:/usr/bin:/opt/a b/*:/bin", "GONE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    environ = json.loads(done.stdout.splitlines()[0])
+    assert done.stderr == ""
+    assert environ["QUOTED"] == AWKWARD["QUOTED"]
+    assert environ["LINES"] == AWKWARD["LINES"]
+    assert environ["EMPTY"] == ""
+    assert "GONE" not in environ
+    assert environ["PATH"] == "/opt/a b/*:/opt/[x]:/usr/bin:/bin"
+    assert environ["NEWLIST"] == "/q'"
+    assert "colabenv_" not in done.stdout
+
+
+def test_a_kernel_gets_what_is_wanted_and_no_names_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"PATH": "/opt/[x]:/usr/bin:/opt/a b/*:/bin", "GONE": "1"})
+    namespace: dict[str, object] = {}
+    for _ in range(2):
+        exec(lasting.render_kernel(AWKWARD), namespace)
+    assert os.environ == {
+        "QUOTED": AWKWARD["QUOTED"],
+        "LINES": AWKWARD["LINES"],
+        "EMPTY": "",
+        "PATH": "/opt/a b/*:/opt/[x]:/usr/bin:/bin",
+        "NEWLIST": "/q'",
+    }
+    assert set(namespace) == {"__builtins__"}
+
+
+def test_an_interactive_shell_reads_every_owners_file(tmp_path: Path) -> None:
+    machine = FakeMachine(root=False, home=str(tmp_path))
+    apply(machine, {"A": "1"}, "env")
+    apply(machine, {"JAVA_HOME": "/opt/jdk"}, "jdk")
+    for path, entry in machine.entries.items():
+        if entry.type == "file":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_bytes(entry.data)
+    for shell in (["bash", "-i"], ["bash", "-l"], ["dash", "-l"]):
+        done = subprocess.run(
+            [*shell, "-c", 'echo "got $A $JAVA_HOME ${colabenv_file-none}"'],
+            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+            start_new_session=True,
+        )
+        assert "got 1 /opt/jdk none" in done.stdout
+
+
+def test_two_owners_leave_each_other_alone() -> None:
+    machine = FakeMachine()
+    apply(machine, {"A": "1", "PATH": ("/a",)}, "env")
+    apply(machine, {"JAVA_HOME": "/j"}, "jdk")
+    assert actions(apply(machine, {"A": "1", "PATH": ("/a",)}, "env")) == {
+        "env.A": "keep",
+        "env.PATH": "keep",
+    }
+    apply(machine, {}, "env")
+    assert machine.read(SHELL_FILE) is None
+    assert machine.read(KERNEL_FILE) is None
+    assert actions(apply(machine, {"JAVA_HOME": "/j"}, "jdk")) == {"jdk.JAVA_HOME": "keep"}
+
+
+def test_each_variable_is_compared_with_what_it_was() -> None:
+    machine = FakeMachine()
+    apply(machine, {"SAME": "1", "OTHER": "1", "LIST": ("/a",), "OLD": None})
+    assert apply(machine, {"SAME": "1", "OTHER": "2", "LIST": None, "NEW": "x"}) == (
+        Change("env.SAME", Action.KEEP, "1"),
+        Change("env.OTHER", Action.UPDATE, "1", "2"),
+        Change("env.LIST", Action.UPDATE, "/a:...", "unset"),
+        Change("env.NEW", Action.CREATE, None, "x"),
+        Change("env.OLD", Action.REMOVE, "unset", None, "the file no longer names it"),
+    )
+
+
+def test_one_edited_variable_is_named_alone() -> None:
+    machine = FakeMachine()
+    wanted = {"A": "1", "B": "2"}
+    apply(machine, wanted)
+    machine.put(SHELL_FILE, lasting.render_shell({"A": "1", "B": "9"}))
+    assert apply(machine, wanted) == (
+        Change("env.A", Action.KEEP, "1"),
+        Change("env.B", Action.UPDATE, "9", "2"),
+    )
+    assert actions(apply(machine, wanted)) == {"env.A": "keep", "env.B": "keep"}
+
+
+def test_a_lost_kernel_file_is_written_again_and_nothing_else() -> None:
+    machine = FakeMachine()
+    apply(machine, {"A": "1"})
+    machine.drop(KERNEL_FILE)
+    found = lasting.observe("env", machine)
+    assert [change.action for change in lasting.changes("env", {"A": "1"}, found)] == [Action.UPDATE]
+    assert lasting.effects({"A": "1"}, found) == (
+        Write(path=KERNEL_FILE, text=lasting.render_kernel({"A": "1"})),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (SHELL_FILE, lasting.render_shell({"A": "1"}) + "rm -rf x\n"),
+        (KERNEL_FILE, lasting.render_kernel({"A": "1"}) + "import antigravity\n"),
+        ("/root/.bashrc", "# my own, anew\n"),
+    ],
+)
+def test_an_edit_beside_the_variables_is_mended(path: str, text: str) -> None:
+    machine = FakeMachine()
+    apply(machine, {"A": "1"})
+    machine.put(path, text)
+    assert apply(machine, {"A": "1"}) == (
+        Change("env.A", Action.UPDATE, "1", "1", f"edited or removed: {path}"),
+    )
+    assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "export A='1",
+        "# settings\nexport A='1\n# end of settings\n",
+        "# settings\nrm x\n# end of settings\n",
+    ],
+)
+def test_a_shell_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
+    assert lasting.parse_shell(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "settings = {", "settings = 3\n", "settings = f()\n", "import os\n", "a = '\0'"]
+)
+def test_a_kernel_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
+    assert lasting.parse_kernel(text) == {}
+
+
+def test_wanting_nothing_removes_what_was_edited_too() -> None:
+    machine = FakeMachine()
+    machine.put(SHELL_FILE, "export A='1")
+    assert lasting.effects({}, lasting.observe("env", machine)) == (Remove(path=SHELL_FILE),)
+
+
+def test_a_start_up_file_in_another_encoding_is_not_guessed_at() -> None:
+    machine = FakeMachine()
+    machine.put("/root/.bashrc", b"# caf\xe9\n")
+    with pytest.raises(ObserveError, match=r"/root/.bashrc is not UTF-8"):
+        lasting.observe("env", machine)
