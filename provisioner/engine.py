@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -156,7 +157,7 @@ def provision(
     def waiting() -> None:
         tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
 
-    with Journal(machine.state).held(waiting) as journal:
+    with closing(machine.log), Journal(machine.state).held(waiting) as journal:
         machine.suspects = journal.suspects()
         plan = survey(spec, machine, selection)
         if saved:
@@ -175,7 +176,6 @@ def provision(
         if fine and machine.suspects <= {step.id for step in plan.steps}:
             journal.clear()
     log = str(machine.log.path) if machine.log.written else ""
-    machine.log.close()
     return Report(
         plan=plan,
         outcomes=outcomes,

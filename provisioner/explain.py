@@ -1,16 +1,11 @@
-"""What pydantic finds wrong with a section, in the words of someone who edits the file.
-
-Each problem is told once and at its own place: the branches of a union that do not fit what was written
-count as one wish ("must be gpu, tpu, none or a mapping"), not as one failure each.
-"""
+"""Faults in a section, in the words of someone who edits the file."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,70 +13,9 @@ from pydantic import ValidationError
 
 from provisioner import schema
 from provisioner.errors import Problem
+from provisioner.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
 from provisioner.redact import is_secret
 from provisioner.yamlsource import Document, Mark, Node, Path, clip
-
-MAPPING, LIST, TEXT, FLAG, WHOLE, NUMBER = (
-    "a mapping",
-    "a list",
-    "text",
-    "true or false",
-    "a whole number",
-    "a number",
-)
-WANTED = {
-    "model_type": MAPPING,
-    "model_attributes_type": MAPPING,
-    "dataclass_type": MAPPING,
-    "dataclass_exact_type": MAPPING,
-    "arguments_type": MAPPING,
-    "dict_type": MAPPING,
-    "frozen_dict_type": MAPPING,
-    "ordered_dict_type": MAPPING,
-    "counter_type": MAPPING,
-    "mapping_type": MAPPING,
-    "list_type": LIST,
-    "tuple_type": LIST,
-    "set_type": LIST,
-    "frozen_set_type": LIST,
-    "deque_type": LIST,
-    "iterable_type": LIST,
-    "named_tuple_type": LIST,
-    "string_type": TEXT,
-    "string_sub_type": TEXT,
-    "string_unicode": TEXT,
-    "bytes_type": TEXT,
-    "bool_type": FLAG,
-    "bool_parsing": FLAG,
-    "int_type": WHOLE,
-    "int_parsing": WHOLE,
-    "int_from_float": WHOLE,
-    "float_type": NUMBER,
-    "float_parsing": NUMBER,
-    "decimal_type": NUMBER,
-    "decimal_parsing": NUMBER,
-    "fraction_type": NUMBER,
-    "fraction_parsing": NUMBER,
-    "complex_type": NUMBER,
-    "complex_str_parsing": NUMBER,
-    "none_required": "empty",
-    "url_type": "a URL like https://host/path",
-    "url_parsing": "a URL like https://host/path",
-    "url_syntax_violation": "a URL like https://host/path",
-    "date_type": "a date like 2026-01-31",
-    "date_parsing": "a date like 2026-01-31",
-    "date_from_datetime_parsing": "a date like 2026-01-31",
-    "time_type": "a time like 12:30",
-    "time_parsing": "a time like 12:30",
-    "datetime_type": "a date and time like 2026-01-31T12:30:00",
-    "datetime_parsing": "a date and time like 2026-01-31T12:30:00",
-    "datetime_from_date_parsing": "a date and time like 2026-01-31T12:30:00",
-    "time_delta_type": "a span of time in seconds",
-    "time_delta_parsing": "a span of time in seconds",
-    "uuid_type": "a UUID",
-    "uuid_parsing": "a UUID",
-}
-"""What was expected, by the type of error that says that something of another shape is there."""
 
 SAID = {
     "greater_than": "must be more than {gt}",
@@ -96,6 +30,7 @@ SAID = {
     "decimal_whole_digits": "has more than {whole_digits} digits before the point",
     "too_short": "must hold at least {min_length}",
     "too_long": "must hold at most {max_length}",
+    "string_too_short": "must be at least {min_length} characters long",
     "string_too_long": "must be at most {max_length} characters long",
     "bytes_too_long": "must be at most {max_length} characters long",
     "url_too_long": "must be at most {max_length} characters long",
@@ -109,96 +44,39 @@ SAID = {
     "date_from_datetime_inexact": "must be a date without a time",
     "timezone_naive": "must not name a time zone",
     "timezone_aware": "must name a time zone",
+    "union_tag_not_found": "lacks the key {discriminator}",
     "invalid_key": "must be text",
     "set_item_not_hashable": "must be a single value",
 }
 """What is wrong with a value of the right shape. Whatever is not here "is not valid here"."""
 
-CHOICES = {
-    "literal_error": "expected",
-    "enum": "expected",
-    "union_tag_invalid": "expected_tags",
-}
-CHOICE = re.compile(r"'((?:[^'\\]|\\.)*)'|([^\s,']+)")
 FALSE, TRUE = ("no", "off", "n"), ("yes", "on", "y")
 MOST_KEYS = 20
+MOST_DIGITS = 15
+MOST_FAULTS = 1000
+"""Finding words takes time, and a file from a stranger may be made to take all of it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One of pydantic's errors. `loc` is what is left of its place below `path`."""
-
-    path: Path
-    loc: Path
-    type: str
-    context: dict[str, Any]
-    input: Any
-    wanted: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    """The words among `wanted` that can be written as they are."""
-
-    @property
-    def misfit(self) -> bool:
-        """Whether it says no more than that something of another shape was expected."""
-        return bool(self.wanted) and not self.loc
-
-    @property
-    def essence(self) -> tuple[Path, Path, str]:
-        return self.path, self.loc, self.type
+SHAPES = {
+    "object": MAPPING,
+    "array": LIST,
+    "string": TEXT,
+    "boolean": FLAG,
+    "integer": WHOLE,
+    "number": NUMBER,
+}
+"""What a JSON Schema calls them: shorthands are in the schema, while pydantic tells only of what they stand for."""
 
 
 def explain(error: ValidationError, document: Document, section: str, root: Any) -> Iterator[Problem]:
     """Every problem that `error` tells about the section called `section`, whose JSON Schema is `root`."""
-    faults = [
-        fault(line["type"], line["loc"], line.get("ctx", {}), line["input"])
-        for line in error.errors(include_url=False)
+    wordings = [
+        Wording(fault, document, root)
+        for fault in find(error, section, document.root.children[section].node)[:MOST_FAULTS]
     ]
-    node = document.root.children[section].node
-    for settled in settle(faults, (section,), node):
-        yield Wording(settled, document, root).problem
-
-
-def fault(kind: str, loc: Path, context: dict[str, Any], value: Any) -> Fault:
-    if kind in CHOICES:
-        listed = CHOICE.findall(str(context[CHOICES[kind]]))
-        choices = tuple(text or bare for text, bare in listed if bare != "or")
-        return Fault((), loc, kind, context, value, choices, choices)
-    wanted = WANTED.get(kind)
-    return Fault((), loc, kind, context, value, (wanted,) if wanted else ())
-
-
-def settle(faults: Iterable[Fault], path: Path, node: Node) -> list[Fault]:
-    """Give each fault its place in the file, and each union one voice."""
-    here: list[Fault] = []
-    deeper: defaultdict[str | int, list[Fault]] = defaultdict(list)
-    branches: defaultdict[str | int, list[Fault]] = defaultdict(list)
-    for found in faults:
-        name, rest = found.loc[:1], found.loc[1:]
-        if not name or name == ("[key]",) or (found.type == "missing" and not rest):
-            here.append(replace(found, path=path))
-        elif name[0] in node.children:
-            deeper[name[0]].append(replace(found, loc=rest))
-        else:
-            branches[name[0]].append(replace(found, loc=rest))
-    for name_below, below in deeper.items():
-        here += settle(below, (*path, name_below), node.children[name_below].node)
-    if branches:
-        here += choose([settle(branch, path, node) for branch in branches.values()], path)
-    return here
-
-
-def choose(branches: list[list[Fault]], path: Path) -> list[Fault]:
-    """What to tell of a union: the faults of the branch that was meant, or all that could stand here."""
-    meant = [branch for branch in branches if not all(one.misfit and one.path == path for one in branch)]
-    if not meant:
-        faults = [one for branch in branches for one in branch]
-        wanted = tuple(dict.fromkeys(word for one in faults for word in one.wanted))
-        choices = tuple(dict.fromkeys(word for one in faults for word in one.choices))
-        return [replace(faults[0], wanted=wanted, choices=choices)]
-    fewest = min(len(branch) for branch in meant)
-    best = [branch for branch in meant if len(branch) == fewest]
-    shared = set.intersection(*({one.essence for one in branch} for branch in best))
-    return [one for one in best[0] if one.essence in shared] or best[0]
+    misspelt = {wording.fault.path[:-1] for wording in wordings if wording.misspelt}
+    for wording in wordings:
+        if not (wording.fault.type == "missing" and wording.fault.path in misspelt):
+            yield wording.problem
 
 
 @dataclass
@@ -221,6 +99,26 @@ class Wording:
         about_key = self.fault.type == "extra_forbidden" or self.fault.loc == ("[key]",)
         return child.mark if block or about_key or child.node.value is None else child.node.mark
 
+    @cached_property
+    def wanted(self) -> tuple[str, ...]:
+        """All that could stand here."""
+        shapes = [
+            SHAPES[node["type"]]
+            for node in schema.at(self.root, self.fault.path[1:])
+            if node.get("type") in SHAPES and not node.keys() & {"enum", "const", "format"}
+        ]
+        return tuple(dict.fromkeys((*self.fault.wanted, *shapes)))
+
+    @cached_property
+    def misspelt(self) -> bool:
+        """Whether it is a key that is nearly right."""
+        return self.fault.type == "extra_forbidden" and bool(near(str(self.fault.path[-1]), self.siblings))
+
+    @property
+    def siblings(self) -> list[str]:
+        """The keys that the mapping which holds this value may have."""
+        return schema.keys(self.root, self.fault.path[1:-1])
+
     @property
     def problem(self) -> Problem:
         message, suggestion = self.words()
@@ -231,7 +129,7 @@ class Wording:
         fault, path = self.fault, self.fault.path
         match fault.type:
             case "extra_forbidden":
-                advice = did_you_mean(str(path[-1]), schema.keys(self.root, path[1:-1]), "its keys are ")
+                advice = did_you_mean(str(path[-1]), self.siblings, "its keys are ")
                 return f"`{clip(str(path[-1]))}` is not a key of {subject(path[:-1])}", advice
             case "missing" if fault.loc:
                 advice = schema.advice(self.root, (*path[1:], *fault.loc))
@@ -250,26 +148,29 @@ class Wording:
     def misfit(self) -> tuple[str, str]:
         """Words for a value that has another shape than was expected."""
         fault, text = self.fault, self.node.text
-        must = f"must be {listing(fault.wanted)}"
+        must = f"must be {listing(self.wanted)}"
         if fault.input is None:
             return f"{self.subject} is empty, and {must}", self.advice
-        if text is not None and TEXT in fault.wanted and not isinstance(fault.input, str):
+        if text is not None and TEXT in self.wanted and not isinstance(fault.input, str):
             if is_secret(fault.path):
                 return f"{self.subject} {must}, but it is read as something else", "put it in quotes"
-            return f"{self.subject} {must}, but `{text}` is read as {read_as(fault.input)}", f'quote it: "{text}"'
-        return f"{self.subject} {must}", self.replacement() or self.advice
+            return (
+                f"{self.subject} {must}, but `{text}` is read as {read_as(text, fault.input)}",
+                f'quote it: "{text}"',
+            )
+        return f"{self.subject} {must}", self.replacement() or ("" if fault.choices else self.advice)
 
     def replacement(self) -> str:
         """What to write for a text that stands where something else is expected."""
-        given, wanted = self.fault.input, self.fault.wanted
+        given, wanted = self.fault.input, self.wanted
         if not isinstance(given, str):
             return ""
         if FLAG in wanted and given.lower() in (*FALSE, *TRUE):
             return f"write {'true' if given.lower() in TRUE else 'false'}"
-        if (FLAG in wanted and given in ("true", "false")) or (
-            {WHOLE, NUMBER} & set(wanted) and given.isdecimal() and self.node.text is None
-        ):
+        if FLAG in wanted and given in ("true", "false"):
             return "write it without quotes"
+        if {WHOLE, NUMBER} & set(wanted) and (number := as_number(given)):
+            return "write it without quotes" if number == given else f"write {number}"
         return did_you_mean(given, self.fault.choices)
 
     @property
@@ -280,7 +181,9 @@ class Wording:
 
     @property
     def advice(self) -> str:
-        return schema.advice(self.root, self.fault.path[1:])
+        path = self.fault.path[1:]
+        whole = path[:-1] if path and isinstance(path[-1], int) else path
+        return schema.advice(self.root, path) or schema.advice(self.root, whole)
 
     def discreet(self, said: str) -> str:
         """A validator's words without the value, where that may be a secret."""
@@ -300,9 +203,22 @@ def subject(path: Path) -> str:
     return f"`{clip('.'.join(str(name) for name in path[start:]))}`"
 
 
-def read_as(value: object) -> str:
-    """What a scalar without quotes is taken for."""
-    return str(value).lower() if isinstance(value, bool) else f"the number {value}"
+def read_as(text: str, value: object) -> str:
+    """What `text` without quotes is taken for."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "a number" if str(value) == text else f"the number {value}"
+
+
+def as_number(text: str) -> str:
+    """The number that `text` may have been meant as, written as every YAML reads it; or ""."""
+    try:
+        number = float(text[:MOST_DIGITS])
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or len(text) > MOST_DIGITS:
+        return ""
+    return str(int(number)) if number.is_integer() else str(number)
 
 
 def listing(words: Iterable[str], last: str = "or") -> str:
@@ -311,14 +227,19 @@ def listing(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The known word nearest to `word`; or all of them, after the words `otherwise`."""
+def near(word: str, known: Iterable[str]) -> str:
+    """The known word nearest to `word`, or ""."""
     names = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower()[:100], names, n=1)
-    if near:
-        return f"did you mean `{names[near[0]]}`?"
-    if not (otherwise and names):
+    found = difflib.get_close_matches(word.lower()[:100], names, n=1)
+    return names[found[0]] if found else ""
+
+
+def did_you_mean(word: str, known: Sequence[str], otherwise: str = "") -> str:
+    """The known word nearest to `word`; or all of them, after the words `otherwise`."""
+    if found := near(word, known):
+        return f"did you mean `{found}`?"
+    if not (otherwise and known):
         return ""
-    listed = [f"`{name}`" for name in names.values()]
+    listed = [f"`{name}`" for name in known]
     rest = ["others"] if len(listed) > MOST_KEYS else []
     return otherwise + listing([*listed[:MOST_KEYS], *rest], "and")

@@ -6,7 +6,7 @@ import re
 
 SECRET = re.compile(r"passw(or)?d|passphrase|token|secret|credential|apikey", re.IGNORECASE)
 KEY = re.compile(r"key$", re.IGNORECASE)
-NAMED_KEY = re.compile(r"([\w-]*key)[\"']?\s*[:=]", re.IGNORECASE)
+NAMED_KEY = re.compile(r"([\w-](?i:key)|\bK(?i:ey))[\"']?\s*[:=]")
 USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 PUBLIC = "key"
 """The public key of an apt repository is written `key:`; any longer name, or `KEY`, may be a secret one."""
@@ -22,9 +22,7 @@ def is_secret(path: tuple[str | int, ...]) -> bool:
 
 def holds_secret(line: str) -> bool:
     """Whether a line of a spec may hold a secret."""
-    if SECRET.search(line) or USERINFO.search(line):
-        return True
-    return any(name != PUBLIC for name in NAMED_KEY.findall(line))
+    return any(pattern.search(line) for pattern in (SECRET, NAMED_KEY, USERINFO))
 
 
 def redact(text: str) -> str:

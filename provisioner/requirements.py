@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from provisioner.redact import redact
+
 Read = Callable[[str], bytes | None]
 
-CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 EDITABLE = re.compile(r"(?P<path>.*?)(?P<extras>\[[\w.,\s-]+\])?")
-OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:\s*=\s*|\s*)(.+)")
-
-
-def redact(text: str) -> str:
-    """`text` with the user and password of every URL struck out."""
-    return CREDENTIALS.sub("***@", text)
+OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)\b\s*=?\s*(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +52,79 @@ class Asked:
     absent: list[str] = field(default_factory=list)
     """Files that are not there."""
 
+    @property
+    def limits(self) -> dict[str, list[Requirement]]:
+        """The constraints on each name."""
+        found: dict[str, list[Requirement]] = {}
+        for constraint in self.constraints:
+            found.setdefault(canonicalize_name(constraint.name), []).append(constraint)
+        return found
+
 
 def gather(
     packages: Iterable[str],
     editable: Iterable[str],
     requirement_files: Iterable[str],
     constraint_files: Iterable[str],
+    folder: str,
     read: Read,
 ) -> Asked:
-    """Everything asked for; the files are read, and those that they include."""
+    """Everything asked for; the files are read, and those that they include.
+
+    `folder` is where relative paths of projects start, in files too: uv and pip take the working directory.
+    """
     asked = Asked()
     asked.wanted += [Wanted(Requirement(package)) for package in packages]
     asked.wanted += [editable_project(place, read) for place in editable]
     seen: set[tuple[str, bool]] = set()
-    for path in requirement_files:
-        read_file(path, asked, read, seen, constraining=False)
-    for path in constraint_files:
-        read_file(path, asked, read, seen, constraining=True)
+    queue = deque([(path, False) for path in requirement_files] + [(path, True) for path in constraint_files])
+    while queue:
+        path, constraining = queue.popleft()
+        if (path, constraining) in seen:
+            continue
+        seen.add((path, constraining))
+        data = read(path)
+        if data is None:
+            asked.absent.append(path)
+            continue
+        for line in logical_lines(data.decode("utf-8-sig", errors="replace")):
+            found = understand(line, posixpath.dirname(path), folder, read)
+            match found:
+                case None:
+                    asked.undecided.append(path)
+                case (included, only_constrains):
+                    queue.append((included, constraining or only_constrains))
+                case Wanted() if constraining:
+                    asked.constraints.append(found.requirement)
+                case Wanted():
+                    asked.wanted.append(found)
+                case "":
+                    pass  # an option that does not bear on what is met
     return asked
 
 
-def read_file(path: str, asked: Asked, read: Read, seen: set[tuple[str, bool]], *, constraining: bool) -> None:
-    if (path, constraining) in seen:
-        return
-    seen.add((path, constraining))
-    data = read(path)
-    if data is None:
-        asked.absent.append(path)
-        return
-    folder = posixpath.dirname(path)
-    for line in logical_lines(data.decode("utf-8-sig", errors="replace")):
-        if "${" in line:
-            asked.undecided.append(path)
-        elif match := OPTION.fullmatch(line):
-            option, value = match[1].lstrip("-")[0], match[2].strip("'\"")
-            if option == "e" or "://" in value:
-                asked.undecided.append(path)
-            else:
-                place = posixpath.normpath(posixpath.join(folder, value))
-                read_file(place, asked, read, seen, constraining=constraining or option == "c")
-        elif not line.startswith("-"):
-            try:
-                requirement = Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
-            except InvalidRequirement:
-                asked.undecided.append(path)
-                continue
-            if constraining:
-                asked.constraints.append(requirement)
-            else:
-                asked.wanted.append(Wanted(requirement))
+def understand(
+    line: str, beside: str, folder: str, read: Read
+) -> Wanted | tuple[str, bool] | Literal[""] | None:
+    """A line of a requirements file: what it wants, or (a file to read, whether that only constrains).
+
+    "" is an option for uv alone, None a line that only uv can judge.
+    """
+    if "${" in line:
+        return None
+    if match := OPTION.fullmatch(line):
+        option, value = match[1].lstrip("-")[0], match[2].strip("'\"")
+        if "://" in value:
+            return None
+        if option == "e":
+            return editable_project(posixpath.normpath(posixpath.join(folder, value)), read)
+        return posixpath.normpath(posixpath.join(beside, value)), option == "c"
+    if line.startswith("-"):
+        return ""
+    try:
+        return Wanted(Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0]))
+    except InvalidRequirement:
+        return None
 
 
 def logical_lines(text: str) -> Iterator[str]:

@@ -51,24 +51,25 @@ def schedule(
         outcomes |= {step.id: skipped(step, shut) for step in waiting}
         waiting = []
     lanes: dict[str, str] = {}
-    ended: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException]] = queue.SimpleQueue()
 
     def start(step: Step) -> None:
         def run() -> None:
             try:
-                ended.put(perform(step))
+                ended.put((step, perform(step)))
             except BaseException as bug:  # noqa: BLE001 - raised again where it is seen
-                ended.put(bug)
+                ended.put((step, bug))
 
         lanes[step.id] = step.lane or step.id
         threading.Thread(target=run, name=step.id).start()
 
     def collect() -> None:
-        outcome = ended.get()
+        step, outcome = ended.get()
+        del lanes[step.id]
         if isinstance(outcome, BaseException):
+            outcomes[step.id] = Outcome(step=step.id, status=Status.INTERRUPTED)
             raise outcome
-        outcomes[outcome.step] = outcome
-        del lanes[outcome.step]
+        outcomes[step.id] = outcome
 
     try:
         while waiting or lanes:

@@ -1,4 +1,4 @@
-"""The JSON Schema of `colabenv.yaml`, made from the kinds' own models, so that an editor explains every key."""
+"""The JSON Schema of `colabenv.yaml`, made from the kinds' own models: an editor explains every key by it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from provisioner import kinds, schema
 from provisioner.errors import Problem, ProvisionerError, SpecError
-from provisioner.yamlsource import MAX_BYTES, Document, Mark, Node, clip, read
+from provisioner.yamlsource import MAX_BYTES, Document, Node, clip, read
 
 MOST_PROBLEMS = 100
 
@@ -40,7 +40,7 @@ def load(path: str | Path, *, home: str | None = None) -> Spec:
 
     Raises SpecError with all that is wrong in the file, or ProvisionerError when it cannot be read.
     """
-    file = Path(path)
+    file = Path(os.path.abspath(path))
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -51,7 +51,7 @@ def load(path: str | Path, *, home: str | None = None) -> Spec:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ProvisionerError(f"{path} cannot be read: {said}", "name a file that can be read") from None
-    return parse(data, str(path), str(file.absolute().parent), home)
+    return parse(data, str(path), str(file.parent), home)
 
 
 def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:
@@ -65,7 +65,7 @@ def parse(text: str | bytes, filename: str, folder: str, home: str | None = None
         what = "the file must be a mapping: keys with values, like `version: 1`"
         raise refusal(document, [document.problem(document.root.mark, (), what)])
     problems = list(header(document))
-    context = {"folder": folder, "home": home or os.path.expanduser("~")}  # noqa: PTH111 - never raises
+    context = {"folder": folder, "home": home or os.path.expanduser("~")}
     sections = {}
     for name in kinds.NAMES:
         if name in values:
@@ -90,7 +90,9 @@ def validate(document: Document, name: str, context: dict[str, str]) -> Any:
     kind = kinds.get(name)
     mark, node = document.root.children[name]
     if node.value is None:
-        problem = document.problem(mark, (name,), f"`{name}` is empty", f"remove it, or say what {name} is to be")
+        problem = document.problem(
+            mark, (name,), f"`{name}` is empty", f"remove it, or say what {name} is to be"
+        )
         raise SpecError(document.filename, (problem,))
     try:
         return TypeAdapter(kind.config).validate_python(node.value, context=context)
@@ -107,7 +109,7 @@ def header(document: Document) -> Iterator[Problem]:
     entries = document.root.children
     if "version" not in entries:
         message = "the file does not say which version of the format it is written in"
-        yield document.problem(Mark(1, 1), (), message, "write `version: 1` at the top")
+        yield document.problem(document.root.mark, (), message, "write `version: 1` at the top")
     elif (found := entries["version"].node).value != schema.VERSION or isinstance(found.value, bool):
         newer = isinstance(found.value, int) and found.value > schema.VERSION
         advice = "a newer colab-provisioner may know it" if newer else f"write `version: {schema.VERSION}`"
@@ -133,7 +135,7 @@ def unknown_key(document: Document, key: str) -> Problem:
 
     homes = [name for name in kinds.NAMES if key in schema.keys(schema.of_kind(kinds.get(name)), ())]
     if homes:
-        advice = f"it belongs into {listing(f'`{name}`' for name in homes)}: indent it below that key"
+        advice = f"it belongs under {listing(f'`{name}`' for name in homes)}: indent it there"
     else:
         advice = did_you_mean(key, (*schema.HEADER, *kinds.NAMES), "the file's keys are ")
     return document.problem(

@@ -31,7 +31,7 @@ UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\u
 KEY_LINE = re.compile(r"\s*(?:-\s+)*[\"']?[\w.-]+[\"']?\s*:")
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 FLOAT = re.compile(r"[-+]?([0-9]{1,18}\.[0-9]{0,18}|\.[0-9]{1,18})([eE][-+][0-9]{1,2})?")
-WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
 
 Path = tuple[str | int, ...]
@@ -109,24 +109,25 @@ def read(data: str | bytes, filename: str) -> Document:
 def decode(data: str | bytes, filename: str) -> str:
     """The text in `data`, without a byte order mark."""
 
-    def refuse(message: str, suggestion: str, line: int = 0, column: int = 0) -> SpecError:
+    def refusal(message: str, suggestion: str, line: int = 0, column: int = 0) -> SpecError:
         return SpecError(filename, (Problem(line, column, message, suggestion),))
 
     if len(data) > MAX_BYTES:
-        raise refuse("the file is larger than 1 MiB", "keep data in files of their own")
+        raise refusal("the file is larger than 1 MiB", "keep data in files of their own")
     if isinstance(data, bytes):
         try:
-            data = data.decode()
+            text = data.decode()
         except UnicodeDecodeError as error:
-            before = data[: error.start].decode()
-            place = position(before)
-            raise refuse("the file is not UTF-8 text", "save it as UTF-8", *place) from None
-    data = data.removeprefix("\ufeff")
-    if found := UNPRINTABLE.search(data):
+            place = position(data[: error.start].decode())
+            raise refusal("the file is not UTF-8 text", "save it as UTF-8", *place) from None
+    else:
+        text = data
+    text = text.removeprefix("\ufeff")
+    if found := UNPRINTABLE.search(text):
         message = f"the file holds a character that cannot be shown (U+{ord(found[0]):04X})"
         suggestion = 'remove it, or write it in double quotes as an escape like "\\x1b"'
-        raise refuse(message, suggestion, *position(data[: found.start()]))
-    return data
+        raise refusal(message, suggestion, *position(text[: found.start()]))
+    return text
 
 
 def position(before: str) -> Mark:
@@ -203,7 +204,8 @@ class Builder:
     documents: int = 0
 
     def take(self, event: events.Event) -> None:
-        mark = Mark(event.start_mark.line + 1, event.start_mark.column + 1)
+        start: Any = event.start_mark
+        mark = Mark(start.line + 1, start.column + 1)
         if getattr(event, "tag", None) is not None:
             self.complain(mark, *TAG)
         match event:
@@ -221,8 +223,8 @@ class Builder:
                 ended = self.open.pop()
                 ended.node.size = self.count - ended.before
                 self.end(ended.node, ended.anchor)
-            case events.AliasEvent(anchor=name):
-                self.alias(mark, name)
+            case events.AliasEvent():
+                self.alias(mark, event.anchor or "")
             case events.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
@@ -281,7 +283,9 @@ class Builder:
             return node.text or None
         if node.value in into.children:
             first = into.children[node.value].mark.line
-            self.complain(mark, f"`{clip(node.value)}` is here twice; the first is in line {first}", "keep one")
+            self.complain(
+                mark, f"`{clip(node.value)}` is here twice; the first is in line {first}", "keep one"
+            )
             return None
         return node.value
 
@@ -307,4 +311,3 @@ class Builder:
 def clip(text: str, width: int = 60) -> str:
     """`text` short enough for a message."""
     return text if len(text) <= width else text[: width - 1] + "…"
-

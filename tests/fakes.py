@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioner.errors import EffectError
-from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat
+from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, receipt
+from provisioner.machine.receipt import Receipt
+from provisioner.machine.urls import local_path, shown
 from provisioner.model import (
     Chmod,
     Copy,
@@ -174,17 +176,50 @@ class FakeMachine:
                 self.put_link(path, target)
             case Remove(path=path):
                 self.drop(path)
-            case Fetch(urls=urls, path=path):
-                data = next((found for url in urls if isinstance(found := self.urls.get(url), bytes)), None)
-                if data is None:
-                    raise EffectError(f"none of {', '.join(urls)} can be had")
-                self.put(path, data)
-            case Unpack(archive=archive, to=to):
-                self.drop(to)
-                self.put(f"{to}/unpacked", self.read(archive) or b"")
+            case Fetch():
+                self.download(effect)
+            case Unpack():
+                self.unpack(effect)
             case InstallKey(path=path, text=text):
                 self.put(path, text or "")
         return ""
+
+    def download(self, effect: Fetch) -> None:
+        contents = {url: self.content(url) for url in effect.urls}
+        url = next((url for url in effect.urls if contents[url] is not None), None)
+        if url is None:
+            raise EffectError(f"none of {', '.join(effect.urls)} can be had")
+        data = contents[url] or b""
+        self.put(effect.path, data)
+        digest = hashlib.sha256(data).hexdigest()
+        self.note(effect.receipt, Receipt(shown(url), digest, len(data)), effect.path)
+
+    def unpack(self, effect: Unpack) -> None:
+        """An archive here holds one file, itself."""
+        told = receipt.load(self.read(effect.archive + receipt.SUFFIX))
+        path = effect.to if effect.format == "gz" else f"{effect.to}/unpacked"
+        self.drop(effect.to)
+        self.put(path, self.read(effect.archive) or b"")
+        if told:
+            self.note(effect.receipt, replace(told, strip=effect.strip), path)
+        if effect.consume:
+            self.drop(effect.archive)
+            self.drop(effect.archive + receipt.SUFFIX)
+
+    def content(self, url: str) -> bytes | None:
+        """What a URL gives, or None when it gives nothing."""
+        path = local_path(url)
+        if path is not None:
+            return self.read(path)
+        found = self.urls.get(url)
+        return found if isinstance(found, bytes) else None
+
+    def note(self, path: str | None, whole: Receipt, file: str) -> None:
+        """Write the receipt of the one file that a fake download or archive holds."""
+        if path:
+            entry, name = self.entries[file], posixpath.relpath(file, posixpath.dirname(path))
+            digest = hashlib.sha256(entry.data).hexdigest()
+            self.put(path, receipt.dump(whole, [(name, len(entry.data), entry.mtime_ns, digest)]))
 
     def sleep(self, seconds: float) -> None:
         """Time does not pass here."""

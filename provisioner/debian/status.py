@@ -6,8 +6,8 @@ Source: dpkg(1), "PACKAGE STATES"; deb-control(5); the layout of /var/lib/dpkg i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from provisioner.machine import Reader
 
@@ -55,6 +55,18 @@ class Dpkg:
         """A package that is installed; its own architecture may be spelt out."""
         found = self.packages.get(name.removesuffix(f":{self.architecture}"))
         return found if found and found.installed else None
+
+    def only(self, names: Collection[str]) -> Dpkg:
+        """The part that matters to `names`: they, what provides them, and what must not be touched."""
+        missing = [name for name in names if not self.get(name)]
+        providers = {package.name for name in missing for package, _ in self.providers(name)}
+        named = {name.removesuffix(f":{self.architecture}") for name in names} | providers
+        packages = {
+            name: package
+            for name, package in self.packages.items()
+            if name in named or package.held or not package.installed
+        }
+        return replace(self, packages=packages)
 
     def held(self, name: str) -> bool:
         found = self.packages.get(name)

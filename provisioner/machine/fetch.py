@@ -152,7 +152,9 @@ def download(url: str, part: Part, tell: Tell, stop: threading.Event) -> None:
 
 def copy_local(source: str, part: Part, tell: Tell, stop: threading.Event) -> None:
     if not Path(source).is_file():
-        raise EffectError(f"{source} is not there", "Check the path; a relative one starts at the spec's folder.")
+        raise EffectError(
+            f"{source} is no file", "Check the path; a relative one starts at the spec's folder."
+        )
     part.length = Path(source).stat().st_size
     with Path(source).open("rb") as file:
         chunks = iter(lambda: file.read(CHUNK), b"")
@@ -217,7 +219,7 @@ def make_room(part: Part) -> None:
     free = shutil.disk_usage(part.path.parent).free
     missing = (part.length or 0) - part.size
     if missing > free:
-        raise OSError(errno.ENOSPC, f"{format_size(missing)} are needed and {format_size(free)} are free")
+        raise OSError(errno.ENOSPC, f"{missing} bytes are needed, {free} are free")
 
 
 def give_way(stop: threading.Event) -> None:
@@ -226,7 +228,7 @@ def give_way(stop: threading.Event) -> None:
 
 
 def check(effect: Fetch, part: Part, url: str) -> None:
-    """Compare the sha256. Bytes that came in two goes may be of two versions: those are worth a fresh start."""
+    """Compare the sha256. Bytes that came in two goes may be of two versions: start afresh."""
     found = part.digest.hexdigest()
     if effect.sha256 in {None, found}:
         return
@@ -235,18 +237,14 @@ def check(effect: Fetch, part: Part, url: str) -> None:
     if resumed:
         raise TransientError(f"{shown(url)}: the resumed download has another sha256; it starts over")
     hint = "The file at the URL has changed, or the sha256 in the spec is of another file."
-    if is_web_page(beginning):
-        hint = "The server sent a web page instead of the file: open the URL in a browser to see what it wants."
+    if web.is_page(beginning):
+        hint = web.PAGE
     raise EffectError(f"{shown(url)}: the sha256 is {found}, expected {effect.sha256}", hint)
 
 
 def first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(512)
-
-
-def is_web_page(beginning: bytes) -> bool:
-    return beginning.lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def put_in_place(effect: Fetch, part: Part, url: str) -> str:

@@ -43,11 +43,12 @@ NO_SPACE = ("No space left on device", "The disk is full: free some space and ru
 
 
 def state_folder(environ: Mapping[str, str]) -> str:
-    """Where journal, logs and caches live: the system's place for root, the XDG one for others."""
+    """Where journal, logs and caches live: where XDG says, else the system's place for root."""
+    if base := environ.get("XDG_STATE_HOME"):
+        return os.path.join(base, "provisioner")
     if os.geteuid() == 0:
         return "/var/lib/provisioner"
-    base = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return str(Path(base) / "provisioner")
+    return os.path.expanduser("~/.local/state/provisioner")
 
 
 @dataclass(slots=True)

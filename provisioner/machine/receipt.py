@@ -30,8 +30,8 @@ class Receipt:
     size: int
     strip: int = 0
     files: int = 0
-    bytes: int = 0
     lines: tuple[bytes, ...] = ()
+    bytes: int = 0
 
     def entries(self) -> Iterator[Entry]:
         """Every file; raises ValueError for a line that is not one of ours."""
@@ -103,7 +103,7 @@ def load(data: bytes | None) -> Receipt | None:
 def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool) -> Damage:
     """Compare what is there with the receipt at `path`.
 
-    Sizes and times decide. A file whose time alone differs (a copy, a `touch`) is read, as all are when `deep`.
+    Sizes and times decide. A file whose time alone differs (a copy, a `touch`) is read; when `deep`, all are.
     Raises ValueError for a receipt that is damaged itself.
     """
     folder = path.rpartition("/")[0]
@@ -111,9 +111,7 @@ def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool) -> Damage
     for name, size, mtime, mark in receipt.entries():
         found = reader.stat(f"{folder}/{name}")
         if not is_whole(found, size, mtime, mark, deep=deep) and not (
-            found
-            and (found.type, found.size) == ("file", size)
-            and reader.hash(f"{folder}/{name}") == mark
+            found and (found.type, found.size) == ("file", size) and reader.hash(f"{folder}/{name}") == mark
         ):
             first = first if count else Damage(1, name, size, found.size if found else None)
             count += 1

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT = 10.0
-"""Seconds until a connection must stand, and until a server must have answered when only asked about a URL."""
+"""Seconds until a connection must stand, and until a server that is only asked about a URL must answer."""
 STALL = 30.0
 """Seconds without a single byte until a download is given up."""
 REDIRECTS = 10
 PASSING = {408, 425, 429}
-"""Refusals that another try may turn into an answer, apart from all 5xx."""
+"""Refusals that another try may turn into an answer, apart from all 5xx but "not implemented"."""
 COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zip")
 
 HINTS = {
@@ -34,6 +34,7 @@ HINTS = {
     410: "The file is gone for good: give another URL.",
 }
 NETWORK = "Is there a network here, and is the host's name right?"
+PAGE = "The server sent a web page instead of the file: open the URL in a browser to see what it wants."
 TRUST = "Where a proxy signs with a certificate of its own, name it in SSL_CERT_FILE; check the clock too."
 
 
@@ -115,7 +116,7 @@ def answer_in_words(status: int) -> str:
 
 
 def is_passing(status: int) -> bool:
-    return status in PASSING or status >= 500
+    return status in PASSING or (status >= 500 and status != 501)
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -167,6 +168,11 @@ def body(response: httpx.Response, name: str) -> Iterator[bytes]:
     `.tar.gz` as an encoded `.tar`.
     """
     return response.iter_raw() if name.endswith(COMPRESSED) else response.iter_bytes()
+
+
+def is_page(beginning: bytes) -> bool:
+    """Whether a file begins like a web page, which is what log-in and quota pages are."""
+    return beginning.lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def head(url: str) -> Answer:

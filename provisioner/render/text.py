@@ -66,16 +66,22 @@ def short(address: str, kind: str) -> str:
 
 
 def change_lines(change: Change, name: str, column: int, paint: Paint, width: int) -> Iterator[str]:
+    """The change, with its reason beside it where there is room and below it where there is not."""
     role = ROLES[change.action]
-    line = f"  {paint(role, change.action.sign)} {name:{column}}  {transition(change)}"
-    yield line.rstrip()
+    line = f"{change.action.sign} {name:{column}}  {transition(change)}".rstrip()
+    tone = "bad" if role == "bad" else "faint"
+    shown = "  " + paint(role, line[0]) + line[1:]
+    if change.reason and "\n" not in change.reason and 4 + len(line) + len(change.reason) <= width:
+        yield f"{shown}  {paint(tone, change.reason)}"
+        return
+    yield shown
     if change.reason:
-        yield from wrapped(change.reason, width, paint, "bad" if role == "bad" else "faint", "      ")
+        yield from wrapped(change.reason, width, paint, tone, "      ")
 
 
 def transition(change: Change) -> str:
     """`1.0 -> 2.0`, or the one side that says something."""
-    if change.action is Action.UPDATE and change.before and change.after:
+    if change.action is not Action.KEEP and change.before and change.after:
         return f"{change.before} -> {change.after}"
     return (change.before if change.action in (Action.KEEP, Action.REMOVE) else change.after) or ""
 
@@ -105,6 +111,10 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
     """What was done, what went wrong and what to do about it, what was proved, what took how long."""
     lines: list[str] = []
@@ -112,6 +122,9 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
         if outcome.status is not Status.KEPT:
             lines += outcome_lines(outcome, paint, width)
     lines += residual_lines(report, paint, width)
+    for step in report.plan.steps:
+        for warning in step.warnings:
+            lines += wrapped(f"warning: {step.id}: {warning}", width, paint, "change", "")
     for verdict in report.verdicts:
         if not verdict.remembered:
             lines += verdict_lines(verdict, paint, width)
@@ -176,9 +189,9 @@ def conclusion(report: Report) -> str:
     passed = sum(verdict.passed for verdict in report.verdicts)
     earlier = sum(verdict.remembered for verdict in report.verdicts)
     if report.ok:
-        checks = f", {passed} checks passed" if passed else ""
+        checks = f", {counted(passed, 'check')} passed" if passed else ""
         if earlier and earlier == passed:
-            checks = f", {passed} checks stand from before"
+            checks = f", {counted(passed, 'check')} passed before on this very state"
         done = (
             f"{changed} changed, {right} already right"
             if changed
@@ -192,7 +205,7 @@ def conclusion(report: Report) -> str:
         parts.append(f"{len(report.residual)} not as the file says")
     wrong = sum(not verdict.passed and not verdict.warning for verdict in report.verdicts)
     if wrong:
-        parts.append(f"{wrong} of {len(report.verdicts)} checks failed")
+        parts.append(f"{wrong} of {counted(len(report.verdicts), 'check')} failed")
     elif report.plan.checks and not report.verdicts:
-        parts.append(f"{len(report.plan.checks)} checks not made")
+        parts.append(f"{counted(len(report.plan.checks), 'check')} not made")
     return f"Not done: {', '.join(parts)}; {changed} changed, {right} already right. ({took})"

@@ -424,6 +424,13 @@ def snapshot(to: Path, lower: Path) -> Path:
     return package
 
 
+def listed_files() -> list[str]:
+    """The repository's own files: tracked by git, or new and not ignored."""
+    argv = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [name for name in names if name and (REPOSITORY / name).is_file()]
+
+
 def host_bundle() -> str:
     """The certificates that the host trusts, as PEM text; empty when it has no bundle of its own."""
     bundle = Path(os.environ.get("SSL_CERT_FILE") or BUNDLE)

@@ -1,0 +1,114 @@
+"""One apt transaction, as changes that a plan shows and as the effects that carry it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from provisioner.debian import aptget
+from provisioner.debian.aptget import Order
+from provisioner.debian.simulation import Move, Simulation
+from provisioner.debian.status import Dpkg
+from provisioner.model import Action, Change, Effect
+
+DRIVERS = re.compile(r"(?:cuda|nvidia-driver-.*|libnvidia-.*)(?::.*)?")
+"""Packages that replace the driver libraries which the host lends a machine, and so lose it the GPU."""
+
+
+def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> dict[str, Change]:
+    """What becomes of each package that an order names, then of each that comes along, by name."""
+    told: dict[str, Change] = {}
+    for word in order.install:
+        name, _, version = word.partition("=")
+        found = dpkg.get(name)
+        change = Change(f"{prefix}.{name}", Action.BLOCKED, found.version if found else None)
+        if name in simulation.refused:
+            told[name] = replace(change, reason=simulation.refused[name])
+        elif simulation.trouble and dpkg.halfway:
+            action = Action.UPDATE if found else Action.CREATE
+            reason = "its version is known once what was left halfway is finished"
+            told[name] = replace(change, action=action, after=version or "newest", reason=reason)
+        elif simulation.trouble:
+            told[name] = replace(change, reason=simulation.trouble)
+        elif move := simulation.find(name):
+            told[move.name] = replace(describe(prefix, move, order, dpkg), address=f"{prefix}.{name}")
+    for name in order.remove:
+        if simulation.trouble:
+            before = dpkg.packages[name].version
+            told[name] = Change(f"{prefix}.{name}", Action.BLOCKED, before, reason=simulation.trouble)
+        elif move := simulation.find(name):
+            told[name] = describe(prefix, move, order, dpkg)
+    for move in sorted(simulation.moves, key=lambda move: move.name):
+        if move.name not in told:
+            change = describe(prefix, move, order, dpkg)
+            told[move.name] = replace(change, reason=change.reason or "comes along")
+    return told
+
+
+def describe(prefix: str, move: Move, order: Order, dpkg: Dpkg) -> Change:
+    """One package's move, blocked where the file did not ask for what it must ask for."""
+    change = Change(f"{prefix}.{move.name}", action_of(move), move.before, move.after)
+    if not order.force and dpkg.held(move.name):
+        reason = "it is held at its version; release it with `apt-mark unhold`, or write `force: true`"
+    elif move.after is None and move.name not in order.remove:
+        reason = (
+            "it would have to go, which the file does not ask for; name it under `absent` of `apt` if it may"
+        )
+    elif not order.force and move.after and DRIVERS.fullmatch(move.name):
+        reason = (
+            "it replaces the GPU driver's libraries, which belong to the host, and the GPU would be lost; "
+            "CUDA for Python comes with the pip packages. Write `force: true` to install it all the same"
+        )
+    else:
+        return change
+    return replace(change, action=Action.BLOCKED, reason=reason)
+
+
+def action_of(move: Move) -> Action:
+    if move.after is None:
+        return Action.REMOVE
+    return Action.UPDATE if move.before else Action.CREATE
+
+
+def repairs(
+    prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg, told: Collection[str]
+) -> list[Change]:
+    """What finishing earlier work means, beyond the packages already told of."""
+    reason = "an earlier installation was cut short or failed"
+    found = {
+        package.name: Change(f"{prefix}.{package.name}", Action.UPDATE, package.state, "installed", reason)
+        for package in dpkg.halfway
+    }
+    for move in simulation.moves:
+        change = describe(prefix, move, order, dpkg)
+        found[move.name] = replace(change, reason=change.reason or reason)
+    if dpkg.interrupted:
+        merge = Change(f"{prefix}.dpkg", Action.UPDATE, "interrupted", "ready", "dpkg was stopped at work")
+        return [merge, *(change for name, change in found.items() if name not in told)]
+    return [change for name, change in found.items() if name not in told]
+
+
+def effects(order: Order, dpkg: Dpkg) -> tuple[Effect, ...]:
+    """Repair what is halfway, then the transaction, if there is anything to do."""
+    done: list[Effect] = []
+    if dpkg.interrupted:
+        done.append(aptget.merge_journal())
+    if any(package.name not in order.remove for package in dpkg.halfway):
+        done.append(aptget.repair(order))
+    if order.words:
+        done.append(aptget.install(order))
+    return tuple(done)
+
+
+def without_root(changes: Iterable[Change], line: str) -> list[Change]:
+    """Changes that only root may make, blocked; the first says which command line makes them."""
+    told: list[Change] = []
+    reason = f"only root may do this; apply with sudo, or run: {line}"
+    for change in changes:
+        if change.action in (Action.KEEP, Action.BLOCKED):
+            told.append(change)
+        else:
+            told.append(replace(change, action=Action.BLOCKED, reason=reason))
+            reason = "only root may do this"
+    return told

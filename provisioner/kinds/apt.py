@@ -1,0 +1,247 @@
+"""Debian packages: one transaction, shown beforehand as apt itself simulates it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pydantic import Field, model_validator
+
+from provisioner.debian import aptget, lists, repositories, simulation, status, transaction
+from provisioner.debian.aptget import NOTHING, Order
+from provisioner.debian.lists import Update
+from provisioner.debian.repositories import Repository
+from provisioner.debian.simulation import UNCHANGED, Simulation
+from provisioner.debian.status import Dpkg
+from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.fields import Flag, Section
+from provisioner.kind import Kind
+from provisioner.machine import Answer, Reader
+from provisioner.model import Action, Change, Effect, Fetch, Remove, Step
+
+ANSWERS = "/var/cache/debconf/config.dat"
+
+
+class Apt(Section):
+    """Packages of this machine's distribution, and of repositories added to it."""
+
+    packages: tuple[Entry, ...] = Field(
+        default=(),
+        description="Packages to have: a name, name=version, or any_of several.",
+        examples=[["ffmpeg", {"any_of": ["libgl1", "libgl1-mesa-glx"]}]],
+    )
+    absent: tuple[PackageName, ...] = Field(default=(), description="Packages to remove.")
+    repositories: tuple[Repository, ...] = Field(default=(), description="Repositories to add.")
+    debs: tuple[Deb, ...] = Field(default=(), description="Packages in files of their own, by address.")
+    debconf: tuple[Selection, ...] = Field(
+        default=(), description="Answers given before packages are installed, such as licences to accept."
+    )
+    update: Update = Field(
+        default="auto",
+        description="Fetch the package lists before an installation: auto (when old), always, never.",
+    )
+    recommends: Flag = Field(default=False, description="Also install what packages recommend.")
+    force: Flag = Field(default=False, description="Allow GPU driver packages, and changes to held packages.")
+
+    @model_validator(mode="after")
+    def check_contradictions(self) -> Apt:
+        for name in self.absent:
+            if name in self.names:
+                raise ValueError(f"names {name} both as wanted and as absent; remove one of them")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (
+            *(option.name for choice in self.packages for option in choice.any_of),
+            *(deb.identity[0] for deb in self.debs),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of the machine matters to a section."""
+
+    dpkg: Dpkg | None
+    """None where there is no dpkg, or no apt-get."""
+    root: bool = True
+    state: str = ""
+    chosen: tuple[Package, ...] = ()
+    """For each entry, the option that is there or will be."""
+    repositories: Mapping[str, repositories.Found] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What debconf holds, by question."""
+    order: Order = NOTHING
+    """What is missing or to be removed; .deb files apart."""
+    simulation: Simulation = UNCHANGED
+    """What that would bring about."""
+    repair: Simulation = UNCHANGED
+    """What finishing earlier work would bring about."""
+    servers: Mapping[str, Answer] = field(default_factory=dict)
+    """What is said about each .deb file that is missing."""
+    problems: tuple[str, ...] = ()
+    """Why the package lists may be out of date."""
+
+
+def observe(config: Apt, reader: Reader) -> Facts:
+    """What is missing, and what apt would do about it. No program is run when nothing is missing."""
+    everything = status.observe(reader)
+    if everything is None or reader.which("apt-get") is None:
+        return Facts(None)
+    dpkg = everything.only((*config.names, *config.absent))
+    known = {item.name: repositories.observe(reader, item) for item in config.repositories}
+    facts = Facts(
+        dpkg,
+        reader.root,
+        reader.state,
+        tuple(choice.found(dpkg) or choice.any_of[0] for choice in config.packages),
+        known,
+        read_answers(reader) if config.debconf else {},
+    )
+    pending = any(not known[item.name].right(item) for item in config.repositories)
+    remove = tuple(name for name in config.absent if name in dpkg.packages)
+    missing = any(not choice.found(dpkg) for choice in config.packages)
+    debs = [deb for deb in config.debs if not deb.satisfied(dpkg)]
+    if not (pending or remove or missing or debs or dpkg.halfway or dpkg.interrupted):
+        return facts
+    if pending:
+        found, trial = repositories.try_out(reader, config.repositories, known)
+    else:
+        found, trial = lists.observe(reader, config.update), ()
+    asking = Order(options=(*found.options, *trial), recommends=config.recommends, force=config.force)
+    chosen = tuple(choice.found(dpkg) or choose(reader, choice, asking) for choice in config.packages)
+    wanted = dict.fromkeys(option.word for option in chosen if not option.found(dpkg))
+    asking = replace(asking, install=tuple(wanted), remove=remove)
+    return replace(
+        facts,
+        chosen=chosen,
+        order=replace(asking, options=found.options),
+        simulation=simulation.simulate(reader, asking, dpkg),
+        repair=simulation.repair(reader, asking, dpkg) if dpkg.halfway else UNCHANGED,
+        servers={deb.url: reader.head(deb.url) for deb in debs},
+        problems=found.problems,
+    )
+
+
+def choose(reader: Reader, choice: Choice, asking: Order) -> Package:
+    """The first option that apt can install; the first of all when it can install none."""
+    if len(choice.any_of) == 1:
+        return choice.any_of[0]
+    possible = (
+        option
+        for option in choice.any_of
+        if simulation.possible(reader, replace(asking, install=(option.word,)))
+    )
+    return next(possible, choice.any_of[0])
+
+
+def read_answers(reader: Reader) -> dict[str, str]:
+    """debconf's database: stanzas with a Name and perhaps a Value. Source: debconf-devel(7)."""
+    text = (reader.read(ANSWERS) or b"").decode(errors="replace")
+    stanzas = (dict(re.findall(r"^(Name|Value): (.*)$", part, re.MULTILINE)) for part in text.split("\n\n"))
+    return {stanza["Name"]: stanza["Value"] for stanza in stanzas if {"Name", "Value"} <= stanza.keys()}
+
+
+def plan(config: Apt, facts: Facts) -> Iterable[Step]:
+    """One step: repositories, answers, repairs, then a single transaction."""
+    dpkg = facts.dpkg
+    if dpkg is None:
+        reason = "this machine has no apt; Debian, Ubuntu and Colab have it"
+        yield Step(id="apt", changes=(Change("apt", Action.BLOCKED, reason=reason),))
+        return
+    moves = transaction.changes("apt", facts.order, facts.simulation, dpkg)
+    debs = {deb.identity[0]: deb_change(deb, facts, dpkg) for deb in config.debs}
+    changes = [
+        *(repository_change(item, facts) for item in config.repositories),
+        *(answer_change(item, facts, dpkg) for item in config.debconf),
+        *package_changes(config, facts, dpkg, moves),
+        *debs.values(),
+    ]
+    changes += [change for change in moves.values() if change not in changes]
+    changes += transaction.repairs("apt", facts.order, facts.repair, dpkg, {*moves, *debs})
+    if not facts.root:
+        changes = transaction.without_root(changes, facts.order.line)
+    missing = [deb for deb in config.debs if not deb.satisfied(dpkg)]
+    yield Step(
+        id="apt",
+        changes=tuple(changes),
+        effects=effects(config, facts, dpkg, missing),
+        lane="apt",
+        download=facts.simulation.download + sum(facts.servers[deb.url].size or 0 for deb in missing),
+        warnings=tuple(line for line in facts.problems if line not in {change.reason for change in changes}),
+    )
+
+
+def package_changes(config: Apt, facts: Facts, dpkg: Dpkg, moves: Mapping[str, Change]) -> Iterable[Change]:
+    """One change for each entry and each absence, in the order of the file."""
+    for choice, option in zip(config.packages, facts.chosen, strict=True):
+        address, found = f"apt.{option.name}", option.found(dpkg)
+        change = next((change for change in moves.values() if change.address == address), None)
+        if found is not None:
+            yield Change(address, Action.KEEP, found)
+        elif change and option.name in facts.simulation.refused and len(choice.any_of) > 1:
+            names = ", ".join(other.word for other in choice.any_of)
+            reason = f"none of {names} can be installed: {change.reason}"
+            yield replace(change, reason=reason)
+        elif change:
+            yield change
+    for name in config.absent:
+        if name not in facts.order.remove:
+            yield Change(f"apt.{name}", Action.KEEP, reason="not installed")
+
+
+def repository_change(repository: Repository, facts: Facts) -> Change:
+    found = facts.repositories[repository.name]
+    where = " ".join((*repository.uris, *repository.suites))
+    before = "other settings" if found.source or found.key_installed else None
+    change = Change(f"apt.repositories.{repository.name}", Action.CREATE, before, where)
+    problem = found.problem or next(
+        (line for line in facts.problems if any(uri.rstrip("/") in line for uri in repository.uris)), ""
+    )
+    if found.right(repository):
+        return replace(change, action=Action.KEEP, before=where, after=None)
+    if problem:
+        return replace(change, action=Action.BLOCKED, reason=problem)
+    return replace(change, action=Action.UPDATE) if before else change
+
+
+def answer_change(selection: Selection, facts: Facts, dpkg: Dpkg) -> Change:
+    before = facts.answers.get(selection.question)
+    change = Change(f"apt.debconf.{selection.question}", Action.KEEP, before, selection.value)
+    if before == selection.value:
+        return replace(change, after=None)
+    reason = ""
+    if dpkg.get(selection.package):
+        reason = f"takes effect when {selection.package} is next configured, as by dpkg-reconfigure"
+    return replace(change, action=Action.CREATE if before is None else Action.UPDATE, reason=reason)
+
+
+def deb_change(deb: Deb, facts: Facts, dpkg: Dpkg) -> Change:
+    name, version = deb.identity
+    before = deb.installed(dpkg)
+    change = Change(f"apt.{name}", Action.UPDATE if before else Action.CREATE, before, version)
+    if deb.satisfied(dpkg):
+        return replace(change, action=Action.KEEP, after=None)
+    if error := facts.servers[deb.url].error:
+        return replace(change, action=Action.BLOCKED, reason=f"{deb.url}: {error}")
+    return replace(change, reason="what it depends on is known once it is there; nothing may go for it")
+
+
+def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[Effect, ...]:
+    """In the order in which one makes the next possible."""
+    done: list[Effect] = []
+    for repository in config.repositories:
+        done += repositories.effects(repository, facts.repositories[repository.name])
+    answers = [item.line for item in config.debconf if facts.answers.get(item.question) != item.value]
+    if answers:
+        done.append(aptget.preseed("".join(answers)))
+    paths = [deb.path(facts.state) for deb in missing]
+    for deb, path in zip(missing, paths, strict=True):
+        done.append(Fetch(urls=(deb.url,), path=path, sha256=deb.sha256))
+    done += transaction.effects(replace(facts.order, install=(*facts.order.install, *paths)), dpkg)
+    done += [Remove(path=path) for path in paths]
+    return tuple(done)
+
+
+KIND = Kind(name="apt", config=Apt, observe=observe, plan=plan)

@@ -1,0 +1,233 @@
+"""Google Drive: mounted where the file says, what is needed is there, and links lead into it.
+
+Only a notebook's kernel can mount Drive, because Google asks the user there. So a mount that is missing is
+a precondition here: the plan says which lines to run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from provisioner import platforms
+from provisioner.errors import ObserveError
+from provisioner.fields import Flag, Section, SpecPath
+from provisioner.kind import Kind
+from provisioner.machine import Reader, Stat
+from provisioner.model import Action, Change, Link, Step
+from provisioner.platforms import Platform
+
+MOUNTS = "/proc/self/mounts"
+
+COLAB_TYPE = "fuse.drive"
+"""How Colab's Drive appears in the mount table."""
+
+ROOTS = ("MyDrive", "My Drive")
+"""The user's own drive, by the name without a space and by the one that google.colab looks for."""
+
+CELL = """\
+Run this in a cell, and then run this again:
+    from google.colab import drive
+    drive.mount('{mount}')"""
+
+REMOUNT = """\
+Run this in a cell, and then run this again:
+    from google.colab import drive
+    drive.flush_and_unmount()
+    drive.mount('{mount}')"""
+
+WAYS = {
+    "colab": CELL,
+    "colab-enterprise": "Colab Enterprise cannot mount Drive: copy what you need from Cloud Storage "
+    "with `datasets`, or write `required: false`.",
+    "kaggle": "Kaggle cannot mount Drive: attach the data to the notebook with Add Input, which puts it "
+    "below /kaggle/input, and write `required: false`.",
+    "other": "Mount it there, with rclone for example, or write `required: false`.",
+}
+
+
+def check_mount(path: str) -> str:
+    if not re.fullmatch(r"[\w./+-]+", path):
+        raise ValueError("is no place for Drive: Colab refuses spaces and signs there; write /content/drive")
+    return path
+
+
+def check_inside(path: str) -> str:
+    normal = posixpath.normpath(path)
+    if "\0" in path or normal.startswith(("/", "..")):
+        raise ValueError("is not inside Drive; write a path like MyDrive/models")
+    return normal
+
+
+Inside = Annotated[str, Field(min_length=1), AfterValidator(check_inside)]
+
+
+class Drive(Section):
+    """Where Drive is mounted, and what is needed of it."""
+
+    mount: Annotated[SpecPath, AfterValidator(check_mount)] = Field(
+        "/content/drive", description="Where Drive is mounted."
+    )
+    paths: tuple[Inside, ...] = Field(
+        (), description="What must exist, relative to the mount.", examples=[["MyDrive/models"]]
+    )
+    links: dict[SpecPath, Inside] = Field(
+        {},
+        description="Links to make, and where each leads to, relative to the mount.",
+        examples=[{"models": "MyDrive/models"}],
+    )
+    required: Flag = Field(
+        True, description="Whether it is an error when Drive is not mounted; if false, it is done without."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something wanted of Drive: whether it is there, and what else is where it should be."""
+
+    inside: str
+    exists: bool
+    folder: str
+    """The deepest folder above it that exists, relative to the mount."""
+    names: tuple[str, ...]
+    """What that folder holds; empty when the place exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    platform: Platform
+    type: str
+    """The file system's type at the mount point, empty when nothing is mounted there."""
+    problem: str
+    """Why a mounted Drive cannot be used; empty when it can."""
+    places: tuple[Place, ...]
+    """What `paths` and `links` name, in that order; empty unless Drive can be used."""
+    links: tuple[Stat | None, ...]
+
+
+def observe(config: Drive, reader: Reader) -> Facts:
+    platform = platforms.detect(reader)
+    type_ = mounted_type((reader.read(MOUNTS) or b"").decode(errors="replace"), config.mount)
+    problem = ""
+    places: tuple[Place, ...] = ()
+    try:
+        problem = why_unusable(platform, type_, config.mount, reader) if type_ else ""
+        if type_ and not problem:
+            wanted = (*config.paths, *config.links.values())
+            places = tuple(find(inside, config.mount, reader) for inside in wanted)
+    except ObserveError as error:
+        problem = error.message
+    return Facts(platform, type_, problem, places, tuple(reader.stat(path) for path in config.links))
+
+
+def mounted_type(mounts: str, mount: str) -> str:
+    """The type of what is mounted at a place, or "". In the table, odd characters are octal: see fstab(5)."""
+    type_ = ""
+    for line in mounts.splitlines():
+        _, place, kind, *_ = [*line.split(), "", "", ""]
+        if re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), place) == mount:
+            type_ = kind  # what was mounted last is on top
+    return type_
+
+
+def why_unusable(platform: Platform, type_: str, mount: str, reader: Reader) -> str:
+    if platform == "colab" and type_ != COLAB_TYPE:
+        return f"{mount} holds another file system ({type_})"
+    if not any(reader.stat(posixpath.join(mount, root)) for root in ROOTS):
+        return f"{mount} is mounted, but MyDrive is not in it"
+    return ""
+
+
+def find(inside: str, mount: str, reader: Reader) -> Place:
+    if reader.stat(posixpath.join(mount, inside)):
+        return Place(inside, True, posixpath.dirname(inside), ())
+    folder = posixpath.dirname(inside)
+    while (names := reader.list(posixpath.join(mount, folder))) is None and folder:
+        folder = posixpath.dirname(folder)
+    return Place(inside, False, folder, names or ())
+
+
+def plan(config: Drive, facts: Facts) -> Iterator[Step]:
+    if not facts.type and not config.required:
+        yield done_without(config, facts)
+        return
+    mount = mount_change(config, facts)
+    places = {place.inside: place for place in facts.places}
+    paths = [path_change(places[inside]) for inside in config.paths if inside in places]
+    yield Step(id="drive", changes=(mount, *paths))
+    for (path, inside), found in zip(config.links.items(), facts.links, strict=True):
+        change = link_change(path, posixpath.join(config.mount, inside), found, places.get(inside))
+        idle = change.action in (Action.KEEP, Action.BLOCKED)
+        link = Link(path=path, target=posixpath.join(config.mount, inside))
+        yield Step(id=change.address, changes=(change,), effects=() if idle else (link,), after=("drive",))
+
+
+def done_without(config: Drive, facts: Facts) -> Step:
+    """Nothing is wanted of a Drive that is not there and need not be."""
+    if facts.platform == "colab":
+        reason = "not mounted, and not required"
+        warning = f"Drive is not mounted, so nothing is linked into it. {CELL.format(mount=config.mount)}"
+    else:
+        reason, warning = "not on Colab, and not required", ""
+    change = Change("drive.mount", Action.KEEP, "none", reason=reason)
+    return Step(id="drive", changes=(change,), warnings=(warning,) if warning else ())
+
+
+def mount_change(config: Drive, facts: Facts) -> Change:
+    if not facts.type:
+        way = WAYS[facts.platform].format(mount=config.mount)
+        return blocked("mount", config.mount, f"Drive is not mounted. {way}")
+    if facts.problem:
+        way = REMOUNT if facts.platform == "colab" else "Mount it again, and then run this again."
+        return blocked("mount", config.mount, f"{facts.problem}. {way.format(mount=config.mount)}")
+    return Change("drive.mount", Action.KEEP, config.mount)
+
+
+def path_change(place: Place) -> Change:
+    if place.exists:
+        return Change(f"drive.{place.inside}", Action.KEEP, "there")
+    return blocked(place.inside, "there", why_missing(place))
+
+
+def why_missing(place: Place) -> str:
+    """That something is not in Drive, and what is there instead."""
+    folder = place.folder or "Drive"
+    below = place.inside.removeprefix(place.folder).lstrip("/").partition("/")[0]
+    near = difflib.get_close_matches(below, place.names, n=1)
+    if near:
+        return f"{folder} has no {below}. Did you mean {posixpath.join(place.folder, near[0])}?"
+    return f"{folder} has no {below}. Put it there, or correct the path."
+
+
+def link_change(path: str, target: str, found: Stat | None, place: Place | None) -> Change:
+    name = f"link {path}"
+    if place and not place.exists:
+        return blocked(name, target, why_missing(place))
+    if found is None:
+        return Change(f"drive.{name}", Action.CREATE, None, target)
+    if found.link is None:
+        reason = f"there is a {found.type} at {path}. Move it away, or choose another name."
+        return Change(f"drive.{name}", Action.BLOCKED, found.type, target, reason)
+    if found.link == target:
+        return Change(f"drive.{name}", Action.KEEP, target)
+    return Change(f"drive.{name}", Action.UPDATE, found.link, target)
+
+
+def blocked(name: str, after: str, reason: str) -> Change:
+    return Change(f"drive.{name}", Action.BLOCKED, None, after, reason)
+
+
+KIND = Kind(
+    name="drive",
+    config=Annotated[
+        Drive, Field(description="Google Drive: its mount, what must be in it, and links into it.")
+    ],
+    observe=observe,
+    plan=plan,
+)

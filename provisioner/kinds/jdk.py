@@ -1,0 +1,251 @@
+"""A Java development kit: installed, the default `java` and `javac`, and JAVA_HOME.
+
+Source: Debian's openjdk packages and update-alternatives(1); Ubuntu's are laid out alike.
+"""
+
+from __future__ import annotations
+
+import operator
+import posixpath
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from provisioner import lasting
+from provisioner.debian import lists, simulation, status, transaction
+from provisioner.debian.aptget import ENVIRONMENT, NOTHING, SCRUB, Order, question
+from provisioner.debian.simulation import UNCHANGED, Simulation
+from provisioner.debian.status import Dpkg
+from provisioner.fields import Flag, Section
+from provisioner.kind import Kind
+from provisioner.lasting import Lasting
+from provisioner.machine import Reader
+from provisioner.model import Action, Change, Check, Effect, Run, Step
+
+COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "": operator.eq,
+    "==": operator.eq,
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+CLAUSE = re.compile(r"(==|>=|<=|>|<|)\s*(\d{1,3})")
+PROGRAMS = ("java", "javac")
+PACKAGE = re.compile(r"openjdk-(\d+)-jdk(-headless)?")
+
+
+def read_version(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def check_version(value: str) -> str:
+    if not all(CLAUSE.fullmatch(clause.strip()) for clause in value.split(",")):
+        raise ValueError('is not a version of Java; write 17, or ">=17", or ">=17,<22"')
+    return value
+
+
+class Jdk(Section):
+    """A Java development kit from the machine's own distribution."""
+
+    version: Annotated[
+        str,
+        BeforeValidator(read_version, json_schema_input_type=int | str),
+        AfterValidator(check_version),
+    ] = Field(
+        description="A major version, or a range of them, of which one that is installed is preferred, "
+        "then the lowest that the distribution has.",
+        examples=[17, ">=17"],
+    )
+    headless: Flag = Field(default=True, description="Leave out what needs a screen.")
+    default: Flag = Field(default=True, description="Make it the default java and javac, and set JAVA_HOME.")
+    distribution: Literal["openjdk"] = Field(default="openjdk", description="Whose build.")
+
+    def fits(self, version: int) -> bool:
+        clauses = (CLAUSE.fullmatch(clause.strip()) for clause in self.version.split(","))
+        return all(COMPARE[found[1]](version, int(found[2])) for found in clauses if found)
+
+    def package(self, version: int) -> str:
+        return f"openjdk-{version}-jdk{'-headless' if self.headless else ''}"
+
+
+def read_shorthand(value: object) -> object:
+    return {"version": value} if isinstance(value, int | str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What of the machine matters to Java."""
+
+    dpkg: Dpkg | None
+    """None where there is no dpkg, or no apt-get."""
+    lasting: Lasting
+    root: bool = True
+    version: int | None = None
+    """The one that is there or will be; None when none fits."""
+    offered: tuple[int, ...] = ()
+    """What apt could install, as far as that was asked."""
+    links: tuple[str | None, ...] = (None, None)
+    """Where the alternatives of PROGRAMS point."""
+    order: Order = NOTHING
+    simulation: Simulation = UNCHANGED
+    repair: Simulation = UNCHANGED
+    problems: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> str:
+        architecture = self.dpkg.architecture if self.dpkg else ""
+        return f"/usr/lib/jvm/java-{self.version}-openjdk-{architecture}"
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Where PROGRAMS are; Java 8 kept what is not for developers in a folder of its own."""
+        inner = "jre/" if self.version == 8 else ""
+        return f"{self.home}/{inner}bin/java", f"{self.home}/bin/javac"
+
+
+def observe(config: Jdk, reader: Reader) -> Facts:
+    """Which JDK is there, which is the default, and what apt would do for the one that is missing."""
+    known = lasting.observe("jdk", reader)
+    everything = status.observe(reader)
+    if everything is None or reader.which("apt-get") is None:
+        return Facts(None, known)
+    found = (reader.stat(f"/etc/alternatives/{program}") for program in PROGRAMS)
+    links = tuple(stat.link if stat else None for stat in found)
+    installed = [version for version in versions(everything.packages) if config.fits(version)]
+    whole = [version for version in installed if everything.get(config.package(version))]
+    current = [version for version in whole if links[0] and f"/java-{version}-" in links[0]]
+    dpkg = everything.only([config.package(version) for version in whole])
+    facts = Facts(dpkg, known, reader.root, links=links)
+    if whole:
+        return replace(facts, version=min(current or whole))
+    package_lists = lists.observe(reader, "auto")
+    names = reader.ask(question(("apt-cache", *package_lists.options, "pkgnames", "openjdk-"))).stdout.split()
+    offered = versions(name for name in names if PACKAGE.fullmatch(name))
+    facts = replace(facts, offered=offered, problems=package_lists.problems)
+    fitting = [version for version in installed or offered if config.fits(version)]
+    if not fitting:
+        return facts
+    order = Order(install=(config.package(min(fitting)),), options=package_lists.options)
+    return replace(
+        facts,
+        dpkg=everything.only(order.install),
+        version=min(fitting),
+        order=order,
+        simulation=simulation.simulate(reader, order, everything),
+        repair=simulation.repair(reader, order, everything) if everything.halfway else UNCHANGED,
+    )
+
+
+def versions(names: Iterable[str]) -> tuple[int, ...]:
+    """The major versions among the names of packages, in order."""
+    found = (PACKAGE.fullmatch(name) for name in names)
+    return tuple(sorted({int(match[1]) for match in found if match}))
+
+
+def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
+    """One step: the packages, then the alternatives, then JAVA_HOME."""
+    changes = list(package_changes(config, facts))
+    effects: list[Effect] = []
+    if facts.dpkg and facts.version:
+        effects += transaction.effects(facts.order, facts.dpkg)
+        if config.default:
+            defaults = [
+                default_change(*default)
+                for default in zip(PROGRAMS, facts.links, facts.programs, strict=True)
+            ]
+            changes += defaults
+            effects += [
+                set_default(program, path)
+                for program, path, change in zip(PROGRAMS, facts.programs, defaults, strict=True)
+                if change.action is not Action.KEEP
+            ]
+        if not facts.root:
+            changes = transaction.without_root(changes, command(facts))
+        settings = {"JAVA_HOME": facts.home} if config.default else {}
+        changes += lasting.changes("jdk", settings, facts.lasting)
+        effects += lasting.effects(settings, facts.lasting)
+    yield Step(
+        id="jdk",
+        changes=tuple(changes),
+        effects=tuple(effects),
+        lane="apt",
+        download=facts.simulation.download,
+        warnings=facts.problems,
+    )
+
+
+def package_changes(config: Jdk, facts: Facts) -> Iterable[Change]:
+    if facts.dpkg is None:
+        reason = "this machine has no apt; Debian, Ubuntu and Colab have it"
+        return [Change("jdk", Action.BLOCKED, reason=reason)]
+    if facts.version is None:
+        there = ", ".join(map(str, facts.offered))
+        offer = (
+            f"it offers {there}: write one of these"
+            if there
+            else "it offers none: add a repository that does"
+        )
+        return [
+            Change(
+                "jdk", Action.BLOCKED, None, config.version, f"apt here has no JDK {config.version}; {offer}"
+            )
+        ]
+    name = config.package(facts.version)
+    if found := facts.dpkg.get(name):
+        return [Change(f"jdk.{name}", Action.KEEP, found.version)]
+    told = transaction.changes("jdk", facts.order, facts.simulation, facts.dpkg)
+    return [
+        *told.values(),
+        *transaction.repairs("jdk", facts.order, facts.repair, facts.dpkg, told),
+    ]
+
+
+def default_change(program: str, link: str | None, wanted: str) -> Change:
+    change = Change(f"jdk.{program}", Action.UPDATE if link else Action.CREATE, link, wanted)
+    return replace(change, action=Action.KEEP, after=None) if link == wanted else change
+
+
+def set_default(program: str, path: str) -> Run:
+    hint = (r"not registered", f"`update-alternatives --display {program}` shows what there is.")
+    argv = ("update-alternatives", "--set", program, path)
+    return Run(argv=argv, env=ENVIRONMENT, scrub=SCRUB, timeout=60, hints=(hint,))
+
+
+def command(facts: Facts) -> str:
+    """What a person types to have the same."""
+    if facts.order.words:
+        return facts.order.line
+    return " && ".join(
+        f"sudo update-alternatives --set {program} {path}"
+        for program, path in zip(PROGRAMS, facts.programs, strict=True)
+    )
+
+
+def checks(config: Jdk, facts: Facts) -> Iterable[Check]:
+    """Both programs say the version; where they are not the default, they are asked by their path."""
+    if facts.version is None:
+        return
+    number = f"1\\.{facts.version}" if facts.version <= 8 else str(facts.version)
+    for program, path, pattern in zip(
+        PROGRAMS, facts.programs, (rf'version "{number}\b', rf"javac {number}\b"), strict=True
+    ):
+        yield Check(
+            address=f"jdk.{program}",
+            run=Run(argv=(program if config.default else path, "-version"), timeout=60),
+            matches=pattern,
+            watches=(f"/usr/bin/{program}", f"/etc/alternatives/{program}", path, posixpath.dirname(path)),
+        )
+
+
+KIND = Kind(
+    name="jdk",
+    config=Annotated[Jdk, BeforeValidator(read_shorthand, json_schema_input_type=int | str | Jdk)],
+    observe=observe,
+    plan=plan,
+    checks=checks,
+    after=("apt",),
+)

@@ -1,0 +1,289 @@
+"""`pip`: Python distributions, installed by uv into this interpreter or into a virtual environment.
+
+What it may be asked for is in `provisioner.packages`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from packaging.utils import canonicalize_name
+
+from provisioner import guard
+from provisioner.closure import Closure, Walker
+from provisioner.distributions import Installed
+from provisioner.interpreter import DEFAULT_VENV
+from provisioner.kind import Kind
+from provisioner.machine import Interpreter, Reader
+from provisioner.model import Action, Change, Effect, Step
+from provisioner.packages import Pip
+from provisioner.requirements import Asked, gather
+from provisioner.resolution import QUIET, Move, Refusal, Request, command, find_uv
+from provisioner.solving import Held, Outcome, Solution, Unbuilt, solve
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
+
+    name: str
+    wanted: str
+    version: str | None = None
+    """None when it is not installed."""
+    met: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    name: str
+    version: str | None = None
+    kept_by: str = ""
+    """Why it cannot go."""
+
+    @property
+    def goes(self) -> bool:
+        return self.version is not None and not self.kept_by
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    folder: str
+    python: Interpreter
+    uv: str = ""
+    """Path of uv; empty when there is nothing for it to do."""
+    named: tuple[Named, ...] = ()
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with distributions that are not whole."""
+    unwanted: tuple[Unwanted, ...] = ()
+    files_absent: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    """uv's word on what is not met; None when all is, or when it could not be asked."""
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> list[Named]:
+        """What has to change, whatever comes along with it."""
+        names = {each.name for each in self.named}
+        broken = [Named(name, "whole") for name in self.damaged if name not in names]
+        return [each for each in self.named if not each.met] + broken
+
+
+def observe(config: Pip, reader: Reader) -> Facts:
+    """What is installed and, when that is not all that is wanted, what uv makes of it."""
+    lists = (config.packages, config.editable, config.requirements, config.constraints)
+    asked = gather(*lists, reader.folder, reader.read)
+    walker = Walker(Installed(reader), asked.limits)
+    closure = walker.walk(asked.wanted, deps=not config.no_deps)
+    damaged = find_damage(reader, walker.installed, closure)
+    named = tuple(look_up(asked, walker, closure, damaged))
+    unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure))
+    unsettled = bool(closure.lacking or asked.undecided or damaged) and not asked.absent
+    busy = unsettled or not reader.python.exists or any(each.goes for each in unwanted)
+    uv = find_uv(reader) if busy else ""
+    outcome = None
+    if unsettled:
+        request = Request(
+            uv=uv,
+            cwd=reader.folder,
+            target=stand_in(reader),
+            indexes=config.indexes,
+            options=config.options,
+            packages=config.packages,
+        )
+        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged)
+    moved = (
+        {move.name: move.after for move in outcome.moves if move.before}
+        if isinstance(outcome, Solution)
+        else {}
+    )
+    moved |= {each.name: None for each in unwanted if each.goes}
+    return Facts(
+        folder=reader.folder,
+        python=reader.python,
+        uv=uv,
+        named=named,
+        damaged=damaged,
+        unwanted=unwanted,
+        files_absent=tuple(asked.absent),
+        outcome=outcome,
+        conflicts=tuple(guard.conflicts(walker, moved)) if moved else (),
+    )
+
+
+def stand_in(reader: Reader) -> tuple[str, ...]:
+    """uv's options for an interpreter; for one that has yet to be made, an empty folder of our own."""
+    python = reader.python
+    if python.exists:
+        return ("--python", python.executable)
+    return ("--python", python.version, "--no-python-downloads", "--target", f"{reader.state}/empty")
+
+
+def find_damage(reader: Reader, installed: Installed, closure: Closure) -> dict[str, str]:
+    """What is not whole: of all there is after a run was cut short, else of what the spec leads to."""
+    suspect = "pip" in reader.suspects
+    reached = closure.reached | {name: there for name in closure.unmet if (there := installed.get(name))}
+    found = {
+        name: installed.damage(there, thorough=suspect, hashes=reader.deep)
+        for name, there in (installed.found if suspect else reached).items()
+    }
+    return {name: what for name, what in sorted(found.items()) if what}
+
+
+def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str, str]) -> Iterator[Named]:
+    """Everything that the spec names and that applies here, once."""
+    unmet = {lack.name for lack in closure.lacking if not lack.by} | damaged.keys()
+    applying = {each.name: each for each in reversed(asked.wanted) if walker.applies(each.requirement)}
+    for name, each in reversed(applying.items()):
+        there = walker.installed.get(name)
+        yield Named(name, str(each), there.version if there else None, name not in unmet)
+    for path in dict.fromkeys(asked.undecided):
+        yield Named(posixpath.basename(path), "what it lists")
+
+
+def look_at_unwanted(names: Iterable[str], installed: Installed, closure: Closure) -> Iterator[Unwanted]:
+    for name in names:
+        there = installed.get(name)
+        if there is None:
+            yield Unwanted(name)
+        elif there.by_apt:
+            yield Unwanted(name, there.version, f"It belongs to apt: name python3-{name} in apt.absent.")
+        elif by := closure.needed_by.get(name):
+            yield Unwanted(name, there.version, f"{by} needs it: take one of the two out of the file.")
+        else:
+            yield Unwanted(name, there.version)
+
+
+def plan(config: Pip, facts: Facts) -> Iterable[Step]:
+    """One step: uv does all of it in one transaction."""
+    changes = [
+        *plan_venv(config, facts),
+        *plan_files(facts),
+        *plan_packages(facts),
+        *map(plan_unwanted, facts.unwanted),
+    ]
+    if not changes:
+        return
+    solution = facts.outcome if isinstance(facts.outcome, Solution) else None
+    built = isinstance(facts.outcome, Unbuilt) or (solution is not None and solution.from_source)
+    yield Step(
+        id="pip",
+        changes=tuple(changes),
+        effects=tuple(effects(facts)),
+        after=("apt",) if built else (),
+        lane="pip",
+        download=solution.sizes.download if solution else 0,
+        warnings=(*facts.conflicts, *plan_warnings(facts)),
+    )
+
+
+def plan_venv(config: Pip, facts: Facts) -> Iterator[Change]:
+    python = facts.python
+    shown = f"{python.venv} (Python {python.version})"
+    if not python.exists:
+        yield Change("pip.venv", Action.CREATE, None, shown)
+    elif python.venv == (config.venv or posixpath.join(facts.folder, DEFAULT_VENV)):
+        yield Change("pip.venv", Action.KEEP, shown)
+
+
+def plan_files(facts: Facts) -> Iterator[Change]:
+    for path in facts.files_absent:
+        reason = f"There is no file {path}: check the path."
+        yield Change(f"pip.{posixpath.basename(path)}", Action.BLOCKED, reason=reason)
+
+
+def plan_packages(facts: Facts) -> Iterator[Change]:
+    """What becomes of everything that is named, then what comes along or stands in the way."""
+    due = facts.due
+    kept = [each for each in facts.named if each.met or not due]
+    match facts.outcome:
+        case Solution() as solution:
+            moves = {move.name: move for move in solution.moves}
+            for each in facts.named:
+                move = moves.pop(each.name, None)
+                yield plan_move(move, "", facts) if move else keep(each)
+            for move in moves.values():
+                yield plan_move(move, who_wants(move.name, solution), facts)
+        case Unbuilt():
+            for each in facts.named:
+                action = Action.CREATE if each.version is None else Action.UPDATE
+                yield (
+                    keep(each) if each.met else Change(f"pip.{each.name}", action, each.version, each.wanted)
+                )
+        case Held() as held if due:
+            yield from map(keep, kept)
+            for move in held.moves:
+                way_out = f"name {move.name} in pip.packages to let it move, or set preinstalled: free"
+                reason = f"{held_reason(move, held)}; {way_out}"
+                yield Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason)
+        case Refusal() as refusal if due:
+            yield from map(keep, kept)
+            for each in blamed(refusal, due):
+                yield Change(f"pip.{each.name}", Action.BLOCKED, each.version, each.wanted, refusal.reason)
+        case _:
+            yield from map(keep, kept if facts.files_absent else facts.named)
+
+
+def keep(each: Named) -> Change:
+    return Change(f"pip.{each.name}", Action.KEEP, each.version)
+
+
+def plan_move(move: Move, why: str, facts: Facts) -> Change:
+    action = Action.CREATE if move.before is None else Action.REMOVE if move.after is None else Action.UPDATE
+    reason = facts.damaged.get(move.name, why)
+    return Change(f"pip.{move.name}", action, move.before, move.after, reason)
+
+
+def who_wants(name: str, solution: Solution | Held) -> str:
+    by, limit = next(iter(solution.needs.get(name, ())), ("", ""))
+    return f"needed by {by} ({name}{limit})" if by else ""
+
+
+def held_reason(move: Move, held: Held) -> str:
+    return f"{who_wants(move.name, held) or 'needed in another version'}, but it is preinstalled and held"
+
+
+def blamed(refusal: Refusal, due: list[Named]) -> list[Named]:
+    """Those that uv speaks of, or else the first."""
+    words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", refusal.text.lower())
+    spoken = {canonicalize_name(word) for word in words}
+    return [each for each in due if each.name in spoken] or due[:1]
+
+
+def plan_unwanted(each: Unwanted) -> Change:
+    if each.kept_by:
+        return Change(f"pip.{each.name}", Action.BLOCKED, each.version, None, each.kept_by)
+    action = Action.KEEP if each.version is None else Action.REMOVE
+    return Change(f"pip.{each.name}", action, each.version)
+
+
+def plan_warnings(facts: Facts) -> Iterator[str]:
+    """What a reader of the plan should know, and what is amiss but was so before."""
+    match facts.outcome:
+        case Solution(cautions=cautions):
+            yield from cautions
+        case Unbuilt(refusal=refusal):
+            yield f"What comes along will show when it is built: {refusal.text}"
+        case Held() as held if not facts.due:
+            yield from (f"{move.name} {move.before}: {held_reason(move, held)}" for move in held.moves)
+        case Refusal() as refusal if not facts.due:
+            yield refusal.reason
+
+
+def effects(facts: Facts) -> Iterator[Effect]:
+    """Make the virtual environment, take away, then install exactly what was shown."""
+    python, uv = facts.python, facts.uv
+    if not python.exists:
+        argv = (uv, "venv", *QUIET, "--allow-existing", "--python", python.version, "--no-python-downloads")
+        yield command((*argv, str(python.venv)), facts.folder)
+    target = ("--python", python.executable)
+    if gone := [each.name for each in facts.unwanted if each.goes]:
+        yield command((uv, "pip", "uninstall", *QUIET, *target, "--", *gone), facts.folder)
+    outcome = facts.outcome
+    if isinstance(outcome, Unbuilt) or (isinstance(outcome, Solution) and outcome.moves):
+        yield replace(outcome.request, target=target).install(outcome.constraints)
+
+
+KIND = Kind(name="pip", config=Pip, observe=observe, plan=plan)

@@ -1,0 +1,143 @@
+"""Commands that are run once: until what they create is there, or until another command says so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from provisioner.commands import Argv, search_path
+from provisioner.errors import ObserveError
+from provisioner.fields import Seconds, Section, SpecPath
+from provisioner.kind import Kind
+from provisioner.machine import Reader
+from provisioner.model import Action, Change, Run, Step
+
+ASKING = 60.0
+"""Seconds that `unless` may take."""
+
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Command(Section):
+    """A command, and how to see that it has done its work."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="What plans and reports call it.",
+        examples=["build"],
+    )
+    command: Argv = Field(
+        description="The program and its arguments; no shell reads them.", examples=[["make", "-C", "src"]]
+    )
+    creates: SpecPath | None = Field(
+        None,
+        description="A path that is there once the command has done its work.",
+        examples=["src/build/out"],
+    )
+    unless: Argv | None = Field(
+        None,
+        description="A command that ends with 0 when there is nothing to do; it must change nothing.",
+        examples=[["git", "-C", "src", "diff", "--quiet"]],
+    )
+    cwd: SpecPath | None = Field(None, description="Where to run it; by default in the spec's own folder.")
+    env: dict[Variable, str | None] = Field(
+        {}, description="Variables for this command alone; null unsets. Those of `env` are not set yet."
+    )
+    timeout: Seconds = Field(3600.0, description="Seconds after which it is stopped.")
+
+    @model_validator(mode="after")
+    def can_be_done(self) -> Command:
+        if self.creates is None and self.unless is None:
+            raise ValueError(
+                "would run at every apply; give `creates`, a path that it makes, "
+                "or `unless`, a command that ends with 0 when there is nothing to do"
+            )
+        return self
+
+
+def check_names(commands: tuple[Command, ...]) -> tuple[Command, ...]:
+    names = [command.name for command in commands]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"names {name} twice; each command needs a name of its own")
+    return commands
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where commands run, and for each what still asks for it."""
+
+    folder: str
+    path: str
+    reasons: tuple[str, ...]
+    """Why each command has work to do; empty where it has none."""
+
+
+def observe(config: tuple[Command, ...], reader: Reader) -> Facts:
+    path = search_path(reader)
+    reasons = tuple(why(command, path, reader) for command in config)
+    return Facts(reader.folder, path, reasons)
+
+
+def why(command: Command, path: str, reader: Reader) -> str:
+    if command.creates and reader.stat(command.creates) is None:
+        return f"{command.creates} is not there"
+    if command.unless:
+        completed = reader.ask(start(command, command.unless, ASKING, reader.folder, path))
+        if completed.timed_out:
+            raise ObserveError(
+                f"`unless` of run.{command.name} did not end within {ASKING:.0f} s",
+                "It must be a quick question that changes nothing.",
+            )
+        if completed.code:
+            return f"`{shlex.join(command.unless)}` says that there is work to do"
+    return ""
+
+
+def start(command: Command, argv: tuple[str, ...], timeout: float, folder: str, path: str) -> Run:
+    absent = rf"(?m)^{re.escape(argv[0])}: (No such file or directory|not found)"
+    return Run(
+        argv=argv,
+        cwd=command.cwd or folder,
+        env=(("PATH", path), *command.env.items()),
+        timeout=timeout,
+        hints=((absent, f"Have apt install what gives {argv[0]}, or write its whole path."),),
+    )
+
+
+def plan(config: tuple[Command, ...], facts: Facts) -> Iterator[Step]:
+    """Like a script that stops at the first error: each command waits for those before it."""
+    earlier: tuple[str, ...] = ()
+    for command, reason in zip(config, facts.reasons, strict=True):
+        address = f"run.{command.name}"
+        change = Change(address, Action.KEEP, "done")
+        if reason:
+            change = Change(address, Action.CREATE, None, shlex.join(command.command), reason)
+        run = start(command, command.command, command.timeout, facts.folder, facts.path)
+        yield Step(
+            id=address,
+            changes=(change,),
+            effects=(run,) if reason else (),
+            after=earlier,
+            lane="run",
+            retries=0,
+        )
+        earlier = (*earlier, address)
+
+
+KIND = Kind(
+    name="run",
+    config=Annotated[
+        tuple[Command, ...],
+        AfterValidator(check_names),
+        Field(description="Commands that are run once, in this order, after everything else."),
+    ],
+    observe=observe,
+    plan=plan,
+    after=("apt", "jdk", "pip", "drive", "datasets", "files", "env"),
+)

@@ -1,0 +1,176 @@
+"""What a machine must already be: its Python, its system, its disk and memory. Asserted, never changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from provisioner import platforms
+from provisioner.fields import Section, Size, format_size
+from provisioner.kind import Kind
+from provisioner.machine import Reader
+from provisioner.model import Action, Change, Step
+from provisioner.platforms import Platform
+from provisioner.versions import check_versions, fits
+
+SYSTEM = re.compile(r"([a-z][a-z0-9._-]*?)\s*((?:[<>=!~]=?|===).*)?")
+"""A system as /etc/os-release names it, `debian`, perhaps with the versions that will do."""
+
+PYTHON_WAYS = {
+    "colab": "Choose Runtime > Change runtime type > Runtime version, and run this again.",
+    "colab-enterprise": "Choose a runtime template with another version, and run this again.",
+    "kaggle": "Choose another environment in the notebook's settings, and run this again.",
+    "other": "Run provisioner with another Python, or let `pip: venv` name an environment that has one.",
+}
+
+MEMORY_WAYS = {
+    "colab": "Choose Runtime > Change runtime type > High-RAM, and run this again.",
+    "colab-enterprise": "Choose a runtime template with a larger machine, and run this again.",
+    "kaggle": "Choose an accelerator in the notebook's settings whose machine has more, or ask for less.",
+    "other": "Use a machine with more memory, or ask for less.",
+}
+
+
+def split_system(text: str) -> tuple[str, str]:
+    """The system's name, and its versions or ""."""
+    match = SYSTEM.fullmatch(text)
+    if not match:
+        raise ValueError("is not a system; write debian, ubuntu or one with versions like ubuntu>=22.04")
+    return match[1], match[2] or ""
+
+
+def check_system(text: str) -> str:
+    _, versions = split_system(text)
+    if versions:
+        check_versions(versions)
+    return text
+
+
+def listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Systems = Annotated[
+    tuple[Annotated[str, AfterValidator(check_system)], ...],
+    BeforeValidator(listed, json_schema_input_type=str | list[str]),
+    Field(min_length=1),
+]
+
+
+class Runtime(Section):
+    """What the machine must be before anything is done to it."""
+
+    python: Annotated[str, Field(min_length=1), AfterValidator(check_versions)] | None = Field(
+        None, description="Versions of Python that will do.", examples=[">=3.11", "3.12"]
+    )
+    os: Systems | None = Field(
+        None,
+        description="The systems that will do, by the ID in /etc/os-release.",
+        examples=["debian>=12", ["debian", "ubuntu>=22.04"]],
+    )
+    disk_free: Size | None = Field(
+        None,
+        description="Space that must be free in the spec's folder, also once everything is in place.",
+        examples=["5GiB"],
+    )
+    memory: Size | None = Field(None, description="Memory that the machine must have.", examples=["12GB"])
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The machine as it is; sizes in bytes."""
+
+    platform: Platform
+    python: str
+    system: str
+    """ID of /etc/os-release, empty when there is none."""
+    release: str
+    """VERSION_ID of /etc/os-release, empty when there is none."""
+    folder: str
+    disk_free: int
+    memory: int
+
+
+def observe(config: Runtime, reader: Reader) -> Facts:
+    release = read_release((reader.read("/etc/os-release") or b"").decode(errors="replace"))
+    return Facts(
+        platform=platforms.detect(reader),
+        python=reader.python.version,
+        system=release.get("ID", ""),
+        release=release.get("VERSION_ID", ""),
+        folder=reader.folder,
+        disk_free=reader.free(reader.folder),
+        memory=reader.memory(),
+    )
+
+
+def read_release(text: str) -> dict[str, str]:
+    """The assignments of an os-release file, whose values may be quoted as in a shell. See os-release(5)."""
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value.strip("\"' ") for name, _, value in lines}
+
+
+def plan(config: Runtime, facts: Facts) -> Iterator[Step]:
+    changes = tuple(changes_for(config, facts))
+    if changes:
+        yield Step(id="runtime", changes=changes)
+
+
+def changes_for(config: Runtime, facts: Facts) -> Iterator[Change]:
+    if config.python is not None:
+        yield verdict(
+            "python",
+            fits(facts.python, config.python),
+            facts.python,
+            config.python,
+            f"this is Python {facts.python}. {PYTHON_WAYS[facts.platform]}",
+        )
+    if config.os is not None:
+        found = f"{facts.system or 'unknown'} {facts.release}".rstrip()
+        yield verdict(
+            "os",
+            any(is_system(wanted, facts) for wanted in config.os),
+            found,
+            " or ".join(config.os),
+            f"this system is {found}. Use a machine with a system that the file names, or name this one.",
+        )
+    if config.disk_free is not None:
+        yield verdict(
+            "disk_free",
+            facts.disk_free >= config.disk_free,
+            None,
+            format_size(config.disk_free),
+            f"{format_size(facts.disk_free)} are free in {facts.folder}. Free some space, or ask for less.",
+        )
+    if config.memory is not None:
+        yield verdict(
+            "memory",
+            facts.memory >= config.memory,
+            format_size(facts.memory),
+            format_size(config.memory),
+            f"the machine has {format_size(facts.memory)}. {MEMORY_WAYS[facts.platform]}",
+        )
+
+
+def verdict(name: str, fine: bool, found: str | None, wanted: str, reason: str) -> Change:
+    if fine:
+        return Change(f"runtime.{name}", Action.KEEP, found)
+    return Change(f"runtime.{name}", Action.BLOCKED, found, wanted, reason)
+
+
+def is_system(wanted: str, facts: Facts) -> bool:
+    name, versions = split_system(wanted)
+    return name == facts.system and (not versions or fits(facts.release, versions))
+
+
+KIND = Kind(
+    name="runtime",
+    config=Annotated[Runtime, Field(description="What the machine must be: asserted, never changed.")],
+    observe=observe,
+    plan=plan,
+    gate=True,
+)

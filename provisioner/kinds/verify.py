@@ -1,0 +1,196 @@
+"""Proofs: what must be importable, and what commands must say. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from provisioner.commands import Argv, places, search_path
+from provisioner.fields import Seconds, Section
+from provisioner.kind import Kind
+from provisioner.machine import Reader
+from provisioner.model import Check, Run, Step
+
+IMPORT = """\
+import importlib, sys, traceback
+try:
+    importlib.import_module(sys.argv[1])
+except BaseException as error:
+    sys.exit(traceback.format_exception_only(error)[-1].strip())
+"""
+"""Run in an interpreter of its own: what one import breaks must not break the next."""
+
+IMPORT_TIMEOUT = 180.0
+"""Seconds: a first import of a framework compiles its modules and reads gigabytes of libraries."""
+
+DISTRIBUTIONS = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "fitz": "PyMuPDF",
+    "magic": "python-magic",
+    "PIL": "pillow",
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Modules whose distribution has another name."""
+
+LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libSM.so.6": "libsm6",
+    "libXext.so.6": "libxext6",
+    "libXrender.so.1": "libxrender1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgomp.so.1": "libgomp1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libmagic.so.1": "libmagic1",
+    "libportaudio.so.2": "libportaudio2",
+    "libsndfile.so.1": "libsndfile1",
+}
+"""Shared libraries that wheels expect of the system, and the Debian packages that have them."""
+
+COMMON = (
+    *(
+        (rf"{re.escape(library)}: cannot open", f"Add {package} to `apt: packages`.")
+        for library, package in LIBRARIES.items()
+    ),
+    (
+        r"numpy\.dtype size changed",
+        "A package was built for another numpy: restart the runtime; if it stays, "
+        "let the file name a version of the package that fits this numpy.",
+    ),
+    (
+        r"operator torchvision::nms does not exist",
+        "torch and torchvision do not fit each other: let the file name both, so that they move together.",
+    ),
+    (
+        r"lib(nvrtc|cudart|cudnn|cublas)\S*: cannot open",
+        "CUDA's libraries are not on the loader's path: put their folder into a file in "
+        "/etc/ld.so.conf.d and run ldconfig.",
+    ),
+    (
+        r"partially initialized module",
+        "A file of the same name beside the spec hides the package: rename it.",
+    ),
+    (r"No module named", "Add the distribution that has the module to `pip: packages`."),
+)
+
+
+def check_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return pattern
+
+
+Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+class Command(Section):
+    """A command that must end with 0, and say what is expected."""
+
+    run: Argv = Field(
+        description="The program and its arguments; no shell reads them.", examples=[["java", "-version"]]
+    )
+    matches: Annotated[str, AfterValidator(check_expression)] = Field(
+        "",
+        description="A regular expression that its output, errors included, must contain.",
+        examples=['"17\\.'],
+    )
+    timeout: Seconds = Field(60.0, description="Seconds after which it is stopped, and has failed.")
+
+
+class Verify(Section):
+    """What must work once everything is in place."""
+
+    imports: tuple[Module, ...] = Field(
+        (), description="Modules, each imported by an interpreter of its own.", examples=[["cv2", "xgboost"]]
+    )
+    commands: tuple[Command, ...] = Field((), description="Commands that must succeed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """With what to try, and what a proof rests on."""
+
+    folder: str
+    python: str
+    path: str
+    installed: tuple[str, ...]
+    """Files and folders that change when a package is installed or removed."""
+
+
+def observe(config: Verify, reader: Reader) -> Facts:
+    return Facts(
+        folder=reader.folder,
+        python=reader.python.executable,
+        path=search_path(reader),
+        installed=(*reader.python.site_packages, "/var/lib/dpkg/status", "/etc/ld.so.cache"),
+    )
+
+
+def plan(config: Verify, facts: Facts) -> Iterable[Step]:
+    """Nothing to change, ever."""
+    return ()
+
+
+def checks(config: Verify, facts: Facts) -> Iterator[Check]:
+    for module in dict.fromkeys(config.imports):
+        yield import_check(module, facts)
+    for command in dict.fromkeys(config.commands):
+        yield command_check(command, facts)
+
+
+def import_check(module: str, facts: Facts) -> Check:
+    top = module.partition(".")[0]
+    absent = rf"No module named '{re.escape(top)}'"
+    missing = f"Add {DISTRIBUTIONS.get(top, f'{top}, or the distribution that has it,')} to `pip: packages`."
+    return Check(
+        address=f"verify.import {module}",
+        run=Run(
+            argv=(facts.python, "-c", IMPORT, module),
+            cwd=facts.folder,
+            # A kernel's plotting backend does not exist in an interpreter without a kernel.
+            env=(("PATH", facts.path), ("MPLBACKEND", None)),
+            timeout=IMPORT_TIMEOUT,
+            hints=((absent, missing), *COMMON),
+        ),
+        watches=(*facts.installed, f"{facts.folder}/{top}", f"{facts.folder}/{top}.py"),
+    )
+
+
+def command_check(command: Command, facts: Facts) -> Check:
+    program = command.run[0]
+    absent = rf"(?m)^{re.escape(program)}: No such file or directory"
+    matching = f" ({command.matches})" if command.matches else ""
+    return Check(
+        address=f"verify.{shlex.join(command.run)}{matching}",
+        run=Run(
+            argv=command.run,
+            cwd=facts.folder,
+            env=(("PATH", facts.path),),
+            timeout=command.timeout,
+            hints=((absent, f"Have apt install what gives {program}, or write its whole path."), *COMMON),
+        ),
+        matches=command.matches,
+        watches=(*facts.installed, *places(program, facts.folder, facts.path)),
+    )
+
+
+KIND = Kind(
+    name="verify",
+    config=Annotated[Verify, Field(description="What must be importable, and what commands must say.")],
+    observe=observe,
+    plan=plan,
+    checks=checks,
+)

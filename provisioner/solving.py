@@ -1,0 +1,116 @@
+"""From requirements that are not met to a plan that moves no more than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from provisioner import guard
+from provisioner.closure import Closure, Walker
+from provisioner.distributions import Distribution, accepts
+from provisioner.machine import Reader
+from provisioner.resolution import Move, Refusal, Request, Resolution, Sizes, ask, ask_sizes
+
+Needs = Mapping[str, tuple[tuple[str, str], ...]]
+"""For each name, (who needs it, in which versions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What uv will do. `constraints` make it exactly that: the versions it chose, and what is held."""
+
+    request: Request
+    moves: tuple[Move, ...]
+    needs: Needs
+    constraints: tuple[str, ...]
+    sizes: Sizes
+    cautions: tuple[str, ...]
+
+    @property
+    def from_source(self) -> bool:
+        """Whether something is going to be built, which may take compilers and headers."""
+        built = any(move.url and not move.url.split("#")[0].endswith(".whl") for move in self.moves)
+        return built or bool(self.sizes.from_source)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What would have to move and may not."""
+
+    moves: tuple[Move, ...]
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Unbuilt:
+    """Something has to be built before uv can tell what it needs, and cannot be built yet."""
+
+    request: Request
+    constraints: tuple[str, ...]
+    refusal: Refusal
+
+
+Outcome = Solution | Held | Unbuilt | Refusal
+
+
+def solve(
+    reader: Reader,
+    request: Request,
+    walker: Walker,
+    closure: Closure,
+    policy: guard.Policy,
+    damaged: Mapping[str, str],
+) -> Outcome:
+    """Ask uv what it would do with what may not move held; if that is impossible, what is in the way.
+
+    `damaged` distributions are put anew, in the version that they have if that can be.
+    """
+    installed = walker.installed.found
+    named = closure.named
+    kept = guard.held(policy, walker, named)
+    extra = dict.fromkeys((*guard.companions(walker, closure.unmet), *damaged))
+    request = replace(
+        request,
+        options=(*request.options, *(word for name in damaged for word in ("--reinstall-package", name))),
+        packages=(*request.packages, *(name for name in extra if name not in named)),
+    )
+    lines = guard.constraints(walker, kept, named)
+    lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
+    answer = ask(reader, request, lines)
+    if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
+        answer = ask(reader, request, ())
+        if isinstance(answer, Resolution):
+            moves = with_before(answer, installed)
+            if held := tuple(move for move in moves if move.name in kept and move.before != move.after):
+                return Held(held, answer.needs)
+            lines = [pin(distribution) for distribution in kept.values()]
+    if isinstance(answer, Refusal):
+        return Unbuilt(request, tuple(lines), answer) if answer.cause == "unbuilt" else answer
+    moves = with_before(answer, installed)
+    exact = [f"{move.name}=={move.after}" for move in moves if move.after and not move.url]
+    return Solution(
+        request,
+        moves,
+        answer.needs,
+        constraints=tuple(dict.fromkeys(exact + lines)),
+        sizes=ask_sizes(reader, request, exact) if exact and answer.downloads else Sizes(),
+        cautions=tuple(guard.cautions((m.name, m.before, m.after) for m in moves if m.before and m.after)),
+    )
+
+
+def pin(distribution: Distribution) -> str:
+    return f"{distribution.name}=={distribution.version}"
+
+
+def keeps_version(closure: Closure, distribution: Distribution) -> bool:
+    """Whether nobody wants another version than the one that is there."""
+    wanted = (lack.requirement for lack in closure.lacking if lack.name == distribution.name)
+    return bool(distribution.version) and all(accepts(need, distribution.version) for need in wanted)
+
+
+def with_before(resolution: Resolution, found: Mapping[str, Distribution]) -> tuple[Move, ...]:
+    """uv's moves; it overlooks some of the system's folders, and what is there is what was before."""
+    return tuple(
+        replace(move, before=found[move.name].version) if move.before is None and move.name in found else move
+        for move in resolution.moves
+    )

@@ -1,0 +1,70 @@
+"""Plans and reports as JSON: a plan survives the journey, whatever it holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner import codec
+from provisioner.errors import ProvisionerError
+from provisioner.model import Plan
+from tests.unit.test_render import DONE, PLAN
+
+plans = st.from_type(Plan)
+
+
+@given(plans)
+def test_a_plan_survives_json(plan: Plan) -> None:
+    assert codec.plan_from(codec.text(codec.plan_document(plan)), "p.json") == plan
+
+
+def test_the_document_is_what_scripts_rely_on() -> None:
+    document = codec.plan_document(PLAN)
+    assert next(iter(document)) == "format"
+    assert document["format"] == "provisioner.plan/1"
+    assert document["summary"] == {
+        "keep": 2,
+        "create": 3,
+        "update": 1,
+        "remove": 1,
+        "blocked": 2,
+        "download": 214_000_000,
+    }
+    assert document["changes"][2] == {
+        "address": "apt.tree",
+        "action": "create",
+        "before": None,
+        "after": "2.1.0-1",
+        "reason": "",
+    }
+
+
+def test_a_report_says_whether_all_is_well() -> None:
+    document = json.loads(codec.text(codec.report_document(DONE)))
+    assert next(iter(document)) == "format"
+    assert document["ok"] is True
+    assert [verdict["address"] for verdict in document["verdicts"]] == [
+        "verify.cv2",
+        "jdk.java",
+        "verify.slow",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format": "x/1"}',
+        '{"format": "provisioner.plan/1"}',
+        '{"format": "provisioner.plan/1", "plan": {"name": 1}}',
+    ],
+)
+def test_what_is_no_plan_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ProvisionerError, match=r"p\.json is (no|not a) "):
+        codec.plan_from(text, "p.json")

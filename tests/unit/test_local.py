@@ -1,0 +1,150 @@
+"""This machine, read and changed for real."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioner.errors import EffectError, Interrupted, ObserveError, TransientError
+from provisioner.machine import Interpreter
+from provisioner.machine.local import LocalMachine, state_folder
+from provisioner.machine.log import redactor
+from provisioner.model import Mkdir, Run, Write
+
+PYTHON = Interpreter(sys.executable, "3.11.0", ())
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[LocalMachine]:
+    environ = {"PATH": os.environ["PATH"], "API_TOKEN": "sesame-open", "XDG_STATE_HOME": str(tmp_path / "s")}
+    made = LocalMachine(str(tmp_path), PYTHON, environ)
+    yield made
+    made.log.close()
+
+
+def quiet(done: int, total: int, text: str) -> None:
+    """Nobody listens."""
+
+
+def test_absence_is_a_value(machine: LocalMachine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "none", tmp_path / "file" / "below"):
+        assert machine.read(str(path)) is None
+        assert machine.stat(str(path)) is None
+        assert machine.list(str(path)) is None
+        assert machine.hash(str(path)) is None
+
+
+def test_trouble_is_not_absence(machine: LocalMachine, tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    for reading in (machine.read, machine.list, machine.hash):
+        with pytest.raises(ObserveError, match=r"cannot .* loop|symbolic links"):
+            reading(str(loop))
+    with pytest.raises(ObserveError, match="cannot look at"):
+        machine.stat(str(tmp_path / ("x" * 300)))
+
+
+def test_what_is_there_is_seen(machine: LocalMachine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "file").chmod(0o640)
+    (tmp_path / "link").symlink_to("file")
+    seen = machine.stat(str(tmp_path / "file"))
+    assert seen
+    assert (seen.type, seen.mode, seen.size, seen.link) == ("file", 0o640, 4, None)
+    linked = machine.stat(str(tmp_path / "link"))
+    assert linked
+    assert (linked.type, linked.link) == ("link", "file")
+    assert machine.list(str(tmp_path)) == ("file", "link")
+    assert machine.hash(str(tmp_path / "link")) == hashlib.sha256(b"text").hexdigest()
+    assert machine.which("sh")
+    assert machine.which("no-such-program") is None
+    assert machine.free(str(tmp_path / "not" / "yet")) > 0
+    assert machine.memory() > 2**20
+    assert machine.ask(Run(argv=("echo", "hello"))).stdout == "hello\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "effect", "error", "message", "hint"),
+    [
+        ("exit 4", {}, EffectError, "sh failed: exit code 4", "full log"),
+        ("kill -9 $$", {}, EffectError, "killed by signal 9", "full log"),
+        ("echo E: lock; exit 1", {"transient": ("lock",)}, TransientError, "exit code 1", "full log"),
+        ("echo bad hat; exit 1", {"hints": (("hat", "Take it off."),)}, EffectError, "exit", "Take it off."),
+        ("echo No space left on device; exit 1", {}, EffectError, "exit code 1", "disk is full"),
+        ("sleep 60", {"timeout": 0.2}, EffectError, "stopped after 0 s", "full log"),
+    ],
+)
+def test_a_failed_command_is_told(
+    machine: LocalMachine,
+    script: str,
+    effect: dict[str, object],
+    error: type[EffectError],
+    message: str,
+    hint: str,
+) -> None:
+    with pytest.raises(EffectError, match=message) as caught:
+        machine.perform(Run(argv=("sh", "-c", script), **effect), quiet)  # type: ignore[arg-type]
+    assert type(caught.value) is error
+    assert hint in caught.value.hint
+
+
+def test_everything_a_command_says_is_logged_but_secrets(machine: LocalMachine) -> None:
+    script = 'echo "token $API_TOKEN at https://user:pass@host/x"; echo oops >&2; exit 1'
+    with pytest.raises(EffectError) as caught:
+        machine.perform(Run(argv=("sh", "-c", script)), quiet)
+    assert caught.value.tail.splitlines() == ["token *** at https://***@host/x", "oops"]
+    text = machine.log.path.read_text()
+    assert "exit 1" in text
+    assert "oops" in text
+    assert "sesame" not in text + caught.value.tail
+
+
+def test_the_tail_is_short(machine: LocalMachine) -> None:
+    with pytest.raises(EffectError) as caught:
+        machine.perform(Run(argv=("sh", "-c", "seq 1000; exit 1")), quiet)
+    assert caught.value.tail.splitlines()[-1] == "1000"
+    assert len(caught.value.tail.splitlines()) < 20
+
+
+def test_effects_reach_the_file_system(machine: LocalMachine, tmp_path: Path) -> None:
+    assert machine.perform(Mkdir(path=str(tmp_path / "d")), quiet) == ""
+    machine.perform(Write(path=str(tmp_path / "d/f"), text="x"), quiet)
+    assert (tmp_path / "d/f").read_text() == "x"
+
+
+def test_a_cancelled_machine_does_nothing_more(machine: LocalMachine) -> None:
+    machine.cancel()
+    machine.sleep(600)
+    assert machine.cancelled
+    with pytest.raises(Interrupted):
+        machine.perform(Run(argv=("true",)), quiet)
+
+
+def test_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert state_folder({"XDG_STATE_HOME": "/x"}) == "/x/provisioner"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert state_folder({}) == "/var/lib/provisioner"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert state_folder({}) == "/home/ada/.local/state/provisioner"
+
+
+@pytest.mark.parametrize(
+    ("environ", "text", "expected"),
+    [
+        ({}, "plain", "plain"),
+        ({"HF_TOKEN": "hf_abcdef"}, "got hf_abcdef", "got ***"),
+        ({"TOKENIZERS_PARALLELISM": "false-ish"}, "false-ish", "false-ish"),
+        ({"MY_SECRET": "abc"}, "abc", "abc"),
+        ({"SSH_KEY": "/home/x/.ssh/id"}, "/home/x/.ssh/id", "/home/x/.ssh/id"),
+        ({"A_TOKEN": "secret1", "B_TOKEN": "secret12"}, "secret12", "***"),
+    ],
+)
+def test_redaction(environ: dict[str, str], text: str, expected: str) -> None:
+    assert redactor(environ)(text) == expected

@@ -1,0 +1,248 @@
+"""What people read, as golden files; the laws that every text obeys."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render import progress, style, text
+from provisioner.render.narrator import Narrator
+from tests import golden
+
+A = Action
+
+STEPS = (
+    Step(
+        id="accelerator",
+        changes=(Change("accelerator.gpu", A.KEEP, before="Tesla T4"),),
+        warnings=("the file would rather have an A100",),
+    ),
+    Step(
+        id="apt",
+        changes=(
+            Change("apt.curl", A.KEEP, before="7.88.1"),
+            Change("apt.tree", A.CREATE, after="2.1.0-1"),
+            Change("apt.ffmpeg", A.UPDATE, before="7:5.1.5", after="7:5.1.6"),
+            Change("apt.old", A.REMOVE, before="1.0"),
+            Change("apt.libx", A.CREATE, after="3", reason="needed by ffmpeg"),
+        ),
+        download=214_000_000,
+    ),
+    Step(
+        id="pip",
+        changes=(
+            Change(
+                "pip.numpy",
+                A.BLOCKED,
+                before="2.0.2",
+                after="1.26.4",
+                reason="wanted by old-thing (numpy<2), but the image's numpy is held. Name numpy in "
+                "pip.packages to let it move, or set preinstalled: free",
+            ),
+        ),
+    ),
+    Step(
+        id="drive",
+        changes=(
+            Change(
+                "drive.mount",
+                A.BLOCKED,
+                reason="not mounted; run this in a cell:\nfrom google.colab import drive\n"
+                "drive.mount('/content/drive')",
+            ),
+        ),
+    ),
+    Step(id="run.build", changes=(Change("run.build", A.CREATE, after="make -C src"),), after=("pip",)),
+)
+PLAN = Plan(name="flowers", spec="/work/colabenv.yaml", digest="d", steps=STEPS)
+ALL_RIGHT = Plan(name="flowers", spec="/work/colabenv.yaml", digest="d", steps=STEPS[:1])
+
+
+def outcome(step: str, status: Status, **more: object) -> Outcome:
+    return Outcome(step=step, status=status, **more)  # type: ignore[arg-type]
+
+
+FAILED = Report(
+    plan=PLAN,
+    outcomes=(
+        outcome("accelerator", Status.KEPT),
+        outcome(
+            "apt",
+            Status.FAILED,
+            attempts=3,
+            seconds=72.4,
+            error="apt-get failed: exit code 100",
+            hint="Free some space and run it again.",
+            tail="Unpacking tree\ndpkg: error processing archive",
+        ),
+        outcome("pip", Status.BLOCKED, error="the image's numpy is held"),
+        outcome(
+            "drive", Status.DONE, seconds=1.25, notes=("sha256: 3f786850e387550fdab836ed7e6dc881de23001b",)
+        ),
+        outcome("run.build", Status.SKIPPED, error="not tried, because of pip"),
+    ),
+    seconds=75.2,
+    log="/var/lib/provisioner/logs/1.log",
+)
+DONE = Report(
+    plan=Plan(name="f", spec="/s", digest="d", steps=STEPS[:2]),
+    outcomes=(outcome("accelerator", Status.KEPT), outcome("apt", Status.DONE, seconds=12.0)),
+    verdicts=(
+        Verdict(address="verify.cv2", passed=True, seconds=0.4),
+        Verdict(address="jdk.java", passed=True, remembered=True),
+        Verdict(address="verify.slow", passed=False, warning=True, message="slow", seconds=0.2),
+    ),
+    seconds=14.9,
+)
+UNPROVED = Report(
+    plan=DONE.plan,
+    outcomes=DONE.outcomes,
+    residual=(Change("apt.tree", A.CREATE, after="2.1", reason="still not installed"),),
+    verdicts=(
+        Verdict(
+            address="verify.cv2",
+            passed=False,
+            message="ImportError: libGL.so.1",
+            hint="Add libgl1 to apt.packages.",
+        ),
+    ),
+    seconds=2.0,
+)
+NOTHING = Report(
+    plan=ALL_RIGHT,
+    outcomes=(outcome("accelerator", Status.KEPT),),
+    verdicts=(Verdict(address="verify.cv2", passed=True, remembered=True),),
+    seconds=0.12,
+)
+INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INTERRUPTED),), seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plan.txt", text.render_plan(PLAN)),
+        ("plan-verbose.txt", text.render_plan(PLAN, verbose=True)),
+        ("plan-narrow.txt", text.render_plan(PLAN, width=50)),
+        ("plan-colour.txt", text.render_plan(PLAN, paint=style.coloured)),
+        ("plan-empty.txt", text.render_plan(Plan(name="e", spec="/s", digest="d", steps=()))),
+        ("report-failed.txt", text.render_report(FAILED)),
+        ("report-done.txt", text.render_report(DONE)),
+        ("report-unproved.txt", text.render_report(UNPROVED)),
+        ("report-nothing.txt", text.render_report(NOTHING)),
+        ("report-interrupted.txt", text.render_report(INTERRUPTED)),
+    ],
+)
+def test_golden(name: str, shown: str) -> None:
+    golden.check(name, shown)
+
+
+def test_colour_says_nothing_that_words_do_not() -> None:
+    for plain, coloured in (
+        (text.render_plan(PLAN), text.render_plan(PLAN, paint=style.coloured)),
+        (text.render_report(FAILED), text.render_report(FAILED, paint=style.coloured)),
+    ):
+        assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc"))), st.integers(40, 120))
+def test_no_word_of_a_reason_is_lost(reason: str, width: int) -> None:
+    change = Change("pip.x", A.BLOCKED, reason=reason)
+    plan = Plan(name="p", spec="/s", digest="d", steps=(Step(id="pip", changes=(change,)),))
+    shown = text.render_plan(plan, width=width).split()
+    assert shown[: len(reason.split()) + 3] == ["pip", "!", "x", *reason.split()]
+
+
+EVENTS = (
+    Event(step="", what="note", text="Another apply is running; waiting for it to end."),
+    Event(step="datasets.flowers", what="begin"),
+    Event(step="datasets.flowers", what="progress", done=114_000_000, total=228_000_000, text="host"),
+    Event(step="datasets.flowers", what="retry", text="the server hung up; trying again in 2 s"),
+    Event(step="apt", what="progress", done=75, total=100, text="Unpacking tree"),
+    Event(step="pip", what="progress", done=5_000),
+    Event(step="datasets.flowers", what="end", status=Status.DONE, seconds=61.0),
+    Event(step="apt", what="end", status=Status.FAILED, seconds=3.0),
+)
+
+
+def test_events_as_lines() -> None:
+    golden.check("events.txt", "".join(progress.told(event) + "\n" for event in EVENTS))
+
+
+def test_plain_progress_neither_floods_nor_looks_dead() -> None:
+    stream, now = io.StringIO(), [0.0]
+    listener = progress.PlainProgress(stream, clock=lambda: now[0])
+    listener(EVENTS[1])
+    for second in range(25):
+        now[0] = float(second)
+        listener(EVENTS[2])
+    assert stream.getvalue().count("114 MB of 228 MB") == 2
+    assert "\r" not in stream.getvalue()
+
+
+def test_a_screen_gets_bars_and_keeps_what_ended() -> None:
+    stream = io.StringIO()
+    with progress.live(stream) as bars:
+        listener = progress.LiveProgress(bars)
+        for event in EVENTS:
+            listener(event)
+        assert bars.tasks == []
+    assert "datasets.flowers: done (1 min 1 s)" in stream.getvalue()
+
+
+def test_bars_show_bytes_and_rate() -> None:
+    with progress.live(io.StringIO()) as bars:
+        listener = progress.LiveProgress(bars)
+        listener(EVENTS[1])
+        listener(EVENTS[2])
+        bars.console.width = 200
+        with bars.console.capture() as captured:
+            bars.console.print(bars.get_renderable())
+    assert "114 MB of 228 MB" in captured.get()
+    assert "host" in captured.get()
+
+
+@pytest.mark.parametrize(("rows", "columns", "screen"), [(24, 80, True), (0, 0, False)])
+def test_a_terminal_without_a_size_is_no_screen(rows: int, columns: int, screen: bool) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with os.fdopen(leader, "rb", 0), os.fdopen(follower, "w") as stream:
+        assert style.is_screen(stream) is screen
+
+
+@pytest.mark.parametrize(
+    ("environ", "colour"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_who_wants_colour(environ: dict[str, str], colour: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert (style.paint_for(io.StringIO()) is style.coloured) is colour
+
+
+def test_a_narrator_shows_the_plan_and_what_happens() -> None:
+    stream = io.StringIO()
+    with Narrator(stream) as narrator:
+        narrator.show(ALL_RIGHT)
+        assert stream.getvalue() == ""
+        narrator.show(PLAN)
+        narrator.tell(EVENTS[1])
+    assert stream.getvalue() == text.render_plan(PLAN, width=style.width()) + "\ndatasets.flowers: begins\n"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (135, "2 min 15 s")])
+def test_seconds(seconds: float, shown: str) -> None:
+    assert text.format_seconds(seconds) == shown
