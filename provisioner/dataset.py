@@ -94,14 +94,11 @@ class Dataset(Section):
     @model_validator(mode="after")
     def unpacking_makes_sense(self) -> Dataset:
         if self.unpack is True and not format_of(self.url):
-            known = ", ".join(ENDINGS)
-            raise ValueError(
-                f"does not tell the format: the name ends in none of {known}; write unpack: zip or tar"
-            )
+            raise ValueError("is to be unpacked, but its name tells no format; write unpack: zip, tar or gz")
         if self.strip and self.format in {None, "gz"}:
-            raise ValueError("has `strip`, which is for archives; add unpack: true")
-        if not file_name(self.url) and not self.format and self.to.endswith("/"):
-            raise ValueError("has a URL without a file name; write the file's whole name in `to`")
+            raise ValueError("is no archive to unpack, and `strip` is for archives; write unpack: true")
+        if self.to.endswith("/") and self.format in {None, "gz"} and not file_name(self.url):
+            raise ValueError("has no file name in its URL; write the name in `to`")
         return self
 
     @property

@@ -64,7 +64,7 @@ SHAPES = {
     "integer": WHOLE,
     "number": NUMBER,
 }
-"""What a JSON Schema calls them: shorthands are in the schema, while pydantic tells only of what they stand for."""
+"""What a JSON Schema calls them. It knows of shorthands, while pydantic tells only of what they stand for."""
 
 
 def explain(error: ValidationError, document: Document, section: str, root: Any) -> Iterator[Problem]:

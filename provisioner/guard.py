@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from provisioner.closure import Walker
 from provisioner.distributions import Distribution, accepts, version_of
+from provisioner.resolution import Move
 
 Policy = Literal["guard", "keep", "free"]
 
@@ -102,11 +103,12 @@ def conflicts(walker: Walker, moves: dict[str, str | None]) -> Iterator[str]:
                 yield f"{name} {distribution.version} needs {other}{need.specifier}, which will be {after}"
 
 
-def cautions(moves: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    """Moves, as (name, before, after), that are known to lose the accelerator."""
-    for name, before, after in moves:
+def cautions(moves: Iterable[Move]) -> Iterator[str]:
+    """Moves that are known to lose the accelerator."""
+    for move in moves:
+        before, after = move.before or "", move.after or ""
         old, new = version_of(before), version_of(after)
-        if name == "tensorflow" and old and new and new < old:
+        if move.name == "tensorflow" and old and new and new < old:
             yield f"tensorflow {after} may not find this machine's CUDA libraries and then sees no GPU"
-        if name == "torch" and re.search(r"\+cu\d+", before) and after.endswith("+cpu"):
+        if move.name == "torch" and re.search(r"\+cu\d+", before) and after.endswith("+cpu"):
             yield f"torch {after} is built without CUDA and sees no GPU"

@@ -89,7 +89,7 @@ MOVE = re.compile(
     r"(?: @ (?P<url>\S+)| \(from (?P<from>\S+)\))?"
 )
 NEED = re.compile(
-    r"DEBUG Adding transitive dependency for (?P<by>[A-Za-z0-9._-]+)[^:]*: "
+    r"DEBUG Adding transitive dependency for (?P<by>[A-Za-z0-9._-]+)[^:=]*(?:==(?P<at>[^:]+))?: "
     r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:\{[^}]*\})?(?P<range>.*)"
 )
 NOISE = re.compile(
@@ -117,6 +117,7 @@ class Resolution:
     """Whether uv's cache lacks any of it."""
     needs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For each name, who needs it and in which versions, as far as uv said."""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def parse(output: str) -> Resolution:
     """The moves in what `uv pip install --dry-run --verbose` prints, and who needs what."""
     before: dict[str, str] = {}
     after: dict[str, tuple[str, str]] = {}
-    needs: dict[str, set[tuple[str, str]]] = {}
+    told: list[tuple[str, str, str, str]] = []
     for line in output.splitlines():
         if match := MOVE.fullmatch(line):
             url = redact(match["url"] or match["from"] or "")
@@ -226,11 +227,17 @@ def parse(output: str) -> Resolution:
             if match["sign"] != "-":
                 after[match["name"]] = version, url
         elif (match := NEED.match(line)) and match["by"] != match["name"]:
-            wanted = re.sub(r"\.dev0\b|\s|^\*$", "", match["range"])
-            needs.setdefault(match["name"], set()).add((match["by"], wanted))
+            limit = re.sub(r"\.dev0\b|\s|^\*$", "", match["range"])
+            told.append((match["by"], match["at"] or "", match["name"], limit))
     moves = [Move(name, before.get(name), *after.get(name, (None, ""))) for name in sorted({*before, *after})]
+    needs: dict[str, set[tuple[str, str]]] = {}
+    for by, at, name, limit in told:
+        if by not in after or at in (after[by][0], ""):  # or else a version that was considered and dropped
+            needs.setdefault(name, set()).add((by, limit))
     downloads = re.search(r"^Would download \d+ package", output, re.MULTILINE) is not None
-    return Resolution(tuple(moves), downloads, {name: tuple(sorted(found)) for name, found in needs.items()})
+    warnings = tuple(dict.fromkeys(re.findall(r"^warning: (.+)$", redact(output), re.MULTILINE)))
+    needed_by = {name: tuple(sorted(found)) for name, found in needs.items()}
+    return Resolution(tuple(moves), downloads, needed_by, warnings)
 
 
 def explain(output: str) -> str:

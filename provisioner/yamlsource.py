@@ -8,6 +8,8 @@ is built from tags. Scalars are read as every version of YAML reads them: what t
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -158,13 +160,19 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: list[str]) -> Problem:
         line, column = len(lines) - 1, len(lines[-1])
     while line and not lines[line]:
         line, column = line - 1, len(lines[line - 1])
-    first = min(complaint.start, line)
-    while first and not KEY_LINE.match(lines[first]):
-        first -= 1
-    hidden = any(holds_secret(text) for text in lines[first : line + 1])
     mark = Mark(line + 1, column + 1)
-    source = "" if hidden else shown(lines, mark)
+    around = [*lines[complaint.start : line + 1], *keys_above(lines[: line + 1])]
+    source = "" if any(map(holds_secret, around)) else shown(lines, mark)
     return Problem(*mark, complaint.message, complaint.suggestion, source)
+
+
+def keys_above(lines: list[str]) -> Iterator[str]:
+    """The lines with the keys that the last line belongs to, as far as indentation tells."""
+    limit = sys.maxsize
+    for line in reversed(lines):
+        if line and KEY_LINE.match(line) and (width := len(line) - len(line.lstrip())) < limit:
+            yield line
+            limit = width
 
 
 def scalar(text: str) -> Any:

@@ -25,6 +25,12 @@ class Complaint:
 # (pattern over "context: problem", whether the place to show is where the broken thing began, words, advice)
 WORDS = (
     (
+        r"directive|incompatible|document start",
+        False,
+        "this stands outside the one document that a file holds",
+        'remove lines that begin with "%", "---" or "..."',
+    ),
+    (
         r"mapping values are not allowed",
         False,
         'a ":" cannot stand here',
@@ -72,12 +78,6 @@ WORDS = (
     ),
     (r"block scalar", False, 'nothing may follow "|" or ">" on its line', ""),
     (r"node", False, "a value cannot begin with this sign", "if it is text, put it in quotes"),
-    (
-        r"directive|incompatible|document start",
-        False,
-        "this stands outside the one document that a file holds",
-        'remove lines that begin with "%", "---" or "..."',
-    ),
 )
 
 

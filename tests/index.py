@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BACKEND = '''
+BACKEND = """
 import pathlib, sys, zipfile
 
 HERE = pathlib.Path(__file__).parent
@@ -24,7 +24,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     return name
 
 build_editable = build_wheel
-'''
+"""
 """A build backend that needs nothing: the wheel lies ready beside it. `before` runs first and may fail."""
 
 
@@ -32,7 +32,9 @@ def normal(name: str) -> str:
     return name.replace("-", "_").replace(".", "_").lower()
 
 
-def metadata(name: str, version: str, requires: tuple[str, ...], extras: Mapping[str, tuple[str, ...]]) -> str:
+def metadata(
+    name: str, version: str, requires: tuple[str, ...], extras: Mapping[str, tuple[str, ...]]
+) -> str:
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", "Requires-Python: >=3.8"]
     lines += [f"Requires-Dist: {need}" for need in requires]
     for extra, needs in extras.items():

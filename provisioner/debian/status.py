@@ -15,6 +15,9 @@ STATUS = "/var/lib/dpkg/status"
 JOURNAL = "/var/lib/dpkg/updates"
 """Stanzas that an interrupted dpkg has not yet merged into STATUS."""
 
+TAKEN_FOR_GRANTED = ("/usr/share/man/man1", "/usr/share/man/man7")
+"""Folders that maintainer scripts need, as those of every JDK do, and that slim images leave out."""
+
 HALFWAY = ("half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending")
 """States in which dpkg leaves a package when it is cut short or a maintainer script fails."""
 
@@ -46,6 +49,8 @@ class Dpkg:
     """The machine's own: "amd64"."""
     interrupted: bool = False
     """Whether dpkg was killed and apt will refuse to work until its journal is merged."""
+    lacking: tuple[str, ...] = ()
+    """Those of TAKEN_FOR_GRANTED that are not there."""
 
     @property
     def halfway(self) -> tuple[Package, ...]:
@@ -89,10 +94,11 @@ def observe(reader: Reader) -> Dpkg | None:
         return None
     journal = [name for name in reader.list(JOURNAL) or () if name.isdigit()]
     updates = [reader.read(f"{JOURNAL}/{name}") or b"" for name in journal]
-    return parse((data, *updates), interrupted=bool(journal))
+    lacking = tuple(path for path in TAKEN_FOR_GRANTED if reader.stat(path) is None)
+    return replace(parse((data, *updates)), interrupted=bool(journal), lacking=lacking)
 
 
-def parse(texts: Iterable[bytes], *, interrupted: bool = False) -> Dpkg:
+def parse(texts: Iterable[bytes]) -> Dpkg:
     """The database from its parts; a later stanza replaces an earlier one of the same package."""
     stanzas = [read_stanza(text) for data in texts for text in data.decode(errors="replace").split("\n\n")]
     native = next((arch for name, arch, _ in stanzas if name == "dpkg"), "")
@@ -101,7 +107,7 @@ def parse(texts: Iterable[bytes], *, interrupted: bool = False) -> Dpkg:
         key = name if architecture in (native, "all", "") else f"{name}:{architecture}"
         packages[key] = Package(key, *package) if package else None
     known = {name: package for name, package in packages.items() if package}
-    return Dpkg(known, native, interrupted)
+    return Dpkg(known, native)
 
 
 def read_stanza(text: str) -> tuple[str, str, tuple[str, str, bool, str] | None]:

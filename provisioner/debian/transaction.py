@@ -10,7 +10,7 @@ from provisioner.debian import aptget
 from provisioner.debian.aptget import Order
 from provisioner.debian.simulation import Move, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.model import Action, Change, Effect
+from provisioner.model import Action, Change, Effect, Mkdir
 
 DRIVERS = re.compile(r"(?:cuda|nvidia-driver-.*|libnvidia-.*)(?::.*)?")
 """Packages that replace the driver libraries which the host lends a machine, and so lose it the GPU."""
@@ -98,7 +98,7 @@ def effects(order: Order, dpkg: Dpkg) -> tuple[Effect, ...]:
         done.append(aptget.repair(order))
     if order.words:
         done.append(aptget.install(order))
-    return tuple(done)
+    return (*(Mkdir(path=path) for path in dpkg.lacking), *done) if done else ()
 
 
 def without_root(changes: Iterable[Change], line: str) -> list[Change]:

@@ -201,7 +201,7 @@ def checks(config: Accelerator, facts: Facts) -> Iterator[Check]:
         yield Check(
             address=f"accelerator.{framework}",
             run=Run(
-                # -P: the folder of the probes must not be searched, for they are called as the frameworks are.
+                # -P: the folder of the probes is not searched, for they are called as the frameworks are.
                 argv=(facts.python, "-P", str(PROBES / f"{framework}.py"), device),
                 env=ENVIRONMENT,
                 timeout=PROBE_TIMEOUT,

@@ -190,8 +190,8 @@ def state(dataset: Dataset, found: Found) -> tuple[Action, str]:
 
 def damage_in_words(dataset: Dataset, told: Receipt, damage: Damage) -> str:
     if dataset.format in {"zip", "tar"}:
-        many = f"{damage.count} of {told.files} files"
-        return f"{many} are missing or changed, first: {damage.path}"
+        are = "is" if damage.count == 1 else "are"
+        return f"{damage.count} of {told.files} files {are} missing or changed, first: {damage.path}"
     if damage.found is None:
         return "the file is gone"
     if damage.found < damage.size:

@@ -79,10 +79,9 @@ def observe(config: Pip, reader: Reader) -> Facts:
     closure = walker.walk(asked.wanted, deps=not config.no_deps)
     damaged = find_damage(reader, walker.installed, closure)
     named = tuple(look_up(asked, walker, closure, damaged))
-    unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure))
     unsettled = bool(closure.lacking or asked.undecided or damaged) and not asked.absent
-    busy = unsettled or not reader.python.exists or any(each.goes for each in unwanted)
-    uv = find_uv(reader) if busy else ""
+    unwelcome = any(walker.installed.get(name) for name in config.absent)
+    uv = find_uv(reader) if unsettled or unwelcome or not reader.python.exists else ""
     outcome = None
     if unsettled:
         request = Request(
@@ -94,6 +93,7 @@ def observe(config: Pip, reader: Reader) -> Facts:
             packages=config.packages,
         )
         outcome = solve(reader, request, walker, closure, config.preinstalled, damaged)
+    unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure, outcome))
     moved = (
         {move.name: move.after for move in outcome.moves if move.before}
         if isinstance(outcome, Solution)
@@ -143,14 +143,19 @@ def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str
         yield Named(posixpath.basename(path), "what it lists")
 
 
-def look_at_unwanted(names: Iterable[str], installed: Installed, closure: Closure) -> Iterator[Unwanted]:
+def look_at_unwanted(
+    names: Iterable[str], installed: Installed, closure: Closure, outcome: Outcome | None
+) -> Iterator[Unwanted]:
+    needed_by = dict(closure.needed_by)
+    if isinstance(outcome, Solution):
+        needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
     for name in names:
         there = installed.get(name)
         if there is None:
             yield Unwanted(name)
         elif there.by_apt:
             yield Unwanted(name, there.version, f"It belongs to apt: name python3-{name} in apt.absent.")
-        elif by := closure.needed_by.get(name):
+        elif by := needed_by.get(name):
             yield Unwanted(name, there.version, f"{by} needs it: take one of the two out of the file.")
         else:
             yield Unwanted(name, there.version)

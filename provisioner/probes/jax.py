@@ -13,7 +13,7 @@ SIZE = 64
 PLATFORMS = {"gpu": "cuda", "tpu": "tpu", "cpu": "cpu"}
 """What JAX calls the devices; naming one forbids it to fall back to the CPU in silence."""
 
-PACKAGES = {"gpu": "jax[cuda12]", "tpu": "jax[tpu]", "cpu": "jax"}
+PACKAGES = {"gpu": "jax[cuda12] or jax[cuda13], as the driver asks,", "tpu": "jax[tpu]", "cpu": "jax"}
 
 HINTS = (
     ("already in use", "Another process holds the TPU: stop it, or restart the runtime."),
@@ -21,7 +21,10 @@ HINTS = (
     ("PTX", "The driver is older than the CUDA that this JAX was built with: install an older one."),
     ("CuDNN library", "Another package brings another cuDNN: let the file name one framework with CUDA."),
     ("out of memory", "Another process holds the GPU's memory: restart the other notebooks."),
-    ("numpy", "JAX was built for another numpy: restart the runtime, or let the file name both."),
+    (
+        "numpy.dtype size changed",
+        "JAX was built for another numpy: restart the runtime, or let the file name both.",
+    ),
 )
 """What to do about a failure, by a part of what it says."""
 
@@ -45,7 +48,7 @@ def probe(device: str, data: dict[str, Any]) -> str:
     except RuntimeError as error:
         raise Failure(
             f"JAX {jax.__version__} sees no {device.upper()}: {error}",
-            next((told for part, told in HINTS if part in str(error)), ""),
+            next((told for part, told in HINTS if part in str(error)), add(device)),
         ) from None
     data["devices"] = [each.device_kind for each in devices]
     compute(jax, devices[0])
@@ -58,9 +61,11 @@ def load(device: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != "jax":
             raise
-        raise Failure(
-            f"JAX is not installed in {sys.executable}.", f"Add {PACKAGES[device]} to `pip: packages`."
-        ) from None
+        raise Failure(f"JAX is not installed in {sys.executable}.", add(device)) from None
+
+
+def add(device: str) -> str:
+    return f"Add {PACKAGES[device]} to `pip: packages`."
 
 
 def compute(jax: Any, device: Any) -> None:

@@ -14,7 +14,10 @@ HINTS = (
     ("PTX", "The driver is older than the CUDA that this TensorFlow was built with: install an older one."),
     ("CuDNN library", "Another package brings another cuDNN: let the file name one framework with CUDA."),
     ("out of memory", "Another process holds the GPU's memory: restart the other notebooks."),
-    ("numpy", "TensorFlow was built for another numpy: restart the runtime, or let the file name both."),
+    (
+        "numpy.dtype size changed",
+        "TensorFlow was built for another numpy: restart the runtime, or let the file name both.",
+    ),
 )
 """What to do about a failure, by a part of what it says."""
 

@@ -14,7 +14,10 @@ HINTS = (
     ("PTX", "The driver is older than the CUDA that this PyTorch was built with: install an older one."),
     ("torchvision::nms", "torch and torchvision do not fit each other: let the file name both."),
     ("out of memory", "Another process holds the GPU's memory: restart the other notebooks."),
-    ("numpy", "PyTorch was built for another numpy: restart the runtime, or let the file name both."),
+    (
+        "numpy.dtype size changed",
+        "PyTorch was built for another numpy: restart the runtime, or let the file name both.",
+    ),
 )
 """What to do about a failure, by a part of what it says."""
 

@@ -7,7 +7,8 @@ import json
 import os
 import re
 import tarfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from subprocess import CompletedProcess
 from threading import Event, Thread
@@ -207,11 +208,22 @@ class StallingHandler(BaseHTTPRequestHandler):
         """Tests are quiet."""
 
 
-def test_killed_in_a_download_then_applied_again(garden: Root) -> None:
-    write_tar(garden, "/tmp/noise.tar.gz", {"noise.bin": os.urandom(4_000_000)})
-    with StallingServer(garden.path("/tmp/noise.tar.gz").read_bytes()) as server:
+@contextmanager
+def stalling(data: bytes) -> Iterator[StallingServer]:
+    with StallingServer(data) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()
+
+
+def test_killed_in_a_download_then_applied_again(garden: Root) -> None:
+    write_tar(garden, "/tmp/noise.tar.gz", {"noise.bin": os.urandom(4_000_000)})
+    with stalling(garden.path("/tmp/noise.tar.gz").read_bytes()) as server:
         url = f"http://127.0.0.1:{server.server_port}/noise.tar.gz"
         spec = f"version: 1\ndatasets: {{noise: {{url: '{url}', unpack: true, to: noise}}}}\n"
         garden.colabenv("validate", spec=spec, check=True)
@@ -222,8 +234,6 @@ def test_killed_in_a_download_then_applied_again(garden: Root) -> None:
         server.released.set()
         assert not garden.path(f"{WORK}/noise").exists()
         garden.colabenv("apply", check=True)
-        server.shutdown()
-        thread.join()
     assert garden.path(f"{WORK}/noise/noise.bin").stat().st_size == 4_000_000
     assert_settled(garden)
 

@@ -13,6 +13,8 @@ from provisioner.errors import ProvisionerError
 from provisioner.model import Plan
 from tests.unit.test_render import DONE, PLAN
 
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
 plans = st.from_type(Plan)
 
 

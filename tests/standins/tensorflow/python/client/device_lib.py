@@ -1,0 +1,17 @@
+"""The list of devices that reserves their memory, unless they were told to let it grow."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import tensorflow as tf  # type: ignore[import-not-found]
+
+
+def list_local_devices() -> list[SimpleNamespace]:
+    gpus = tf.known.get("gpus", [])
+    assert tf.state["grown"] == len(gpus), "would take all memory of the GPU"
+    found = [SimpleNamespace(name="/device:CPU:0", physical_device_desc="")]
+    return found + [
+        SimpleNamespace(name=f"/device:GPU:{i}", physical_device_desc=f"device: {i}, name: {name}")
+        for i, name in enumerate(gpus)
+    ]
