@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from provisioner.model import Run
@@ -120,12 +119,6 @@ class Order:
         if not self.remove:
             told.append("--no-remove")
         return tuple(told)
-
-    @property
-    def line(self) -> str:
-        """What a person types to have the same; lists of ours mean that the machine's own are old."""
-        refresh = "sudo apt-get update && " if self.options else ""
-        return refresh + shlex.join(("sudo", "apt-get", "install", *self.permissions[:1], *self.words))
 
 
 NOTHING = Order()

@@ -18,7 +18,7 @@ from provisioner.debian.aptget import NETWORK, question
 from provisioner.debian.lists import Lists, own_folder
 from provisioner.fields import Section, resolve
 from provisioner.machine import Reader, openpgp
-from provisioner.model import Effect, Write
+from provisioner.model import Effect, InstallKey, Write
 
 KEYRINGS = "/etc/apt/keyrings"
 HELPER = "/usr/lib/apt/apt-helper"
@@ -198,10 +198,11 @@ def keep(reader: Reader, path: str, text: str) -> None:
 
 
 def effects(repository: Repository, found: Found) -> tuple[Effect, ...]:
-    """What adds it. The key was checked when it was observed, and the plan holds what was checked."""
-    wanted = []
-    if found.key and not found.key_installed:
-        wanted.append(Write(path=repository.keyring, text=found.key))
+    """What adds it. The plan holds the key that was checked, and its fingerprint is checked once more."""
+    wanted: list[Effect] = []
+    if not found.key_installed:
+        key = InstallKey(path=repository.keyring, fingerprint=repository.fingerprint, text=found.key)
+        wanted.append(key)
     if not found.right(repository):
         wanted.append(Write(path=repository.source_path, text=repository.text(repository.keyring)))
     return tuple(wanted)

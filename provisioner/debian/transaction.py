@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -101,10 +102,23 @@ def effects(order: Order, dpkg: Dpkg) -> tuple[Effect, ...]:
     return (*(Mkdir(path=path) for path in dpkg.lacking), *done) if done else ()
 
 
+def command(order: Order, dpkg: Dpkg) -> str:
+    """What a person types to have the same; empty when apt has nothing to do."""
+    lines = [
+        ("dpkg --configure -a", dpkg.interrupted),
+        ("apt-get update", order.options),
+        ("apt-get --fix-broken install", dpkg.halfway),
+        (shlex.join(("apt-get", *order.permissions[:1], "install", *order.words)), order.words),
+    ]
+    if not (order.words or dpkg.halfway or dpkg.interrupted):
+        return ""
+    return " && ".join(f"sudo {line}" for line, needed in lines if needed)
+
+
 def without_root(changes: Iterable[Change], line: str) -> list[Change]:
     """Changes that only root may make, blocked; the first says which command line makes them."""
     told: list[Change] = []
-    reason = f"only root may do this; apply with sudo, or run: {line}"
+    reason = "only root may do this; apply with sudo" + (f", or run: {line}" if line else "")
     for change in changes:
         if change.action in (Action.KEEP, Action.BLOCKED):
             told.append(change)

@@ -161,7 +161,7 @@ def plan(config: Apt, facts: Facts) -> Iterable[Step]:
     changes += [change for change in moves.values() if change not in changes]
     changes += transaction.repairs("apt", facts.order, facts.repair, dpkg, {*moves, *debs})
     if not facts.root:
-        changes = transaction.without_root(changes, facts.order.line)
+        changes = transaction.without_root(changes, transaction.command(facts.order, dpkg))
     missing = [deb for deb in config.debs if not deb.satisfied(dpkg)]
     yield Step(
         id="apt",

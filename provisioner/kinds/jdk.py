@@ -164,7 +164,7 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
                 if change.action is not Action.KEEP
             ]
         if not facts.root:
-            changes = transaction.without_root(changes, command(facts))
+            changes = transaction.without_root(changes, command(facts, facts.dpkg))
         settings = {"JAVA_HOME": facts.home} if config.default else {}
         changes += lasting.changes("jdk", settings, facts.lasting)
         effects += lasting.effects(settings, facts.lasting)
@@ -215,14 +215,13 @@ def set_default(program: str, path: str) -> Run:
     return Run(argv=argv, env=ENVIRONMENT, scrub=SCRUB, timeout=60, hints=(hint,))
 
 
-def command(facts: Facts) -> str:
+def command(facts: Facts, dpkg: Dpkg) -> str:
     """What a person types to have the same."""
-    if facts.order.words:
-        return facts.order.line
-    return " && ".join(
+    setting = " && ".join(
         f"sudo update-alternatives --set {program} {path}"
         for program, path in zip(PROGRAMS, facts.programs, strict=True)
     )
+    return transaction.command(facts.order, dpkg) or setting
 
 
 def checks(config: Jdk, facts: Facts) -> Iterable[Check]:

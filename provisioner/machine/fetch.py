@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.errors import EffectError, Interrupted, TransientError
-from provisioner.machine import receipt, web
+from provisioner.machine import Answer, receipt, web
 from provisioner.machine.files import in_words, replacing
 from provisioner.machine.urls import file_name, local_path, origin, shown
 from provisioner.model import Fetch
@@ -271,3 +271,23 @@ def all_of(failures: list[EffectError]) -> EffectError:
         return EffectError(message, hint)
     waits = [failure.retry_after for failure in passing if failure.retry_after is not None]
     return TransientError(message, hint, retry_after=min(waits, default=None))
+
+
+def head(url: str) -> Answer:
+    """Ask whether `url` can be had and how large it is, without downloading it.
+
+    Where a server does not answer HEAD well, the beginning of a GET decides.
+    """
+    answer = ask(url, "HEAD")
+    return ask(url, "GET") if answer.error and not answer.transient else answer
+
+
+def ask(url: str, method: str) -> Answer:
+    status = 0
+    try:
+        with web.asking(url, {}, method, stall=web.CONNECT) as response:
+            status = response.status_code
+            web.refuse(response, url)
+            return Answer(url, status, web.length(response))
+    except EffectError as error:
+        return Answer(url, status, error=error.message, transient=isinstance(error, TransientError))

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from provisioner.errors import EffectError, TransientError
-from provisioner.machine import Answer
 from provisioner.machine.urls import shown
 
 if TYPE_CHECKING:
@@ -173,23 +172,3 @@ def body(response: httpx.Response, name: str) -> Iterator[bytes]:
 def is_page(beginning: bytes) -> bool:
     """Whether a file begins like a web page, which is what log-in and quota pages are."""
     return beginning.lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-
-def head(url: str) -> Answer:
-    """Ask whether `url` can be had and how large it is, without downloading it.
-
-    Where a server does not answer HEAD well, the beginning of a GET decides.
-    """
-    answer = ask(url, "HEAD")
-    return ask(url, "GET") if answer.error and not answer.transient else answer
-
-
-def ask(url: str, method: str) -> Answer:
-    status = 0
-    try:
-        with asking(url, {}, method, stall=CONNECT) as response:
-            status = response.status_code
-            refuse(response, url)
-            return Answer(url, status, length(response))
-    except EffectError as error:
-        return Answer(url, status, error=error.message, transient=isinstance(error, TransientError))

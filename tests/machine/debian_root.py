@@ -24,6 +24,8 @@ from typing import IO, Self
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache"
+STAGE = CACHE / "stage"
+"""Where every machine mounts its files, unseen by the others and by the host."""
 SUITE = "bookworm"
 PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
 VENV = "/opt/colabenv"
@@ -290,6 +292,12 @@ class Root:
         else:
             shutil.copy2(source, place)
 
+    def mount_small(self, path: str, size: str) -> None:
+        """Mount an empty disk of a size like "1m" at a folder that is made for it."""
+        self.path(path).mkdir(parents=True)
+        door = ["nsenter", f"--target={self.init}", "--mount"]
+        call([*door, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", f"{STAGE}/root{path}"])
+
 
 def describe(argv: Sequence[str], what: str, stdout: str, stderr: str) -> str:
     return f"{' '.join(argv)} {what}\n--- stdout\n{stdout[-8000:]}\n--- stderr\n{stderr[-8000:]}"
@@ -298,11 +306,10 @@ def describe(argv: Sequence[str], what: str, stdout: str, stderr: str) -> str:
 @contextmanager
 def running(lower: Path, binds: Sequence[Bind] = ()) -> Iterator[Root]:
     """A machine whose disk begins as the folder `lower`, which it never changes."""
-    stage = CACHE / "stage"
-    stage.mkdir(parents=True, exist_ok=True)
+    STAGE.mkdir(parents=True, exist_ok=True)
     shown = [word for bind in binds for word in (str(bind.source), bind.target, bind.mode)]
     holder = subprocess.Popen(
-        [*UNSHARE, "--kill-child", "sh", "-c", HOLD, "hold", str(stage), str(lower), *shown],
+        [*UNSHARE, "--kill-child", "sh", "-c", HOLD, "hold", str(STAGE), str(lower), *shown],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -286,8 +286,7 @@ def test_without_network_one_message_says_so(provisioned_machine: Root, section:
 
 def test_without_space_one_message_says_so_and_nothing_is_left(provisioned_machine: Root) -> None:
     root = provisioned_machine
-    root.run(["mkdir", "-p", WORK, "/srv/small"])
-    root.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/srv/small"])
+    root.mount_small("/srv/small", "1m")
     root.write("/srv/small/fine", "fine")
     write_tar(root, f"{WORK}/noise.tar.gz", {"noise.bin": os.urandom(3_000_000)})
     spec = "version: 1\ndatasets: {noise: {url: noise.tar.gz, unpack: true, to: /srv/small/noise}}\n"

@@ -106,6 +106,12 @@ def test_links_lead_to_places_inside_the_machine(machine: Root) -> None:
     assert machine.path("/srv/link").is_symlink()
 
 
+def test_a_small_disk_fills_up(machine: Root) -> None:
+    machine.mount_small("/srv/small", "64k")
+    filled = machine.run(["cp", "/bin/bash", "/srv/small"], check=False)
+    assert "No space left" in filled.stderr
+
+
 def test_the_real_archive_and_the_real_index_are_reached(machine: Root) -> None:
     machine.run(["apt-get", "update"])
     assert machine.run(["apt-get", "install", "-y", "tree"]).returncode == 0

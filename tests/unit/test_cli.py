@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli
+from provisioner import actions, cli
 from provisioner.errors import Interrupted
 
 SPEC = """\
@@ -39,7 +39,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*argv: str) -> int:
-    return cli.main(argv)
+    return cli.main(list(argv))
 
 
 def test_the_whole_story(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +53,7 @@ def test_the_whole_story(desk: Path, capsys: pytest.CaptureFixture[str]) -> None
 
     assert run("apply") == 0
     again = capsys.readouterr().out
-    assert "Nothing to do, 3 already right" in again
+    assert "Nothing to do: 3 already right" in again
     assert "passed before" in again
     assert run("plan", "--detailed-exitcode") == 0
     assert run("verify", "--deep") == 0
@@ -192,11 +192,11 @@ def test_usage_errors_are_the_parser_s(argv: list[str]) -> None:
 
 
 def test_being_asked_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("provisioner.engine.survey", lambda *rest: cli.interrupt(15, None))
+    monkeypatch.setattr("provisioner.engine.survey", lambda *rest: actions.interrupt(15, None))
     assert run("plan") == 130
     assert "Run it again" in capsys.readouterr().err
     with pytest.raises(Interrupted):
-        cli.interrupt(15, None)
+        actions.interrupt(15, None)
 
 
 SLOW = """\

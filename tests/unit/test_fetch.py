@@ -22,7 +22,7 @@ import pytest
 
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.machine import receipt, web
-from provisioner.machine.fetch import fetch
+from provisioner.machine.fetch import fetch, head
 from provisioner.model import Fetch
 from tests.server import Server, serving
 
@@ -543,30 +543,30 @@ def test_another_url_is_downloaded(server: Server, goal: Path) -> None:
 
 def test_a_server_tells_the_size(server: Server) -> None:
     url = server.put("/file.bin", BODY)
-    answer = web.head(url)
+    answer = head(url)
     assert (answer.url, answer.status, answer.size, answer.error) == (url, 200, len(BODY), "")
     assert server.sent == 0
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
 def test_a_server_that_does_not_like_head(server: Server, status: int) -> None:
-    answer = web.head(server.put("/file.bin", BODY, head=status))
+    answer = head(server.put("/file.bin", BODY, head=status))
     assert (answer.status, answer.size, answer.error) == (200, len(BODY), "")
 
 
 def test_a_size_that_is_not_told(server: Server) -> None:
-    assert web.head(server.put("/file.bin", BODY, chunked=True)).size is None
+    assert head(server.put("/file.bin", BODY, chunked=True)).size is None
 
 
 @pytest.mark.parametrize(("status", "transient"), [(404, False), (403, False), (429, True), (503, True)])
 def test_a_file_that_cannot_be_had(server: Server, status: int, transient: bool) -> None:
-    answer = web.head(server.put("/file.bin", BODY, status=status))
+    answer = head(server.put("/file.bin", BODY, status=status))
     assert (answer.status, answer.transient) == (status, transient)
     assert f"the server answers {status}" in answer.error
 
 
 def test_no_server_to_ask() -> None:
-    answer = web.head("http://host.invalid/x")
+    answer = head("http://host.invalid/x")
     assert (answer.status, answer.transient) == (0, True)
     assert answer.error
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 
-import tensorflow as tf  # type: ignore[import-not-found]
+tf = import_module("tensorflow")
 
 
 def list_local_devices() -> list[SimpleNamespace]:

@@ -1,0 +1,175 @@
+"""What each command does: calls to the engine, and an exit code. It knows no kind and decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from provisioner import engine
+from provisioner.errors import Interrupted, ProvisionerError, SpecError
+from provisioner.model import Plan, Report, Status
+
+FAILED = 1
+PENDING = 2
+INTERRUPTED = 130
+
+
+def init(options: argparse.Namespace) -> int:
+    from provisioner.starter import write_starter
+
+    path = write_starter(Path(options.spec), force=options.force)
+    print(f"Wrote {path}. Next: edit it, then plan, then apply.")
+    return 0
+
+
+def validate(options: argparse.Namespace) -> int:
+    spec = engine.load(options.spec)
+    print(f"{options.spec} is valid: {spec.name}, with {', '.join(spec.sections) or 'no sections'}.")
+    return 0
+
+
+def plan(options: argparse.Namespace) -> int:
+    spec = engine.load(options.spec)
+    made = engine.survey(spec, engine.connect(spec), selection(options))
+    if options.out:
+        from provisioner import codec
+
+        Path(options.out).write_text(codec.text(codec.plan_document(made)))
+    if options.json:
+        from provisioner import codec
+
+        print(codec.text(codec.plan_document(made)), end="")
+    else:
+        show_plan(made, verbose=options.verbose)
+    return PENDING if options.detailed_exitcode and made.pending else 0
+
+
+def apply(options: argparse.Namespace) -> int:
+    if options.dry_run:
+        return plan(options)
+    from provisioner.render.narrator import Narrator
+
+    saved = saved_plan(options.spec)
+    spec = engine.load(saved.spec if saved else options.spec)
+    chosen = engine.Selection(saved.only, saved.skip) if saved else selection(options)
+    stream = sys.stderr if options.json else sys.stdout
+    with Narrator(stream, verbose=options.verbose, events=options.events) as narrator:
+        report = engine.provision(
+            spec,
+            selection=chosen,
+            saved=saved,
+            tell=narrator.tell,
+            show=narrator.show,
+            jobs=options.jobs or engine.JOBS,
+        )
+    return conclude(report, options)
+
+
+def verify(options: argparse.Namespace) -> int:
+    report = engine.verify(
+        engine.load(options.spec),
+        selection=selection(options),
+        deep=options.deep,
+        jobs=options.jobs or engine.JOBS,
+    )
+    return conclude(report, options)
+
+
+def facts(options: argparse.Namespace) -> int:
+    from provisioner import codec
+    from provisioner.inventory import facts_document
+
+    print(codec.text(facts_document(options.spec)), end="")
+    return 0
+
+
+def schema(_options: argparse.Namespace) -> int:
+    from provisioner import schema as generator
+
+    print(generator.text(), end="")
+    return 0
+
+
+def selection(options: argparse.Namespace) -> engine.Selection:
+    return engine.Selection(tuple(options.only), tuple(options.skip))
+
+
+def saved_plan(path: str) -> Plan | None:
+    """The plan in a file that `plan --out` wrote, or None when the file is something else."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read() if file.read(1) == "{" else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text:
+        return None
+    from provisioner import codec
+
+    return codec.plan_from("{" + text, path)
+
+
+def show_plan(made: Plan, *, verbose: bool) -> None:
+    from provisioner.render import style, text
+
+    print(text.render_plan(made, paint=style.paint_for(sys.stdout), width=style.width(), verbose=verbose))
+
+
+def conclude(report: Report, options: argparse.Namespace) -> int:
+    """Print the report; its exit code."""
+    if options.json:
+        from provisioner import codec
+
+        print(codec.text(codec.report_document(report)), end="")
+    else:
+        from provisioner.render import style, text
+
+        print(text.render_report(report, paint=style.paint_for(sys.stdout), width=style.width()), end="")
+    if any(outcome.status is Status.INTERRUPTED for outcome in report.outcomes):
+        return INTERRUPTED
+    return 0 if report.ok else FAILED
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> Any:
+    raise Interrupted("asked to stop")
+
+
+def carry_out(options: argparse.Namespace) -> int:
+    """Run the command that was asked for. What a user can cause ends in one message, never a traceback."""
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        code = COMMANDS[options.command](options)
+        sys.stdout.flush()
+    except SpecError as error:
+        count = len(error.problems)
+        print(error.message, file=sys.stderr)
+        print(f"{count} problem{'s' * (count != 1)} in {error.filename}; nothing was done.", file=sys.stderr)
+        return FAILED
+    except (KeyboardInterrupt, Interrupted):
+        print("Interrupted. Run it again to go on.", file=sys.stderr)
+        return INTERRUPTED
+    except ProvisionerError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        for line in error.hint.splitlines():
+            print(f"  {line}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "init": init,
+    "validate": validate,
+    "plan": plan,
+    "apply": apply,
+    "verify": verify,
+    "facts": facts,
+    "schema": schema,
+}
