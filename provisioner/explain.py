@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from provisioner import schema
 from provisioner.errors import Problem
 from provisioner.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
-from provisioner.redact import is_secret
+from provisioner.redact import holds_secret, is_secret
 from provisioner.yamlsource import Document, Mark, Node, Path, clip
 
 SAID = {
@@ -50,6 +51,7 @@ SAID = {
 }
 """What is wrong with a value of the right shape. Whatever is not here "is not valid here"."""
 
+WORD = re.compile(r"[^\s'\"\[\]{},]{4,}")
 FALSE, TRUE = ("no", "off", "n"), ("yes", "on", "y")
 MOST_KEYS = 20
 MOST_DIGITS = 15
@@ -130,7 +132,8 @@ class Wording:
         match fault.type:
             case "extra_forbidden":
                 advice = did_you_mean(str(path[-1]), self.siblings, "its keys are ")
-                return f"`{clip(str(path[-1]))}` is not a key of {subject(path[:-1])}", advice
+                name = "this" if is_secret(path[:-1]) else f"`{clip(str(path[-1]))}`"
+                return f"{name} is not a key of {subject(path[:-1])}", advice
             case "missing" if fault.loc:
                 advice = schema.advice(self.root, (*path[1:], *fault.loc))
                 return f"{subject(path)} lacks the key `{fault.loc[0]}`", advice
@@ -186,11 +189,13 @@ class Wording:
         return schema.advice(self.root, path) or schema.advice(self.root, whole)
 
     def discreet(self, said: str) -> str:
-        """A validator's words without the value, where that may be a secret."""
-        value = self.fault.input
-        if is_secret(self.fault.path) and isinstance(value, str) and value:
-            return said.replace(repr(value), "it").replace(value, "it")
-        return said
+        """A validator's words without those of the value, where that may be a secret."""
+        value = str(self.fault.input)
+        line = self.document.lines[self.mark.line - 1]
+        if not value or not (is_secret(self.fault.path) or holds_secret(line)):
+            return said
+        words = sorted({value, *WORD.findall(value)}, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, words)), "…", said, flags=re.IGNORECASE)
 
 
 def subject(path: Path) -> str:

@@ -74,7 +74,7 @@ WORDS = (
         r"block mapping",
         False,
         "this does not continue the mapping above",
-        "indent it like the keys beside it; check that quotes are closed and that text after them is gone",
+        "indent it like the keys beside it; nothing may follow a closing quote",
     ),
     (r"block scalar", False, 'nothing may follow "|" or ">" on its line', ""),
     (r"node", False, "a value cannot begin with this sign", "if it is text, put it in quotes"),

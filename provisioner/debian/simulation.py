@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -91,9 +90,8 @@ def read(completed: Completed, dpkg: Dpkg) -> Simulation:
         return Simulation(trouble=trouble(completed))
     moves = [Move(name, before or None, after) for name, before, after in INSTALL.findall(completed.stdout)]
     moves += [Move(name, before or None, None) for name, before in REMOVE.findall(completed.stdout)]
-    suffix = f":{dpkg.architecture}"
     return Simulation(
-        moves=tuple(replace(move, name=move.name.removesuffix(suffix)) for move in moves),
+        moves=tuple(replace(move, name=dpkg.key(move.name)) for move in moves),
         selected={wanted: chosen for chosen, wanted in SELECTED.findall(completed.stdout)},
     )
 
@@ -154,6 +152,8 @@ def unknown_names(reader: Reader, order: Order, names: list[str]) -> dict[str, s
 
 def nearest(name: str, everything: list[str]) -> list[str]:
     """Up to three known names that look like `name`; comparing all of a hundred thousand is slow."""
+    import difflib
+
     alike = [known for known in everything if known[:3] == name[:3]]
     return difflib.get_close_matches(name, alike, n=3, cutoff=0.7)
 

@@ -56,16 +56,20 @@ class Dpkg:
     def halfway(self) -> tuple[Package, ...]:
         return tuple(package for package in self.packages.values() if not package.installed)
 
+    def key(self, name: str) -> str:
+        """A name as `packages` and apt have it: the machine's own architecture is left out."""
+        return name.removesuffix(f":{self.architecture}")
+
     def get(self, name: str) -> Package | None:
         """A package that is installed; its own architecture may be spelt out."""
-        found = self.packages.get(name.removesuffix(f":{self.architecture}"))
+        found = self.packages.get(self.key(name))
         return found if found and found.installed else None
 
     def only(self, names: Collection[str]) -> Dpkg:
         """The part that matters to `names`: they, what provides them, and what must not be touched."""
         missing = [name for name in names if not self.get(name)]
         providers = {package.name for name in missing for package, _ in self.providers(name)}
-        named = {name.removesuffix(f":{self.architecture}") for name in names} | providers
+        named = {self.key(name) for name in names} | providers
         packages = {
             name: package
             for name, package in self.packages.items()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provisioner.debian.status import Dpkg
 from provisioner.fields import Section
+from provisioner.machine.urls import file_name
 
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]+)?")
 VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*\*?")
@@ -93,7 +93,11 @@ class Choice(Section):
 
     def found(self, dpkg: Dpkg) -> Package | None:
         """The first option that is there."""
-        return next((option for option in self.any_of if option.found(dpkg)), None)
+        return next((option for option in self.options(dpkg) if option.found(dpkg)), None)
+
+    def options(self, dpkg: Dpkg) -> tuple[Package, ...]:
+        """The options by the names that dpkg gives them."""
+        return tuple(option.model_copy(update={"name": dpkg.key(option.name)}) for option in self.any_of)
 
 
 def read_choice(value: object) -> object:
@@ -127,7 +131,7 @@ class Deb(Section):
 
     @property
     def filename(self) -> str:
-        return unquote(re.split(r"[?#]", self.url)[0].rpartition("/")[2])
+        return file_name(self.url)
 
     @property
     def identity(self) -> tuple[str, str]:

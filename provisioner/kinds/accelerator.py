@@ -34,9 +34,9 @@ ENVIRONMENT = (
 
 WAYS = {
     "colab": "Choose Runtime > Change runtime type > {named}, and run this again.",
-    "colab-enterprise": "Choose a runtime template with {named}, and run this again.",
-    "kaggle": "Choose {named} in the notebook's settings under Accelerator, and run this again.",
-    "other": "Use a machine with {named}, or write `on_mismatch: warn`.",
+    "colab-enterprise": "Choose a runtime template that fits, and run this again.",
+    "kaggle": "Choose another accelerator in the notebook's settings, and run this again.",
+    "other": "Use a machine that fits, or write `on_mismatch: warn`.",
 }
 
 CHOICES = {

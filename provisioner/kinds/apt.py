@@ -14,10 +14,11 @@ from provisioner.debian.lists import Update
 from provisioner.debian.repositories import Repository
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.debian.wanted import Deb, Entry, Package, PackageName, Selection
 from provisioner.fields import Flag, Section
 from provisioner.kind import Kind
 from provisioner.machine import Answer, Reader
+from provisioner.machine.urls import local_path, shown
 from provisioner.model import Action, Change, Effect, Fetch, Remove, Step
 
 ANSWERS = "/var/cache/debconf/config.dat"
@@ -95,12 +96,12 @@ def observe(config: Apt, reader: Reader) -> Facts:
         dpkg,
         reader.root,
         reader.state,
-        tuple(choice.found(dpkg) or choice.any_of[0] for choice in config.packages),
+        tuple(choice.found(dpkg) or choice.options(dpkg)[0] for choice in config.packages),
         known,
         read_answers(reader) if config.debconf else {},
     )
     pending = any(not known[item.name].right(item) for item in config.repositories)
-    remove = tuple(name for name in config.absent if name in dpkg.packages)
+    remove = tuple(name for name in map(dpkg.key, config.absent) if name in dpkg.packages)
     missing = any(not choice.found(dpkg) for choice in config.packages)
     debs = [deb for deb in config.debs if not deb.satisfied(dpkg)]
     if not (pending or remove or missing or debs or dpkg.halfway or dpkg.interrupted):
@@ -110,7 +111,9 @@ def observe(config: Apt, reader: Reader) -> Facts:
     else:
         found, trial = lists.observe(reader, config.update), ()
     asking = Order(options=(*found.options, *trial), recommends=config.recommends, force=config.force)
-    chosen = tuple(choice.found(dpkg) or choose(reader, choice, asking) for choice in config.packages)
+    chosen = tuple(
+        choice.found(dpkg) or choose(reader, choice.options(dpkg), asking) for choice in config.packages
+    )
     wanted = dict.fromkeys(option.word for option in chosen if not option.found(dpkg))
     asking = replace(asking, install=tuple(wanted), remove=remove)
     return replace(
@@ -119,21 +122,27 @@ def observe(config: Apt, reader: Reader) -> Facts:
         order=replace(asking, options=found.options),
         simulation=simulation.simulate(reader, asking, dpkg),
         repair=simulation.repair(reader, asking, dpkg) if dpkg.halfway else UNCHANGED,
-        servers={deb.url: reader.head(deb.url) for deb in debs},
+        servers={deb.url: ask_server(reader, deb.url) for deb in debs},
         problems=found.problems,
     )
 
 
-def choose(reader: Reader, choice: Choice, asking: Order) -> Package:
+def choose(reader: Reader, options: tuple[Package, ...], asking: Order) -> Package:
     """The first option that apt can install; the first of all when it can install none."""
-    if len(choice.any_of) == 1:
-        return choice.any_of[0]
+    if len(options) == 1:
+        return options[0]
     possible = (
-        option
-        for option in choice.any_of
-        if simulation.possible(reader, replace(asking, install=(option.word,)))
+        option for option in options if simulation.possible(reader, replace(asking, install=(option.word,)))
     )
-    return next(possible, choice.any_of[0])
+    return next(possible, options[0])
+
+
+def ask_server(reader: Reader, url: str) -> Answer:
+    path = local_path(url)
+    if path is None:
+        return reader.head(url)
+    stat = reader.stat(path)
+    return Answer(url, 200, stat.size) if stat else Answer(url, 404, error="there is no such file")
 
 
 def read_answers(reader: Reader) -> dict[str, str]:
@@ -158,7 +167,8 @@ def plan(config: Apt, facts: Facts) -> Iterable[Step]:
         *package_changes(config, facts, dpkg, moves),
         *debs.values(),
     ]
-    changes += [change for change in moves.values() if change not in changes]
+    told = {change.address for change in changes}
+    changes += [change for change in moves.values() if change.address not in told]
     changes += transaction.repairs("apt", facts.order, facts.repair, dpkg, {*moves, *debs})
     if not facts.root:
         changes = transaction.without_root(changes, transaction.command(facts.order, dpkg))
@@ -186,7 +196,7 @@ def package_changes(config: Apt, facts: Facts, dpkg: Dpkg, moves: Mapping[str, C
             yield replace(change, reason=reason)
         elif change:
             yield change
-    for name in config.absent:
+    for name in map(dpkg.key, config.absent):
         if name not in facts.order.remove:
             yield Change(f"apt.{name}", Action.KEEP, reason="not installed")
 
@@ -224,7 +234,7 @@ def deb_change(deb: Deb, facts: Facts, dpkg: Dpkg) -> Change:
     if deb.satisfied(dpkg):
         return replace(change, action=Action.KEEP, after=None)
     if error := facts.servers[deb.url].error:
-        return replace(change, action=Action.BLOCKED, reason=f"{deb.url}: {error}")
+        return replace(change, action=Action.BLOCKED, reason=f"{shown(deb.url)}: {error}")
     return replace(change, reason="what it depends on is known once it is there; nothing may go for it")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.machine import Answer, receipt, web
-from provisioner.machine.files import in_words, replacing
+from provisioner.machine.files import in_words
 from provisioner.machine.urls import file_name, local_path, origin, shown
 from provisioner.model import Fetch
 
@@ -255,8 +255,7 @@ def put_in_place(effect: Fetch, part: Part, url: str) -> str:
     if effect.receipt:
         whole = receipt.Receipt(shown(url), sha256, part.size)
         entry = (Path(effect.path).name, part.size, mtime, sha256)
-        with replacing(effect.receipt, None) as file:
-            file.write(receipt.dump(whole, [entry]).encode())
+        receipt.write(effect.receipt, whole, [entry])
     part.note.unlink(missing_ok=True)
     part.path.replace(effect.path)
     return sha256

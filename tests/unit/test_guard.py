@@ -1,0 +1,109 @@
+"""What is held, what is let go, and what is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner import guard
+from provisioner.closure import Walker
+from provisioner.distributions import Installed
+from provisioner.machine import Interpreter
+from provisioner.resolution import Move
+from tests.fakes import FakeMachine
+
+
+def image(*lines: str) -> Walker:
+    """An interpreter with `name version need need ...` on each line."""
+    machine = FakeMachine(python=Interpreter("/v/bin/python", "3.11.2", ("/v",)))
+    for line in lines:
+        name, version, *needs = line.split()
+        text = "".join(f"Requires-Dist: {need}\n" for need in needs)
+        machine.put(f"/v/{name}-{version}.dist-info/METADATA", text)
+    return Walker(Installed(machine), {})
+
+
+COLAB = image(
+    "google_colab 1.0.0 pandas==2.2.2 ipykernel==6.17.1 httplib2>=0.9",
+    "ipykernel 6.17.1",
+    "ipython 7.34.0",
+    "jupyter_client 7.4.9",
+    "pandas 2.2.2 numpy>=1.26",
+    "httplib2 0.20",
+    "numpy 2.0.2",
+    "torch 2.11.0+cu130 nvidia_cublas==13.0 typing_extensions>=4 sympy<2",
+    "torchvision 0.26.0+cu130",
+    "nvidia_cublas 13.0",
+    "jax 0.7.2",
+    "jaxlib 0.7.2",
+    "tensorflow 2.20.0 protobuf<6 numpy>=1.26 gone>=1",
+    "tensorflow_text 2.20.0",
+    "protobuf 5.29",
+    "sympy 2.1",
+    "typing_extensions 4.12",
+    "odd_one none",
+)
+KERNEL = {"google-colab", "ipykernel", "ipython", "jupyter-client", "pandas"}
+STACK = {"numpy", "torch", "torchvision", "nvidia-cublas", "jax", "jaxlib", "tensorflow", "tensorflow-text"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "named", "held"),
+    [
+        ("guard", set(), KERNEL | STACK),
+        ("guard", {"numpy"}, KERNEL | STACK - {"numpy"}),
+        ("guard", {"torch"}, KERNEL | STACK - {"torch", "torchvision", "nvidia-cublas"}),
+        ("guard", {"torchvision"}, KERNEL | STACK - {"torch", "torchvision", "nvidia-cublas"}),
+        ("guard", {"jax"}, KERNEL | STACK - {"jax", "jaxlib", "nvidia-cublas"}),
+        ("guard", {"nvidia-cublas"}, KERNEL | STACK - {"nvidia-cublas"}),
+        ("guard", {"pandas", "ipython"}, KERNEL | STACK - set() - {"pandas", "ipython"}),
+        ("keep", {"sympy"}, KERNEL | STACK | {"httplib2", "protobuf", "typing-extensions"}),
+        ("free", set(), set()),
+    ],
+)
+def test_what_is_held(policy: guard.Policy, named: set[str], held: set[str]) -> None:
+    assert guard.held(policy, COLAB, frozenset(named)).keys() == held - named
+
+
+def test_a_fresh_environment_holds_nothing() -> None:
+    assert guard.held("guard", image(), frozenset()) == {}
+
+
+def test_what_is_held_keeps_what_it_needs() -> None:
+    kept = guard.held("guard", COLAB, frozenset({"typing-extensions"}))
+    lines = guard.constraints(COLAB, kept, frozenset({"typing-extensions"}))
+    assert "torch==2.11.0+cu130" in lines
+    assert "protobuf<6" in lines
+    assert "httplib2>=0.9" in lines
+    beside = [line for line in lines if line.partition("==")[0] not in kept]
+    assert sorted(beside) == ["httplib2>=0.9", "protobuf<6"], "not sympy, broken before; not gone, not there"
+
+
+def test_torch_does_not_move_alone() -> None:
+    assert guard.companions(COLAB, ["torch"]) == ["torch", "torchvision"]
+    assert guard.companions(COLAB, ["torchaudio"]) == ["torch", "torchvision"]
+    assert guard.companions(COLAB, ["numpy"]) == []
+
+
+def test_conflicts_that_would_be_new_are_told() -> None:
+    told = list(guard.conflicts(COLAB, {"protobuf": "6.0", "sympy": "3.0", "numpy": "2.3", "pandas": None}))
+    assert told == [
+        "google-colab 1.0.0 needs pandas, which will be gone",
+        "tensorflow 2.20.0 needs protobuf<6, which will be 6.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("move", "told"),
+    [
+        (Move("tensorflow", "2.20.0", "2.15.0"), "sees no GPU"),
+        (Move("tensorflow", "2.20.0", "2.21.0"), ""),
+        (Move("tensorflow", None, "2.15.0"), ""),
+        (Move("torch", "2.11.0+cu130", "2.12.0+cpu"), "without CUDA"),
+        (Move("torch", "2.11.0+cu130", "2.12.0+cu130"), ""),
+        (Move("torch", "2.11.0+cu130", None), ""),
+    ],
+)
+def test_moves_that_lose_the_accelerator_are_told(move: Move, told: str) -> None:
+    warnings = list(guard.cautions([move]))
+    assert told in " ".join(warnings)
+    assert bool(warnings) is bool(told)
