@@ -15,6 +15,7 @@ from provisioner.distributions import Distribution, Installed, accepts
 from provisioner.redact import redact
 from provisioner.requirements import Wanted
 
+REPOSITORY = re.compile(r"(?:git|hg|bzr|svn)\+(?P<place>\w+://[^/]*/[^@]*)(?:@(?P<revision>.+))?")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -123,7 +124,7 @@ def comes_from(origin: Mapping[str, object], url: str) -> bool:
     if subfolder != (origin.get("subdirectory") or ""):
         return False
     revision = ""
-    if match := re.fullmatch(r"(?:git|hg|bzr|svn)\+(?P<place>.+?)(?:@(?P<revision>[^@/:][^@:]*))?", place):
+    if match := REPOSITORY.fullmatch(place):
         place, revision = match["place"], match["revision"] or ""
     if not same_url(str(origin.get("url")), place):
         return False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from provisioner.fields import Section, Size, Text, Whole, resolve
+from provisioner.fields import Flag, Section, Size, Text, Whole, resolve
 from provisioner.machine.urls import file_name, file_url
 
 Format = Literal["zip", "tar", "gz"]
@@ -28,18 +29,28 @@ ENDINGS: dict[str, Format] = {
 
 def check_url(value: str, info: ValidationInfo) -> str:
     """An http, https or file URL; what has no scheme is a path."""
-    if re.search(r"[\s\x00-\x1f]", value) and "://" in value:
-        raise ValueError("is not a URL: it holds a space; write %20")
     match = SCHEME.match(value)
     if not match:
         return file_url(resolve(value, info))
+    if re.search(r"[\s\x00-\x1f]", value):
+        raise ValueError("is not a URL: it holds a space; write %20")
     scheme, host = match[1].lower(), match[2]
     if scheme not in {"http", "https", "file"}:
         raise ValueError(f"starts with {scheme}://; write an http or https URL, or the path of a local file")
+    if not is_sound(value):
+        raise ValueError("is not a URL: its host or port is malformed")
     whole = host in {"", "localhost"} if scheme == "file" else host
     if not whole:
         raise ValueError("is not a whole URL; write https://host/file, or file:///path")
     return value
+
+
+def is_sound(url: str) -> bool:
+    """Whether a URL can be taken apart."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def check_sha256(value: str) -> str:
@@ -76,7 +87,7 @@ class Dataset(Section):
         None,
         description="sha256 of the file as it is downloaded. Without one, the report tells which to write.",
     )
-    unpack: bool | Format = Field(
+    unpack: Flag | Format = Field(
         False,
         description="Unpack the file: true when its name tells the format, else the format. "
         "`tar` stands for every compression of it but zstd. A `gz` alone becomes one file.",

@@ -113,6 +113,14 @@ class Installed:
             self._origins[distribution.path] = loaded if isinstance(loaded, dict) else {}
         return self._origins[distribution.path]
 
+    def without_metadata(self) -> set[str]:
+        """Names of distributions that nobody can read."""
+        return {
+            name
+            for name, one in self.found.items()
+            if one.path.endswith(".dist-info") and self.reader.stat(f"{one.path}/METADATA") is None
+        }
+
     def damage(self, distribution: Distribution, *, thorough: bool = False, hashes: bool = False) -> str:
         """Why a distribution is not whole, or "".
 

@@ -11,14 +11,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from provisioner.fields import Flag, Section, SpecPath, resolve
 from provisioner.guard import Policy
-from provisioner.redact import USERINFO
 
 URL = re.compile(r"(?:[A-Za-z0-9_-]+=)?(?:https?|file)://[^\s\x00]+")
+CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")
+"""Over ssh a user is no secret, only a password is."""
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def check_url(value: str) -> str:
-    if USERINFO.search(value):
+    if CREDENTIALS.search(value):
         raise ValueError(
             "holds a user name or password; put them in ~/.netrc, or write NAME=https://... and set "
             "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD"
@@ -29,7 +30,7 @@ def check_url(value: str) -> str:
 
 
 def check_requirement(value: str) -> str:
-    if USERINFO.search(value):
+    if CREDENTIALS.search(value):
         raise ValueError("holds a user name or password; put them in ~/.netrc")
     try:
         Requirement(value)

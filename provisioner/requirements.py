@@ -21,7 +21,10 @@ from provisioner.redact import redact
 Read = Callable[[str], bytes | None]
 
 EDITABLE = re.compile(r"(?P<path>.*?)(?P<extras>\[[\w.,\s-]+\])?")
-OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)\b\s*=?\s*(.+)")
+OPTION = re.compile(
+    r"(?:--(?P<long>requirement|constraint|editable)(?:\s*=\s*|\s+)|-(?P<short>[rce])\s*)(?P<value>.+)"
+)
+ARCHIVE = re.compile(r"\.(whl|zip|tar\.\w+|tgz)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def understand(
     if "${" in line:
         return None
     if match := OPTION.fullmatch(line):
-        option, value = match[1].lstrip("-")[0], match[2].strip("'\"")
+        option, value = match["short"] or match["long"][0], match["value"].strip("'\"")
         if "://" in value:
             return None
         if option == "e":
@@ -122,9 +125,10 @@ def understand(
     if line.startswith("-"):
         return ""
     try:
-        return Wanted(Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0]))
+        requirement = Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
     except InvalidRequirement:
         return None
+    return None if ARCHIVE.search(requirement.name) else Wanted(requirement)
 
 
 def logical_lines(text: str) -> Iterator[str]:

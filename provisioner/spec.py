@@ -90,8 +90,8 @@ def validate(document: Document, name: str, context: dict[str, str]) -> Any:
     kind = kinds.get(name)
     mark, node = document.root.children[name]
     if node.value is None:
-        keys = ", ".join(f"`{key}`" for key in schema.keys(schema.of_kind(kind), ()))
-        advice = f"remove it, or write its keys below it: {keys}" if keys else "remove it, or say what it is"
+        keys = [f"`{key}`" for key in schema.keys(schema.of_kind(kind), ())]
+        advice = f"remove it, or write keys like {', '.join(keys[:3])} below it" if keys else "remove it"
         raise SpecError(document.filename, (document.problem(mark, (name,), f"`{name}` is empty", advice),))
     try:
         return TypeAdapter(kind.config).validate_python(node.value, context=context)

@@ -100,7 +100,7 @@ def read(data: str | bytes, filename: str) -> Document:
     try:
         for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
-    except yaml.MarkedYAMLError as error:
+    except yaml.YAMLError as error:
         raise SpecError(filename, (*builder.problems, syntax_problem(error, lines))) from None
     if builder.root is None or builder.root.value is None:
         suggestion = "write `version: 1` first; `colabenv init` writes a whole file"
@@ -152,14 +152,13 @@ def shown(lines: list[str], mark: Mark) -> str:
     return "" if holds_secret(line) else line[:WIDEST].rstrip()
 
 
-def syntax_problem(error: yaml.MarkedYAMLError, lines: list[str]) -> Problem:
+def syntax_problem(error: yaml.YAMLError, lines: list[str]) -> Problem:
     """A parser's error as a problem. The line is withheld when what it continues may be a secret."""
     complaint = describe(error, lines)
     line, column = complaint.line, complaint.column
-    if line >= len(lines):
-        line, column = len(lines) - 1, len(lines[-1])
-    while line and not lines[line]:
-        line, column = line - 1, len(lines[line - 1])
+    while line >= len(lines) or (line and not lines[line]):
+        line -= 1
+        column = len(lines[line])
     mark = Mark(line + 1, column + 1)
     around = [*lines[complaint.start : line + 1], *keys_above(lines[: line + 1])]
     source = "" if any(map(holds_secret, around)) else shown(lines, mark)

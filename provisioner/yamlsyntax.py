@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import yaml
 
 TAB = ("a tab cannot indent a line", "use spaces")
+UNKNOWN = (
+    "this cannot be read as YAML",
+    "check the quotes and the indentation here and in the line above",
+)
 TAG = ("tags (`!name`) are not used here", "if it is text, put it in quotes")
 
 
@@ -81,11 +85,11 @@ WORDS = (
 )
 
 
-def describe(error: yaml.MarkedYAMLError, lines: list[str]) -> Complaint:
+def describe(error: yaml.YAMLError, lines: list[str]) -> Complaint:
     """What is wrong with a text that is not YAML, and where."""
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return Complaint(0, 0, 0, "this is not YAML", "")
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return Complaint(0, 0, 0, *UNKNOWN)
+    mark = error.problem_mark
     begun = error.context_mark or mark
     line = lines[mark.line] if mark.line < len(lines) else ""
     indentation = line[: len(line) - len(line.lstrip())]
@@ -99,5 +103,4 @@ def describe(error: yaml.MarkedYAMLError, lines: list[str]) -> Complaint:
         if re.search(pattern, said):
             place = begun if at_begin else mark
             return Complaint(place.line, place.column, begun.line, message, suggestion)
-    advice = "check the quotes and the indentation here and in the line above"
-    return Complaint(mark.line, mark.column, begun.line, "this cannot be read as YAML", advice)
+    return Complaint(mark.line, mark.column, begun.line, *UNKNOWN)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from provisioner.debian import lists
 from provisioner.debian.aptget import NETWORK, question
 from provisioner.debian.lists import Lists, own_folder
+from provisioner.debian.wanted import check_filled
 from provisioner.fields import Section, resolve
 from provisioner.machine import Reader, openpgp
 from provisioner.model import Effect, InstallKey, Write
@@ -62,11 +63,10 @@ class Repository(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] = Field(
         description="Names its file in /etc/apt/sources.list.d.", examples=["cran"]
     )
-    uris: tuple[Annotated[str, AfterValidator(check_uri)], ...] = Field(
-        min_length=1, description="Where it is.", examples=[["https://cloud.r-project.org/bin/linux/debian"]]
+    uris: Annotated[tuple[Annotated[str, AfterValidator(check_uri)], ...], AfterValidator(check_filled)] = (
+        Field(description="Where it is.", examples=[["https://cloud.r-project.org/bin/linux/debian"]])
     )
-    suites: tuple[Suite, ...] = Field(
-        min_length=1,
+    suites: Annotated[tuple[Suite, ...], AfterValidator(check_filled)] = Field(
         description="Its suites, or one path that ends with a slash.",
         examples=[["bookworm-cran40/"]],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -72,21 +72,28 @@ class Package(Section):
 
 def read_package(value: object) -> object:
     """A package from "name" or "name=version"."""
-    if not isinstance(value, str):
-        return value
-    name, equals, version = value.replace(" ", "").partition("=")
-    if re.search(r"[<>=~]", name + version.removeprefix("=")[:1]):
+    found = re.fullmatch(r"\s*(\S[^\s<>=~!]*)\s*([<>=~!]+)\s*(.*)", value) if isinstance(value, str) else None
+    if found is None:
+        return {"name": value} if isinstance(value, str) else value
+    name, comparison, version = found.groups()
+    if comparison != "=":
         raise ValueError("asks for a range, which apt cannot; write name=1.2.3 or name=1.2*")
-    return {"name": name, "version": version} if equals else {"name": name}
+    return {"name": name, "version": version}
+
+
+def check_filled(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        raise ValueError("is empty; name at least one, or leave it out")
+    return value
 
 
 class Choice(Section):
     """Packages of which one is enough: names differ between releases."""
 
-    any_of: tuple[
-        Annotated[Package, BeforeValidator(read_package, json_schema_input_type=str | Package)], ...
+    any_of: Annotated[
+        tuple[Annotated[Package, BeforeValidator(read_package, json_schema_input_type=str | Package)], ...],
+        AfterValidator(check_filled),
     ] = Field(
-        min_length=1,
         description="The first that is installed, else the first that can be.",
         examples=[["libgl1", "libgl1-mesa-glx"]],
     )

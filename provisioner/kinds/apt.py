@@ -50,6 +50,9 @@ class Apt(Section):
         for name in self.absent:
             if name in self.names:
                 raise ValueError(f"names {name} both as wanted and as absent; remove one of them")
+        for repository in self.repositories:
+            if [item.name for item in self.repositories].count(repository.name) > 1:
+                raise ValueError(f"names the repository {repository.name} twice; rename one of them")
         return self
 
     @property
@@ -90,7 +93,7 @@ def observe(config: Apt, reader: Reader) -> Facts:
     everything = status.observe(reader)
     if everything is None or reader.which("apt-get") is None:
         return Facts(None)
-    dpkg = everything.only((*config.names, *config.absent))
+    dpkg = everything.only((*config.names, *config.absent, *(item.package for item in config.debconf)))
     known = {item.name: repositories.observe(reader, item) for item in config.repositories}
     facts = Facts(
         dpkg,

@@ -156,7 +156,7 @@ def ask(url: str, reader: Reader) -> Answer:
     path = follow(path, reader) or path
     stat = reader.stat(path)
     if stat is None or stat.type != "file":
-        return Answer(url, 404, error=f"{path} is no file")
+        return Answer(url, 404, error="there is no such file")
     return Answer(url, 200, stat.size)
 
 
@@ -210,18 +210,14 @@ def step(name: str, dataset: Dataset, found: Found) -> Step:
     before = found_in_words(dataset, found)
     if action is Action.KEEP:
         return tidy(address, found, before, reason)
-    size = size_of(dataset, found)
-    after = (
-        f"{format_size(size)} from {origin(dataset.url)}"
-        if size is not None
-        else f"from {origin(dataset.url)}"
-    )
+    size, source = size_of(dataset, found), source_of(dataset, found)
+    after = f"from {origin(source)}" if size is None else f"{format_size(size)} from {origin(source)}"
     if action in PENDING and (obstacle := obstacle_in_words(dataset, found, size)):
         action, reason = Action.BLOCKED, obstacle
     change = Change(address, action, before, after, reason or hopes(found))
     if action is Action.BLOCKED:
         return Step(id=address, changes=(change,))
-    remote = local_path(dataset.url) is None
+    remote = local_path(source) is None
     return Step(
         id=address,
         changes=(change,),
@@ -243,15 +239,22 @@ def tidy(address: str, found: Found, before: str | None, reason: str) -> Step:
 
 
 def found_in_words(dataset: Dataset, found: Found) -> str | None:
-    """What is there now; None for nothing of ours."""
-    if found.receipt is None or not found.occupied:
-        return format_size(found.stat.size) if found.matches and found.stat else None
+    """What is there now; None for nothing."""
+    if not found.occupied or not found.stat:
+        return None
+    if found.receipt is None:
+        return format_size(found.stat.size) if found.matches else "unknown" if found.torn else "not ours"
     told, damage = found.receipt, found.damage
     if dataset.format not in {"zip", "tar"}:
         return format_size(told.bytes if damage.found is None else damage.found)
     if damage.count:
         return f"{told.files - damage.count} of {told.files} files"
     return f"{told.files} files, {format_size(told.bytes)}"
+
+
+def source_of(dataset: Dataset, found: Found) -> str:
+    """The first place that has the file, as far as it could be learnt."""
+    return next((answer.url for answer in found.answers if not answer.error), dataset.url)
 
 
 def size_of(dataset: Dataset, found: Found) -> int | None:
@@ -262,8 +265,7 @@ def size_of(dataset: Dataset, found: Found) -> int | None:
 def obstacle_in_words(dataset: Dataset, found: Found, size: int | None) -> str:
     """Why it cannot be had, and the way out; empty when nothing speaks against it."""
     if all(answer.error and not answer.transient for answer in found.answers):
-        errors = "; ".join(answer.error for answer in found.answers)
-        return f"{errors}; check the URL, or give another place in `mirrors`"
+        return f"{refusals(found)}; check the URL, or give another place in `mirrors`"
     needed = (size or 0) * (2 if dataset.format else 1) - found.partial
     if needed > found.free:
         what = "the archive and its contents need" if dataset.format else "it needs"
@@ -274,10 +276,17 @@ def obstacle_in_words(dataset: Dataset, found: Found, size: int | None) -> str:
     return ""
 
 
+def refusals(found: Found) -> str:
+    """What every place answers."""
+    return "; ".join(
+        f"{local_path(answer.url) or shown(answer.url)}: {answer.error}" for answer in found.answers
+    )
+
+
 def hopes(found: Found) -> str:
     """What is known of the download beforehand: how much is here, or that nobody could be asked."""
     if found.answers and all(answer.error for answer in found.answers):
-        return "; ".join(answer.error for answer in found.answers)
+        return refusals(found)
     return f"{format_size(found.partial)} are here already" if found.partial else ""
 
 

@@ -39,7 +39,7 @@ PACKAGE = re.compile(r"openjdk-(\d+)-jdk(-headless)?")
 
 
 def read_version(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return str(value) if isinstance(value, int | float) else value
 
 
 def check_version(value: str) -> str:
@@ -73,7 +73,7 @@ class Jdk(Section):
 
 
 def read_shorthand(value: object) -> object:
-    return {"version": value} if isinstance(value, int | str) else value
+    return {"version": value} if isinstance(value, int | float | str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def observe(config: Pip, reader: Reader) -> Facts:
     asked = gather(*lists, reader.folder, reader.read)
     walker = Walker(Installed(reader), asked.limits)
     closure = walker.walk(asked.wanted, deps=not config.no_deps)
-    damaged = find_damage(reader, walker.installed, closure)
+    damaged = find_damage(reader, walker.installed, closure, config.absent)
     named = tuple(look_up(asked, walker, closure, damaged))
     unsettled = bool(closure.lacking or asked.undecided or damaged) and not asked.absent
     unwelcome = any(walker.installed.get(name) for name in config.absent)
@@ -121,15 +121,23 @@ def stand_in(reader: Reader) -> tuple[str, ...]:
     return ("--python", python.version, "--no-python-downloads", "--target", f"{reader.state}/empty")
 
 
-def find_damage(reader: Reader, installed: Installed, closure: Closure) -> dict[str, str]:
-    """What is not whole: of all there is after a run was cut short, else of what the spec leads to."""
+def find_damage(
+    reader: Reader, installed: Installed, closure: Closure, absent: Iterable[str]
+) -> dict[str, str]:
+    """What is not whole of what the spec leads to, or of all there is after a run was cut short.
+
+    Where the way ends early, uv goes on from there, and stumbles over anything without metadata.
+    """
     suspect = "pip" in reader.suspects
-    reached = closure.reached | {name: there for name in closure.unmet if (there := installed.get(name))}
+    names = closure.reached.keys() | closure.unmet
+    if closure.lacking:
+        names |= installed.without_metadata()
+    looked_at = set(installed.found) if suspect else names & installed.found.keys()
     found = {
-        name: installed.damage(there, thorough=suspect, hashes=reader.deep)
-        for name, there in (installed.found if suspect else reached).items()
+        name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.deep)
+        for name in sorted(looked_at - {*absent})
     }
-    return {name: what for name, what in sorted(found.items()) if what}
+    return {name: what for name, what in found.items() if what}
 
 
 def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str, str]) -> Iterator[Named]:
@@ -148,17 +156,17 @@ def look_at_unwanted(
 ) -> Iterator[Unwanted]:
     needed_by = dict(closure.needed_by)
     if isinstance(outcome, Solution):
+        needed_by |= {move.name: "what is wanted" for move in outcome.moves}
         needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
     for name in names:
         there = installed.get(name)
-        if there is None:
-            yield Unwanted(name)
-        elif there.by_apt:
-            yield Unwanted(name, there.version, f"It belongs to apt: name python3-{name} in apt.absent.")
+        version = there.version if there else None
+        kept_by = ""
+        if there and there.by_apt:
+            kept_by = f"It belongs to apt: name python3-{name} in apt.absent."
         elif by := needed_by.get(name):
-            yield Unwanted(name, there.version, f"{by} needs it: take one of the two out of the file.")
-        else:
-            yield Unwanted(name, there.version)
+            kept_by = f"{by} needs it: take one of the two out of the file."
+        yield Unwanted(name, version, kept_by)
 
 
 def plan(config: Pip, facts: Facts) -> Iterable[Step]:
@@ -210,7 +218,8 @@ def plan_packages(facts: Facts) -> Iterator[Change]:
                 move = moves.pop(each.name, None)
                 yield plan_move(move, "", facts) if move else keep(each)
             for move in moves.values():
-                yield plan_move(move, who_wants(move.name, solution), facts)
+                if move.name not in {each.name for each in facts.unwanted}:
+                    yield plan_move(move, who_wants(move.name, solution), facts)
         case Unbuilt():
             for each in facts.named:
                 action = Action.CREATE if each.version is None else Action.UPDATE

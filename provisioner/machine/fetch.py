@@ -148,6 +148,8 @@ def download(url: str, part: Part, tell: Tell, stop: threading.Event) -> None:
             lambda: tell(part.size, part.length or 0, origin(url)),
             stop,
         )
+    if part.length not in {None, part.size}:
+        raise TransientError(f"{shown(url)}: the server sent {part.size} of {part.length} bytes")
 
 
 def copy_local(source: str, part: Part, tell: Tell, stop: threading.Event) -> None:
@@ -211,8 +213,6 @@ def pour(chunks: Iterator[bytes], part: Part, progress: Callable[[], None], stop
             progress()
         file.flush()
         os.fsync(file.fileno())
-    if part.length is not None and part.size != part.length:
-        raise TransientError(f"only {part.size} of {part.length} bytes came")
 
 
 def make_room(part: Part) -> None:
@@ -289,4 +289,5 @@ def ask(url: str, method: str) -> Answer:
             web.refuse(response, url)
             return Answer(url, status, web.length(response))
     except EffectError as error:
-        return Answer(url, status, error=error.message, transient=isinstance(error, TransientError))
+        why = error.message.removeprefix(f"{shown(url)}: ")
+        return Answer(url, status, error=why, transient=isinstance(error, TransientError))

@@ -194,9 +194,10 @@ def take_place(fresh: Path, to: Path) -> None:
 
 def carry_over(old: Path, fresh: Path) -> None:
     """Give `fresh` whatever others have put into `old`; a file of the archive wins over one of theirs."""
+    known = {receipt.SUFFIX}
     told = receipt.load(read_if_there(receipt.inside(str(old))))
-    known = {name for name, *_ in told.entries()} if told else set()
-    known.add(receipt.SUFFIX)
+    with contextlib.suppress(ValueError):  # a damaged receipt knows of nothing
+        known |= {name for name, *_ in told.entries()} if told else set()
     for folder, folders, names in os.walk(old):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for path in (Path(folder, name) for name in (*names, *links)):

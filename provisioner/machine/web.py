@@ -95,6 +95,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def lower(text: str) -> str:
+    """A library's message as the end of a sentence of ours."""
+    text = re.sub(r"^\[Errno -?\d+\] ", "", text)
     return text[:1].lower() + text[1:].rstrip(".")
 
 

@@ -1,4 +1,4 @@
-"""Variables that last, seen by real shells and a real IPython; and the other small kinds, broken, then mended."""
+"""Variables that last, seen by real shells and a real IPython; and the small kinds, broken and mended."""
 
 from __future__ import annotations
 
@@ -76,10 +76,9 @@ def test_a_kernel_has_the_variables(provisioned_machine: Root) -> None:
     root = provisioned_machine
     root.run([f"{VENV}/bin/pip", "install", "--quiet", "ipython"])
     root.colabenv("apply", spec=ENV, check=True)
-    show = "import json, os; print(json.dumps(dict(os.environ)))\n!printf '%s' \"$GREETING\""
+    show = "import json, os\nchild = !printenv GREETING\nprint(json.dumps([dict(os.environ), *child]))"
     ipython = [f"{VENV}/bin/ipython", "--no-banner", "--colors=NoColor", "-c", show]
-    environ, child = root.run(ipython).stdout.splitlines()
-    kernel = json.loads(environ)
+    kernel, child = json.loads(root.run(ipython).stdout)
     assert kernel["GREETING"] == child == 'it\'s "so" $HOME'
     assert kernel["PATH"].startswith("/opt/tool/bin:")
     assert "LANG" not in kernel

@@ -356,7 +356,8 @@ def test_a_stop_between_two_chunks(goal: Path, tmp_path: Path) -> None:
     assert not goal.exists()
 
 
-def test_nobody_listens(goal: Path) -> None:
+def test_nobody_listens(goal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -365,6 +366,18 @@ def test_nobody_listens(goal: Path) -> None:
     assert "network" in caught.value.hint
 
 
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No host has an address."""
+
+    def fail(*args: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.mark.usefixtures("no_names")
 def test_a_host_that_does_not_exist(goal: Path) -> None:
     with pytest.raises(TransientError) as caught:
         get("http://host.invalid/x", to=goal)
@@ -373,6 +386,7 @@ def test_a_host_that_does_not_exist(goal: Path) -> None:
 
 def test_no_connection_in_time(goal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "CONNECT", 0.2)
+    monkeypatch.setenv("NO_PROXY", "*")
     with socket.socket() as full, socket.socket() as first, socket.socket() as second:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -565,6 +579,7 @@ def test_a_file_that_cannot_be_had(server: Server, status: int, transient: bool)
     assert f"the server answers {status}" in answer.error
 
 
+@pytest.mark.usefixtures("no_names")
 def test_no_server_to_ask() -> None:
     answer = head("http://host.invalid/x")
     assert (answer.status, answer.transient) == (0, True)

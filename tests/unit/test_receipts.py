@@ -32,7 +32,9 @@ def test_a_receipt_cut_short_is_none(entries: list[receipt.Entry], data: st.Data
     assert receipt.load(text[:cut]) is None
 
 
-@pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"1", b'{"format": "provisioner.receipt/1"}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{}", b"[]", b"1", b'{"format": "provisioner.receipt/1"}', b'{"format": "other"}', b"\xff"]
+)
 def test_what_is_no_receipt(text: bytes) -> None:
     assert receipt.load(text) is None
     assert receipt.load(None) is None

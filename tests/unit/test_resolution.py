@@ -111,9 +111,9 @@ DEBUG Released lock
 @pytest.mark.parametrize("output", [BOXED, PLAIN])
 def test_both_ways_of_saying_no_read_the_same(output: str) -> None:
     assert explain(output) == (
-        "Because tensorflow==2.10.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require "
-        "tensorflow==2.10.0. You require CPython 3.11 (`cp311`), but we only found wheels for `tensorflow` "
-        "(v2.10.0) with the following Python ABI tags: `cp310`"
+        "Because tensorflow==2.10.0 has no wheels with a matching Python ABI tag (e.g., `cp311`) and you "
+        "require tensorflow==2.10.0. You require CPython 3.11 (`cp311`), but we only found wheels for "
+        "`tensorflow` (v2.10.0) with the following Python ABI tags: `cp310`"
     )
     refusal = ask(answering(1, stderr=output), REQUEST, ())
     assert isinstance(refusal, Refusal)
@@ -124,9 +124,9 @@ def test_both_ways_of_saying_no_read_the_same(output: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "error: Request failed after 3 retries in 9.8s\n  Caused by: Failed to fetch: `http://h/simple/six/`\n"
-        "  Caused by: error sending request for url (http://h/simple/six/)\n  Caused by: client error (Connect)\n",
-        "error: Failed to fetch: `https://h`\n  cause: HTTP status server error (503 Service Unavailable) for url (h)",
+        "error: Request failed after 3 retries in 9.8s\n  Caused by: Failed to fetch: `http://h/six/`\n"
+        "  Caused by: error sending request for url (http://h/six/)\n  Caused by: client error (Connect)\n",
+        "error: Failed to fetch: `h`\n  cause: HTTP status server error (503 Service Unavailable)",
         "  × Failed to download and build `a @ git+https://h/a`\n  ├─▶ Git operation failed\n"
         "  ╰─▶ process didn't exit successfully: `git fetch` (exit status: 128)\n      --- stderr\n"
         "      fatal: unable to access 'https://h/a/': Could not resolve host: h\n",
@@ -147,12 +147,12 @@ def test_a_resolution_without_end_is_unknown() -> None:
     ("text", "cause", "hint"),
     [
         (
-            "error: Failed to fetch: `https://h`\n  cause: HTTP status client error (401 Unauthorized) for url (h)",
+            "error: Failed to fetch: `h`\n  cause: HTTP status client error (401 Unauthorized) for url (h)",
             "unsolvable",
             "netrc",
         ),
         (
-            "error: Failed to fetch: `https://h`\n  cause: HTTP status client error (404 Not Found) for url (h)",
+            "error: Failed to fetch: `h`\n  cause: HTTP status client error (404 Not Found) for url (h)",
             "unsolvable",
             "spelling",
         ),

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, core_schema
@@ -165,14 +165,13 @@ WORDS = [
     ("box: {count: many}", 14, "`box.count` must be a whole number", "How many."),
     ("box: {wait: long}", 13, "`box.wait` must be a number", "How long to wait."),
     ("box: 5", 6, "`box` must be a mapping", "A box of things."),
-    ("env: ", 1, "`env` is empty", "remove it, or say what it is"),
+    ("env: ", 1, "`env` is empty", "remove it"),
     ("box: [a]", 6, "`box` must be a mapping", "A box of things."),
     (
         "box:",
         1,
         "`box` is empty",
-        "remove it, or write its keys below it: `things`, `short`, `version`, `mode`, `open`, `count`, `limit`, `wait`, "
-        "`colour`, `path`, `word`, `password`, `inside`",
+        "remove it, or write keys like `things`, `short`, `version` below it",
     ),
     # wrong values
     ("box: {limit: 6}", 14, "`box.limit` must be at most 5", "At most 5."),
@@ -183,6 +182,12 @@ WORDS = [
     ("box: {colour: blue}", 15, "`box.colour` must be red or green", ""),
     ("box: {word: Big}", 13, "`box.word` is 'Big', which has capitals", "write big"),
     ("device: {name: a, size: 5x}", 25, "`device.size` is not a size", "write it like 5GiB or 500MB"),
+    (
+        f"device: {{name: a, size: {'9' * 400}TB}}",
+        25,
+        "`device.size` is not a size",
+        "write it like 5GiB or 500MB",
+    ),
     ("env: {a: b}", 7, "the name `a` does not have the right form", ""),
     ("env: {A: 1}", 10, "`env.A` must be text, but `1` is read as a number", 'quote it: "1"'),
     # absent, or against each other
@@ -469,6 +474,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
     text = yaml.safe_dump({"version": 1, **values}, allow_unicode=True)
@@ -482,6 +488,7 @@ def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
         assert set(found.sections) <= set(kinds.NAMES)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=80), st.binary(max_size=80)))
 def test_any_text_gives_a_spec_or_problems(text: str | bytes) -> None:
     with contextlib.suppress(SpecError):

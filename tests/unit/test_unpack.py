@@ -102,6 +102,8 @@ def test_leading_folders_are_dropped(to: Path, kind: str) -> None:
     assert set(content(to)) == {"roses/a.jpg", "tulips/b.jpg", "empty"}
     put(ARCHIVES[kind], to, "zip" if kind == "zip" else "tar", strip=2)
     assert set(content(to)) == {"a.jpg", "b.jpg"}
+    put(tar(Member("top", type=FOLDER), Member("top/new")), to, strip=1)
+    assert set(content(to)) == {"new"}
 
 
 def test_a_gz_alone_becomes_one_file(to: Path) -> None:
@@ -242,6 +244,14 @@ def test_what_others_put_there_stays_without_hard_links(to: Path, monkeypatch: p
     assert content(to) == {"a": b"a", "mine": b"mine"}
 
 
+def test_with_a_damaged_receipt_whatever_is_not_replaced_stays(to: Path) -> None:
+    put(tar(Member("a", b"a"), Member("b", b"b")), to)
+    noted = to / receipt.SUFFIX
+    noted.write_text(noted.read_text().replace('["a",1', '["a","1"'))
+    put(tar(Member("a", b"new")), to)
+    assert content(to) == {"a": b"new", "b": b"b"}
+
+
 def test_an_empty_folder_is_taken_with_its_mode(to: Path) -> None:
     to.mkdir(parents=True, mode=0o700)
     put(ARCHIVES["w"], to)
@@ -350,6 +360,10 @@ BROKEN = {
     "a cut gz": (tar(Member("x", SHORT), mode="w:gz")[:-100], "tar"),
     "a gz without its checksum": (tar(Member("x", SHORT), mode="w:gz")[:-8], "tar"),
     "a gz with a wrong checksum": (tar(Member("x", SHORT), mode="w:gz")[:-8] + b"12345678", "tar"),
+    "a wrong checksum far behind the last member": (
+        gzip.compress(tar(Member("x", SHORT)) + bytes(3_000_000))[:-8] + b"12345678",
+        "tar",
+    ),
     "a cut bz2": (tar(Member("x", SHORT), mode="w:bz2")[:-100], "tar"),
     "a cut xz": (tar(Member("x", SHORT), mode="w:xz")[:-100], "tar"),
     "a cut tar": (tar(Member("x", SHORT))[:3000], "tar"),
@@ -415,6 +429,11 @@ def test_nothing_is_left_after_strip(to: Path) -> None:
     with pytest.raises(EffectError, match="no file to unpack") as caught:
         put(ARCHIVES["w"], to, strip=5)
     assert "strip: 5" in caught.value.hint
+
+
+def test_a_name_that_the_file_system_does_not_take(to: Path) -> None:
+    with pytest.raises(EffectError, match=r"cannot unpack to .*: File name too long"):
+        put(tar(Member("x" * 300)), to)
 
 
 @pytest.mark.parametrize("form", ["tar", "zip"])

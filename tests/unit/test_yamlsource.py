@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner import yamlsource
 from provisioner.errors import Problem, SpecError
 from provisioner.yamlsource import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Document, Mark, read
+from provisioner.yamlsyntax import describe
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
@@ -168,6 +169,15 @@ def test_syntax_errors_are_told_in_words(
     assert column in (None, problem.column)
 
 
+def test_a_parser_s_unknown_words_are_not_shown() -> None:
+    mark = yaml.Mark("", 0, 1, 2, None, 0)
+    strange = yaml.MarkedYAMLError(problem="found a strange thing", problem_mark=mark)
+    for error, line in ((strange, 1), (yaml.YAMLError("raw words"), 0)):
+        complaint = describe(error, ["a: 1", "b: 2"])
+        assert complaint.message == "this cannot be read as YAML"
+        assert complaint.line == line
+
+
 def test_what_was_wrong_before_a_syntax_error_is_told_too() -> None:
     assert [problem.line for problem in refused("a: 1\na: 2\nb: [")] == [2, 3]
 
@@ -293,6 +303,7 @@ SIGNS = [
 YAMLISH = st.lists(st.sampled_from(SIGNS), max_size=30).map("".join)
 
 
+@settings(deadline=None)
 @given(st.one_of(PLAIN, YAMLISH, st.binary(max_size=60), st.text(max_size=30)))
 def test_any_text_is_read_or_refused(text: str | bytes) -> None:
     for problem in refused(text):
@@ -316,12 +327,14 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_letters, min_size=1), TREES, min_size=1), st.booleans())
 def test_what_is_written_is_read(value: dict[str, Any], flow: bool) -> None:
     text = yaml.safe_dump(value, default_flow_style=flow)
     assert read(text, "f.yaml").root.value == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_lowercase, min_size=3), TREES, min_size=1))
 def test_places_point_at_what_they_are_the_place_of(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_flow_style=False)
