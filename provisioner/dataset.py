@@ -61,7 +61,7 @@ def check_sha256(value: str) -> str:
 
 def check_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value):
-        raise ValueError("is not a name; write letters, digits, - and _ only")
+        raise ValueError("may hold only letters, digits, - and _, the first a letter or digit")
     return value
 
 

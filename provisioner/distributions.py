@@ -113,12 +113,13 @@ class Installed:
             self._origins[distribution.path] = loaded if isinstance(loaded, dict) else {}
         return self._origins[distribution.path]
 
-    def without_metadata(self) -> set[str]:
-        """Names of distributions that nobody can read."""
+    def partial(self) -> set[str]:
+        """Names of distributions whose installation never came to its end."""
         return {
             name
             for name, one in self.found.items()
-            if one.path.endswith(".dist-info") and self.reader.stat(f"{one.path}/METADATA") is None
+            if one.path.endswith(".dist-info")
+            and not all(self.reader.stat(f"{one.path}/{part}") for part in ("METADATA", "RECORD"))
         }
 
     def damage(self, distribution: Distribution, *, thorough: bool = False, hashes: bool = False) -> str:

@@ -18,7 +18,7 @@ class Section(BaseModel):
 UNITS = {"": 1, "B": 1}
 UNITS |= {f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")}
 UNITS |= {f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("KMGT")}
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)")
+SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?i?B?)")
 
 
 def parse_size(value: object) -> object:

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from provisioner.errors import ObserveError
 from provisioner.machine import Reader
-from provisioner.model import Action, Change, Effect, Remove, Write
+from provisioner.model import Action, Block, Change, Effect, Remove, Write
 
 Setting: TypeAlias = str | tuple[str, ...] | None
 """A value; folders to put in front of a list like PATH; or None, which unsets."""
@@ -69,14 +69,14 @@ colabenv(settings)
 del colabenv, settings
 """
 
-BLOCK_BEGIN, BLOCK_END = "# >>> colabenv >>>\n", "# <<< colabenv <<<\n"
-
 BLOCK = """\
+# >>> colabenv >>>
 # Reads what colabenv.yaml sets; see `env` there.
 for colabenv_file in {pattern}; do
     if [ -r "$colabenv_file" ]; then . "$colabenv_file"; fi
 done
 unset colabenv_file
+# <<< colabenv <<<
 """
 
 LOGIN_FILES = (".bash_profile", ".bash_login")
@@ -97,10 +97,10 @@ class Lasting:
 
     shell: Found
     kernel: Found
-    startup: tuple[Found, ...]
-    """The user's own files that must read the shell file."""
+    unaware: tuple[str, ...]
+    """The user's own files that must read the shell file and do not; what they hold is not ours to tell."""
     block: str
-    """What `startup` must hold."""
+    """What makes them read it."""
 
     @property
     def settings(self) -> tuple[dict[str, Setting], dict[str, Setting]]:
@@ -125,11 +125,13 @@ def observe(name: str, reader: Reader) -> Lasting:
         startup = [".bashrc", ".profile"]
         startup += [file for file in LOGIN_FILES if reader.stat(posixpath.join(home, file))]
         pattern = '"$HOME"/.config/colabenv/*.sh'
+    block = BLOCK.format(pattern=pattern)
+    files = [follow(reader, posixpath.join(home, file)) for file in startup]
     return Lasting(
         shell=look(reader, shell),
         kernel=look(reader, kernel),
-        startup=tuple(look(reader, follow(reader, posixpath.join(home, file))) for file in startup),
-        block=BLOCK_BEGIN + BLOCK.format(pattern=pattern) + BLOCK_END,
+        unaware=tuple(file for file in files if block.encode() not in (reader.read(file) or b"")),
+        block=block,
     )
 
 
@@ -156,8 +158,8 @@ def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
     if not wanted:
         return tuple(Remove(path=file.path) for file in (found.shell, found.kernel) if file.text is not None)
     texts = [(found.shell, render_shell(wanted)), (found.kernel, render_kernel(wanted))]
-    texts += [(file, with_block(file.text or "", found.block)) for file in found.startup]
-    return tuple(Write(path=file.path, text=text) for file, text in texts if file.text != text)
+    writes = [Write(path=file.path, text=text) for file, text in texts if file.text != text]
+    return (*writes, *(Block(path=path, text=found.block) for path in found.unaware))
 
 
 def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]:
@@ -174,7 +176,7 @@ def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]
     ]
     if all(change.action is Action.KEEP for change in told):
         edited = ", ".join(
-            effect.path for effect in effects(wanted, found) if isinstance(effect, Write | Remove)
+            effect.path for effect in effects(wanted, found) if isinstance(effect, Write | Block | Remove)
         )
         if edited:
             reason = f"edited or removed: {edited}"
@@ -255,12 +257,3 @@ def parse_kernel(text: str | None) -> dict[str, Setting]:
     except (SyntaxError, ValueError):
         pass
     return {}
-
-
-def with_block(text: str, block: str) -> str:
-    """`text` with our block, in its place where there is one and else at the end."""
-    before, begin, rest = text.partition(BLOCK_BEGIN)
-    _, end, after = rest.partition(BLOCK_END)
-    if begin and end:
-        return before + block + after
-    return text + ("\n" if text and not text.endswith("\n") else "") + block

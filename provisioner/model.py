@@ -76,6 +76,18 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Put a block of lines into a text file that is not ours, and so must not be in a plan.
+
+    It takes the place of the block with the same first and last line, or goes to the end.
+    """
+
+    path: str
+    text: str
+    op: Literal["block"] = "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
     """Copy a local file, atomically."""
 
@@ -161,7 +173,7 @@ class InstallKey:
     op: Literal["install-key"] = "install-key"
 
 
-Effect = Run | Write | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
+Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

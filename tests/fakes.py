@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.errors import EffectError
 from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, receipt
+from provisioner.machine.files import with_block
 from provisioner.machine.receipt import Receipt
 from provisioner.machine.urls import local_path, shown
 from provisioner.model import (
+    Block,
     Chmod,
     Copy,
     Effect,
@@ -161,6 +163,11 @@ class FakeMachine:
             case Write(path=path, text=text, mode=mode):
                 known = self.entries.get(path)
                 self.put(path, text, mode if mode is not None else known.mode if known else 0o644)
+            case Block(path=path, text=text):
+                known = self.entries.get(path)
+                self.put(
+                    path, with_block(self.read(path) or b"", text.encode()), known.mode if known else 0o644
+                )
             case Copy(source=source, path=path, mode=mode):
                 data = self.read(source)
                 if data is None:

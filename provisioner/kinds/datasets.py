@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from provisioner.dataset import Config, Dataset, format_of
@@ -61,6 +60,8 @@ def observe(config: Datasets, reader: Reader) -> Facts:
     urls = {url for name in pending for url in config[name].urls}
     if not urls:
         return found
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(ASKERS) as pool:
         answers = dict(zip(urls, pool.map(lambda url: ask(url, reader), urls), strict=True))
     asked = {

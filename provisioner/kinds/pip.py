@@ -126,12 +126,12 @@ def find_damage(
 ) -> dict[str, str]:
     """What is not whole of what the spec leads to, or of all there is after a run was cut short.
 
-    Where the way ends early, uv goes on from there, and stumbles over anything without metadata.
+    Where the way ends early, uv goes on from there, and must not come upon what is only there in part.
     """
     suspect = "pip" in reader.suspects
     names = closure.reached.keys() | closure.unmet
     if closure.lacking:
-        names |= installed.without_metadata()
+        names |= installed.partial()
     looked_at = set(installed.found) if suspect else names & installed.found.keys()
     found = {
         name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.deep)
@@ -155,7 +155,7 @@ def look_at_unwanted(
     names: Iterable[str], installed: Installed, closure: Closure, outcome: Outcome | None
 ) -> Iterator[Unwanted]:
     needed_by = dict(closure.needed_by)
-    if isinstance(outcome, Solution):
+    if isinstance(outcome, Solution | Held):
         needed_by |= {move.name: "what is wanted" for move in outcome.moves}
         needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
     for name in names:

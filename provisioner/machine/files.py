@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from provisioner.errors import EffectError
-from provisioner.model import Chmod, Copy, Link, Mkdir, Remove, Write
+from provisioner.model import Block, Chmod, Copy, Link, Mkdir, Remove, Write
 
 DEFAULT_MODE = 0o644
 
@@ -65,6 +65,24 @@ def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
 def write(effect: Write) -> None:
     with in_words("write", effect.path), replacing(effect.path, effect.mode) as file:
         file.write(effect.text.encode())
+
+
+def block(effect: Block) -> None:
+    path = Path(effect.path)
+    with in_words("change", effect.path):
+        known = path.read_bytes() if path.exists() else b""
+        with replacing(effect.path, None) as file:
+            file.write(with_block(known, effect.text.encode()))
+
+
+def with_block(text: bytes, block: bytes) -> bytes:
+    """`text` with the block in the place of an older one, and else at the end."""
+    lines = block.splitlines(keepends=True)
+    before, begin, rest = text.partition(lines[0])
+    _, end, after = rest.partition(lines[-1])
+    if begin and end:
+        return before + block + after
+    return text + (b"\n" if text and not text.endswith(b"\n") else b"") + block
 
 
 def copy(effect: Copy) -> None:

@@ -19,6 +19,7 @@ from provisioner.machine import Accelerators, Answer, Completed, Interpreter, St
 from provisioner.machine.log import Log, redactor
 from provisioner.machine.process import Children, progress_of_apt
 from provisioner.model import (
+    Block,
     Chmod,
     Copy,
     Effect,
@@ -228,6 +229,7 @@ PERFORMERS: dict[type[Effect], Callable[..., str]] = {
     Unpack: perform_unpack,
     InstallKey: perform_install_key,
     Write: quiet(files.write),
+    Block: quiet(files.block),
     Copy: quiet(files.copy),
     Mkdir: quiet(files.mkdir),
     Chmod: quiet(files.chmod),

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioner.errors import EffectError
 from provisioner.machine import files
-from provisioner.model import Chmod, Copy, Link, Mkdir, Remove, Write
+from provisioner.model import Block, Chmod, Copy, Link, Mkdir, Remove, Write
 
 
 def test_a_file_is_written_whole_with_its_mode(tmp_path: Path) -> None:
@@ -109,3 +111,27 @@ def test_removing(tmp_path: Path) -> None:
         files.remove(Remove(path=str(tmp_path / "tree")))
     files.remove(Remove(path=str(tmp_path / "tree"), tree=True))
     assert os.listdir(tmp_path) == []
+
+
+BLOCK = "# >>> new >>>\n{}\n# <<< new <<<\n"
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+def test_a_block_is_put_once_and_the_rest_is_left_alone(before: bytes, after: bytes) -> None:
+    block, old = BLOCK.format("new").encode(), BLOCK.format("old").encode()
+    once = files.with_block(before, block)
+    assert once.startswith(before)
+    assert files.with_block(once + after, block) == once + after
+    assert files.with_block(files.with_block(before, old) + after, block) == once + after
+
+
+def test_a_block_is_put_into_a_file_that_is_not_ours(tmp_path: Path) -> None:
+    path, block = tmp_path / "rc", BLOCK.format("x")
+    files.block(Block(path=str(path), text=block))
+    assert path.read_text() == block
+    path.write_bytes(b"caf\xe9")
+    path.chmod(0o600)
+    for _ in range(2):
+        files.block(Block(path=str(path), text=block))
+        assert path.read_bytes() == b"caf\xe9\n" + block.encode()
+    assert path.stat().st_mode & 0o777 == 0o600

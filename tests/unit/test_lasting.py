@@ -63,16 +63,6 @@ def test_whatever_was_there_becomes_what_is_wanted(old: dict[str, Setting], new:
     assert set(actions(apply(machine, new)).values()) <= {"keep"}
 
 
-@given(TEXT, TEXT)
-def test_a_block_is_put_once_and_the_rest_is_left_alone(before: str, after: str) -> None:
-    block = f"{lasting.BLOCK_BEGIN}new\n{lasting.BLOCK_END}"
-    once = lasting.with_block(before, block)
-    assert once.startswith(before)
-    assert lasting.with_block(once + after, block) == once + after
-    old = f"{lasting.BLOCK_BEGIN}old\n{lasting.BLOCK_END}"
-    assert lasting.with_block(lasting.with_block(before, old) + after, block) == once + after
-
-
 @pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"]])
 def test_a_shell_that_reads_the_file_twice_gets_what_is_wanted(shell: list[str], tmp_path: Path) -> None:
     file = tmp_path / "env.sh"
@@ -223,8 +213,21 @@ def test_wanting_nothing_removes_what_was_edited_too() -> None:
     assert lasting.effects({}, lasting.observe("env", machine)) == (Remove(path=SHELL_FILE),)
 
 
-def test_a_start_up_file_in_another_encoding_is_not_guessed_at() -> None:
+def test_a_file_of_ours_in_another_encoding_is_not_guessed_at() -> None:
     machine = FakeMachine()
-    machine.put("/root/.bashrc", b"# caf\xe9\n")
-    with pytest.raises(ObserveError, match=r"/root/.bashrc is not UTF-8"):
+    machine.put(SHELL_FILE, b"# caf\xe9\n")
+    with pytest.raises(ObserveError, match=f"{SHELL_FILE} is not UTF-8"):
         lasting.observe("env", machine)
+
+
+def test_what_a_user_keeps_in_a_start_up_file_stays_there_and_is_in_no_plan() -> None:
+    machine = FakeMachine()
+    mine = b"# caf\xe9\nexport MY_TOKEN=hidden\n"
+    machine.put("/root/.bashrc", mine, 0o600)
+    found = lasting.observe("env", machine)
+    assert "hidden" not in repr((found, lasting.effects({"A": "1"}, found)))
+    apply(machine, {"A": "1"})
+    data = machine.read("/root/.bashrc")
+    assert data is not None
+    assert data == mine + found.block.encode()
+    assert machine.entries["/root/.bashrc"].mode == 0o600

@@ -231,7 +231,9 @@ WORDS = [
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(("section", "column", "message", "suggestion"), WORDS, ids=[row[0] for row in WORDS])
+@pytest.mark.parametrize(
+    ("section", "column", "message", "suggestion"), WORDS, ids=[row[0][:60] for row in WORDS]
+)
 def test_words(section: str, column: int, message: str, suggestion: str) -> None:
     found = problem(section)
     assert (found.message, found.suggestion) == (message, suggestion)

@@ -145,12 +145,9 @@ def test_what_was_applied_is_right_and_is_what_was_shown(
     if part and broken in found:
         machine.drop(f"{SITE}/{broken}-{found[broken]}.dist-info/{part}")
     named = {Requirement(each).name for each in wanted}
-    absent = data.draw(
-        st.lists(st.sampled_from(NAMES), unique=True).map(lambda names: sorted({*names} - named))
-    )
-    config = settle(
-        packages=wanted, absent=absent, preinstalled=data.draw(st.sampled_from(["guard", "keep", "free"]))
-    )
+    absent = sorted(data.draw(st.sets(st.sampled_from(NAMES))) - named)
+    policy = data.draw(st.sampled_from(["guard", "keep", "free"]))
+    config = settle(packages=wanted, absent=absent, preinstalled=policy)
     entries = dict(machine.entries)
     step = plan(config, machine)
     assert machine.entries == entries
@@ -168,11 +165,8 @@ def test_what_was_applied_is_right_and_is_what_was_shown(
         machine.perform(effect, lambda done, total, text: None)
     assert installed(machine) == expected
     again = plan(config, machine)
-    if not any(
-        "preinstalled and held" in warning or "cannot be had" in warning for warning in again.warnings
-    ):
-        assert machine.asked == []
     assert not again.pending
+    assert again.warnings or machine.asked == []
 
 
 @settings(deadline=None, max_examples=30)
