@@ -90,7 +90,7 @@ def facts(options: argparse.Namespace) -> int:
 
 
 def schema(_options: argparse.Namespace) -> int:
-    from provisioner import schema as generator
+    from provisioner.spec import schema as generator
 
     print(generator.text(), end="")
     return 0

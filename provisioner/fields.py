@@ -17,12 +17,16 @@ class Section(BaseModel):
 
 UNITS = {"": 1, "B": 1}
 UNITS |= {f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")}
-UNITS |= {f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("KMGT")}
-SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMGT]?i?B?)")
+UNITS |= {
+    f"{letter}B": 1000 ** (power + 1) for letters in ("KMGT", "kMGT") for power, letter in enumerate(letters)
+}
+SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KkMGT]?i?B?)")
 
 
 def parse_size(value: object) -> object:
     """Bytes from "5GiB", "500 MB" or a whole number."""
+    if isinstance(value, bool):
+        raise ValueError("is not a size; write it like 5GiB or 500MB")  # noqa: TRY004
     if not isinstance(value, str):
         return value
     match = SIZE.fullmatch(value.strip())
@@ -57,4 +61,4 @@ Whole = Annotated[int, Field(strict=True, ge=0)]
 Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str), Field(ge=0)]
 SpecPath = Annotated[str, Field(min_length=1), AfterValidator(resolve)]
 Mode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$", description="Permission bits in octal, quoted.")]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 SECRET = re.compile(r"passw(or)?d|passphrase|token|secret|credential|apikey", re.IGNORECASE)
 KEY = re.compile(r"key$", re.IGNORECASE)
 NAMED_KEY = re.compile(r"([\w-](?i:key)|\bK(?i:ey))[\"']?\s*[:=]")
 USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+SECRET_VARIABLE = re.compile(
+    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY|KEY|CREDENTIALS?)(?:$|_)", re.IGNORECASE
+)
+"""Whole words only: TOKENIZERS_PARALLELISM holds no secret, and blotting out "false" would spoil a log."""
+
+SHORTEST_SECRET = 6
+"""Characters: a shorter value would blot out ordinary text."""
+
 PUBLIC = "key"
 """The public key of an apt repository is written `key:`; any longer name, or `KEY`, may be a secret one."""
 
@@ -28,3 +37,23 @@ def holds_secret(line: str) -> bool:
 def redact(text: str) -> str:
     """`text` without the user and password of the URLs in it."""
     return USERINFO.sub("***@", text)
+
+
+def redactor(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that blots out the values of secret variables, and the user part of URLs."""
+    secrets = sorted(
+        {
+            value
+            for name, value in environ.items()
+            if SECRET_VARIABLE.search(name) and len(value) >= SHORTEST_SECRET and not value.startswith("/")
+        },
+        key=len,
+        reverse=True,
+    )
+    pattern = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+
+    def blot(text: str) -> str:
+        text = redact(text)
+        return pattern.sub("***", text) if pattern else text
+
+    return blot

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from provisioner import kinds, schema
+from provisioner import kinds
+from provisioner.spec import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 README_EXAMPLE = "examples/colab-t4-flowers.yaml"

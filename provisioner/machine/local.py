@@ -16,7 +16,7 @@ from pathlib import Path
 
 from provisioner.errors import EffectError, ObserveError, TransientError
 from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, files
-from provisioner.machine.log import Log, redactor
+from provisioner.machine.log import Log
 from provisioner.machine.process import Children, progress_of_apt
 from provisioner.model import (
     Block,
@@ -32,6 +32,7 @@ from provisioner.model import (
     Unpack,
     Write,
 )
+from provisioner.redact import redactor
 
 Progress = Callable[[int, int, str], None]
 

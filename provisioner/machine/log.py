@@ -3,39 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
-
-SECRET_NAME = re.compile(
-    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY|KEY|CREDENTIALS?)(?:$|_)", re.IGNORECASE
-)
-USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
-SHORTEST_SECRET = 6
-"""Characters: a shorter value would blot out ordinary text."""
-
-
-def redactor(environ: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that blots out the values of secret variables, and the user part of URLs."""
-    secrets = sorted(
-        {
-            value
-            for name, value in environ.items()
-            if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET and not value.startswith("/")
-        },
-        key=len,
-        reverse=True,
-    )
-    pattern = re.compile("|".join(map(re.escape, secrets))) if secrets else None
-
-    def redact(text: str) -> str:
-        text = USERINFO.sub("***@", text)
-        return pattern.sub("***", text) if pattern else text
-
-    return redact
 
 
 class Log:

@@ -13,8 +13,8 @@ import pytest
 from provisioner.errors import EffectError, Interrupted, ObserveError, TransientError
 from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine, state_folder
-from provisioner.machine.log import redactor
 from provisioner.model import Mkdir, Run, Write
+from provisioner.redact import redactor
 
 PYTHON = Interpreter(sys.executable, "3.11.0", ())
 

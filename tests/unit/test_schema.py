@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner import kinds, schema
+from provisioner import kinds
 from provisioner.errors import SpecError
-from provisioner.spec import parse
-from provisioner.yamlsource import read
+from provisioner.spec import parse, schema
+from provisioner.spec.source import read
 from tests import scene
 
 ROOT = Path(__file__).parents[2]

@@ -18,11 +18,11 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from provisioner import kinds
 from provisioner.errors import Problem, ProvisionerError, SpecError
-from provisioner.explain import SAID, as_number, listing, near, subject
-from provisioner.faults import WANTED, fault
 from provisioner.fields import Flag, Mode, Seconds, Section, Size, SpecPath, Text, Whole
 from provisioner.kind import Kind
 from provisioner.spec import Spec, load, parse
+from provisioner.spec.explain import SAID, as_number, listing, near, subject
+from provisioner.spec.faults import WANTED, fault
 from tests import golden
 
 SPECS = sorted((golden.FOLDER / "spec").glob("*.yaml"))

@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner import yamlsource
 from provisioner.errors import Problem, SpecError
-from provisioner.yamlsource import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Document, Mark, read
-from provisioner.yamlsyntax import describe
+from provisioner.spec import source as yamlsource
+from provisioner.spec.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Document, Mark, read
+from provisioner.spec.syntax import describe
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)

@@ -18,7 +18,7 @@ from yaml import events
 
 from provisioner.errors import Problem, SpecError
 from provisioner.redact import holds_secret, is_secret, redact
-from provisioner.yamlsyntax import TAG, describe
+from provisioner.spec.syntax import TAG, describe
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_BYTES = 1 << 20

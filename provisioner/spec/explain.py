@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from provisioner import schema
 from provisioner.errors import Problem
-from provisioner.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
 from provisioner.redact import holds_secret, is_secret
-from provisioner.yamlsource import Document, Mark, Node, Path, clip
+from provisioner.spec import schema
+from provisioner.spec.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
+from provisioner.spec.source import Document, Mark, Node, Path, clip
 
 SAID = {
     "greater_than": "must be more than {gt}",

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from provisioner import kinds, schema
+from provisioner import kinds
 from provisioner.errors import Problem, ProvisionerError, SpecError
-from provisioner.yamlsource import MAX_BYTES, Document, Node, clip, read
+from provisioner.spec import schema
+from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
 
 MOST_PROBLEMS = 100
 
@@ -96,7 +97,7 @@ def validate(document: Document, name: str, context: dict[str, str]) -> Any:
     try:
         return TypeAdapter(kind.config).validate_python(node.value, context=context)
     except ValidationError as error:
-        from provisioner.explain import explain
+        from provisioner.spec.explain import explain
 
         raise SpecError(
             document.filename, tuple(explain(error, document, name, schema.of_kind(kind)))
@@ -130,7 +131,7 @@ def check_name(document: Document, found: Node) -> Iterator[Problem]:
 
 def unknown_key(document: Document, key: str) -> Problem:
     """A key that is no kind's: a slip of the pen, or one that belongs into a section."""
-    from provisioner.explain import did_you_mean, listing
+    from provisioner.spec.explain import did_you_mean, listing
 
     homes = [name for name in kinds.NAMES if key in schema.keys(schema.of_kind(kinds.get(name)), ())]
     if homes:

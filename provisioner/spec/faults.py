@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from provisioner.yamlsource import Node, Path
+from provisioner.spec.source import Node, Path
 
 MAPPING, LIST, TEXT, FLAG, WHOLE, NUMBER = (
     "a mapping",
