@@ -13,7 +13,7 @@ from typing import Any
 
 from provisioner import engine
 from provisioner.errors import Interrupted, ProvisionerError, SpecError
-from provisioner.model import Plan, Report, Status
+from provisioner.model import Plan, Report, Status, Write
 
 FAILED = 1
 PENDING = 2
@@ -39,8 +39,12 @@ def plan(options: argparse.Namespace) -> int:
     made = engine.survey(spec, engine.connect(spec), selection(options))
     if options.out:
         from provisioner import codec
+        from provisioner.machine import files
 
-        Path(options.out).write_text(codec.text(codec.plan_document(made)))
+        # A plan holds URLs as the file has them, and perhaps a token in one.
+        files.write(
+            Write(path=os.path.abspath(options.out), text=codec.text(codec.plan_document(made)), mode=0o600)
+        )
     if options.json:
         from provisioner import codec
 

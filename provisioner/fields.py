@@ -17,9 +17,8 @@ class Section(BaseModel):
 
 UNITS = {"": 1, "B": 1}
 UNITS |= {f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")}
-UNITS |= {
-    f"{letter}B": 1000 ** (power + 1) for letters in ("KMGT", "kMGT") for power, letter in enumerate(letters)
-}
+UNITS |= {f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("kMGT")}
+UNITS["KB"] = UNITS["kB"]
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KkMGT]?i?B?)")
 
 
