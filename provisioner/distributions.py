@@ -139,7 +139,7 @@ class Installed:
             return "installed only in part: its RECORD is missing"
         if thorough or hashes:
             return self._missing_file(distribution.folder, record, hashes=hashes)
-        tops = {top.decode(errors="replace") for top in TOP_LEVEL.findall(record)}
+        tops = {top.decode(errors="replace") for top in set(TOP_LEVEL.findall(record))}
         gone = tops - self._entries[distribution.folder] - {"..", "__pycache__"}
         return f"{min(gone)} is missing" if gone else ""
 

@@ -119,9 +119,10 @@ def name_of(word: str) -> str:
 
 def trouble(completed: Completed) -> str:
     """What apt says is wrong: the dependencies that are not met, and its errors."""
-    _, _, unmet = completed.stdout.partition("The following packages have unmet dependencies:\n")
+    output = completed.stdout + completed.stderr
+    _, _, unmet = output.partition("The following packages have unmet dependencies:\n")
     lines = [" ".join(line.split()) for line in unmet.splitlines() if line.startswith(" ")]
-    lines += [line[3:] for line in completed.stderr.splitlines() if line.startswith("E: ")]
+    lines += [line[3:] for line in output.splitlines() if line.startswith("E: ")]
     return "; ".join(lines) or f"apt-get ended with code {completed.code}"
 
 
@@ -131,7 +132,7 @@ def refusals(reader: Reader, order: Order, completed: Completed) -> dict[str, st
     unknown = UNKNOWN.findall(errors)
     reasons = unknown_names(reader, order, unknown) if unknown else {}
     for name in NO_CANDIDATE.findall(errors):
-        reasons[name] = without_candidate(name, completed.stdout)
+        reasons[name] = without_candidate(name, completed.stdout + errors)
     for version, name in NO_VERSION.findall(errors):
         there = versions(reader, order, name)
         offers = f"there is {', '.join(there)}" if there else "there is none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -34,6 +34,12 @@ def check_address(value: str) -> str:
     if not re.fullmatch(r"(?:https?://|file:///)\S+", value):
         raise ValueError("is not the address of a file; write https://... or file:///...")
     return value
+
+
+def check_sha256(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise ValueError("is not a sha256; write its 64 hexadecimal digits, as sha256sum does")
+    return value.lower()
 
 
 PackageName = Annotated[str, AfterValidator(check_name)]
@@ -121,7 +127,7 @@ class Deb(Section):
     """A package in a file of its own."""
 
     url: Annotated[str, AfterValidator(check_address)] = Field(description="Where the .deb file is.")
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="The file's sha256.")
+    sha256: Annotated[str, AfterValidator(check_sha256)] = Field(description="The file's sha256.")
     package: PackageName | None = Field(
         default=None, description="The package in it, when the file is not called name_version_arch.deb."
     )
@@ -160,10 +166,17 @@ class Deb(Section):
         return f"{state}/apt/debs/{self.sha256[:12]}.deb"
 
 
-def check_type(value: str) -> str:
+def refuse_passwords(value: object) -> object:
     if value == "password":
-        raise ValueError("would put a password into the file; give it to debconf-set-selections yourself")
+        raise ValueError(
+            "would stand in the file for all to read; give it to debconf-set-selections yourself"
+        )
     return value
+
+
+def read_answer(value: object) -> object:
+    """An answer as debconf writes it."""
+    return str(value).lower() if isinstance(value, bool | int) else value
 
 
 class Selection(Section):
@@ -173,12 +186,13 @@ class Selection(Section):
     question: Annotated[str, Field(pattern=r"^\S+/\S+$")] = Field(
         description="The question's name.", examples=["ttf-mscorefonts-installer/accepted-mscorefonts-eula"]
     )
-    type: Annotated[str, Field(pattern=r"^[a-z]+$"), AfterValidator(check_type)] = Field(
-        description="boolean, string, select, multiselect, note or text."
+    type: Annotated[
+        Literal["boolean", "string", "select", "multiselect", "note", "text"],
+        BeforeValidator(refuse_passwords),
+    ] = Field(description="What kind of answer the question has.")
+    value: Annotated[Line, BeforeValidator(read_answer, json_schema_input_type=str | bool | int)] = Field(
+        description="The answer."
     )
-    value: Annotated[
-        Line, BeforeValidator(lambda value: str(value).lower() if isinstance(value, bool) else value)
-    ] = Field(description="The answer.", json_schema_extra={"type": ["string", "boolean"]})
 
     @property
     def line(self) -> str:

@@ -382,7 +382,7 @@ def test_the_first_command_of_the_readme(machine: Root) -> None:
     python = f"{clone}/.venv/bin/python"
     machine.run(["apt-get", "remove", "-y", "tree"])
     machine.run([python, "-m", "pip", "uninstall", "-y", "humanize"])
-    next(machine.path(f"{clone}/data/blossoms").rglob("*.*")).unlink()
+    next(machine.path(f"{clone}/data/blossoms").rglob("*.csv")).unlink()
     machine.write(f"{clone}/data/settings.toml", "[training]\nepochs = 9\n")
     machine.path("/etc/profile.d/colabenv-env.sh").unlink()
     plan = machine.run([python, "-m", "provisioner", "plan", "--json"], cwd=clone)
