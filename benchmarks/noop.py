@@ -26,7 +26,8 @@ from threading import Thread
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.machine.debian_root import VENV, Bind, Root, Roots, package_folder, running, snapshot  # noqa: E402
+from tests.machine.debian_root import VENV, Bind, Root, running  # noqa: E402
+from tests.machine.disks import Roots, package_folder, snapshot  # noqa: E402
 
 BENCH = "/srv/bench"
 PORT = 8731

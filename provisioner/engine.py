@@ -11,12 +11,12 @@ from typing import Any
 
 from provisioner import kinds
 from provisioner.errors import ObserveError, PlanMovedError, ProvisionerError
-from provisioner.interpreter import resolve
 from provisioner.journal import Journal
 from provisioner.machine import Interpreter, Machine, Reader, Tell
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
 from provisioner.parallel import together
+from provisioner.python.interpreter import resolve
 from provisioner.scheduler import FINE, schedule
 from provisioner.spec import Spec, load
 
@@ -26,7 +26,7 @@ JOBS = 8
 Facts = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """The part of a spec that a command is about: kinds (`pip`) or steps (`datasets.flowers`)."""
 

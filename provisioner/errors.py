@@ -26,7 +26,7 @@ class ProvisionerError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong in a spec. Lines and columns count from 1; 0 means the whole file."""
 

@@ -18,7 +18,7 @@ TOLERANCE = 0.05
 """By how much the memory of one model differs: error correction and drivers take their share."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """One model of GPU."""
 

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from provisioner import engine
 from provisioner.errors import ObserveError
-from provisioner.interpreter import resolve
 from provisioner.machine.local import LocalMachine
+from provisioner.python.interpreter import resolve
 
 FACTS_FORMAT = "provisioner.facts/1"
 

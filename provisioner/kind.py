@@ -18,7 +18,7 @@ def no_checks(config: object, facts: object) -> Iterable[Check]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind(Generic[C, F]):
     """One key of the file. `plan` and `checks` are pure; `observe` reads and never writes."""
 

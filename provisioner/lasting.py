@@ -83,7 +83,7 @@ LOGIN_FILES = (".bash_profile", ".bash_login")
 """Where one of these exists, bash reads it in place of ~/.profile."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """A text file as it is: `text` is None where there is none."""
 
@@ -91,7 +91,7 @@ class Found:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lasting:
     """What the files of one owner hold now."""
 

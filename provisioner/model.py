@@ -26,7 +26,7 @@ class Action(Enum):
         return {"keep": "=", "create": "+", "update": "~", "remove": "-", "blocked": "!"}[self.value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Change:
     """One line of the diff: `pip.numpy`, from `before` to `after`.
 
@@ -43,7 +43,7 @@ class Change:
 # Effects: everything that a step can do to a machine.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Run a program without a shell. Its output goes to the log; its standard input is `stdin` or nothing."""
 
@@ -64,7 +64,7 @@ class Run:
     op: Literal["run"] = "run"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Write:
     """Write a text file, atomically; folders above it are made."""
 
@@ -75,7 +75,7 @@ class Write:
     op: Literal["write"] = "write"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """Put a block of lines into a text file that is not ours, and so must not be in a plan.
 
@@ -87,7 +87,7 @@ class Block:
     op: Literal["block"] = "block"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Copy:
     """Copy a local file, atomically."""
 
@@ -97,7 +97,7 @@ class Copy:
     op: Literal["copy"] = "copy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mkdir:
     """Make a folder and those above it."""
 
@@ -106,14 +106,14 @@ class Mkdir:
     op: Literal["mkdir"] = "mkdir"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Chmod:
     path: str
     mode: int
     op: Literal["chmod"] = "chmod"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Link:
     """Make `path` a symbolic link to `target`, replacing a link but nothing else."""
 
@@ -122,7 +122,7 @@ class Link:
     op: Literal["link"] = "link"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Remove:
     """Remove a file, a link, or (when `tree`) a folder with all it holds. What is absent is fine."""
 
@@ -131,7 +131,7 @@ class Remove:
     op: Literal["remove"] = "remove"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Fetch:
     """Download one of `urls` (http, https, file; tried in order) to `path`, through a part file beside it.
 
@@ -145,7 +145,7 @@ class Fetch:
     op: Literal["fetch"] = "fetch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unpack:
     """Unpack `archive` into a new folder that then takes the place of `to`.
 
@@ -162,7 +162,7 @@ class Unpack:
     op: Literal["unpack"] = "unpack"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InstallKey:
     """Put an OpenPGP public key at `path`, from `url` or `text`, when its fingerprint is the expected one."""
 
@@ -176,7 +176,7 @@ class InstallKey:
 Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """A unit of execution: five apt packages, one call. Its id begins with its kind: `datasets.flowers`."""
 
@@ -206,7 +206,7 @@ class Step:
         return any(change.action is not Action.KEEP for change in self.changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """Something proved by running it once all changes are made; it changes nothing.
 
@@ -224,7 +224,7 @@ class Check:
     on_failure: Literal["fail", "warn"] = "fail"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What stands between a machine and its spec."""
 
@@ -266,7 +266,7 @@ class Status(Enum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     step: str
     status: Status
@@ -281,7 +281,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What came of a check."""
 
@@ -297,7 +297,7 @@ class Verdict:
     data: dict[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """The end of the story: what was planned, what was done, what is left, what was proved."""
 
@@ -323,7 +323,7 @@ class Report:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Progress, as it leaves the engine."""
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from provisioner.errors import ProvisionerError
-from provisioner.interpreter import resolve
 from provisioner.machine.local import LocalMachine
+from provisioner.python.interpreter import resolve
 
 SCHEMA = "https://raw.githubusercontent.com/colab-provisioner/provisioner/main/schemas/colabenv.schema.json"
 

@@ -68,7 +68,7 @@ HINTS = (
         "apply again, or name the package under `absent`.",
     ),
     (
-        r"\b404 +Not Found|Hash Sum mismatch|File has unexpected size",
+        r"\b404 +[A-Z]|Hash Sum mismatch|File has unexpected size",
         "The archive moved since the package lists were read: apply again with `update: always`.",
     ),
     (
@@ -91,7 +91,7 @@ HINTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """One transaction: what to install and what to remove, as apt-get is told."""
 

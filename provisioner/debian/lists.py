@@ -33,7 +33,7 @@ REFRESHING = threading.Lock()
 """Two kinds that find the lists stale at the same time refresh them once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lists:
     """The package lists to read: apt's `options` for them, and why they may be out of date."""
 

@@ -113,7 +113,7 @@ class Repository(Section):
         return "".join(f"{name}: {' '.join(values)}\n" for name, values in fields.items() if values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """One repository as it stands: `source` is None where there is no such file."""
 

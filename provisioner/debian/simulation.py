@@ -18,6 +18,9 @@ REMOVE = re.compile(r"^(?:Remv|Purg) (\S+)(?: \[(\S+)\])?", re.MULTILINE)
 SELECTED = re.compile(r"^Note, selecting '(\S+)' instead of '(\S+)'", re.MULTILINE)
 SIZE = re.compile(r"^'(?!file:).*' \S+ (\d+)", re.MULTILINE)
 
+STUCK = "Unmet dependencies. Try 'apt --fix-broken install'"
+"""What apt says to every order while something that is left halfway lacks its dependencies."""
+
 UNKNOWN = re.compile(r"^E: Unable to locate package (\S+)", re.MULTILINE)
 NO_CANDIDATE = re.compile(r"^E: Package '(\S+)' has no installation candidate", re.MULTILINE)
 NO_VERSION = re.compile(r"^E: Version '(\S+)' for '(\S+)' was not found", re.MULTILINE)
@@ -27,7 +30,7 @@ REPLACED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Move:
     """One package that changes: None stands for absent."""
 
@@ -36,7 +39,7 @@ class Move:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Simulation:
     """What an order would bring about."""
 
@@ -48,6 +51,11 @@ class Simulation:
     trouble: str = ""
     """Why the rest as a whole cannot be done; empty when it can."""
     download: int = 0
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing can be said before what was left halfway is finished."""
+        return STUCK in self.trouble
 
     def find(self, name: str) -> Move | None:
         wanted = self.selected.get(name, name)
@@ -97,8 +105,9 @@ def read(completed: Completed, dpkg: Dpkg) -> Simulation:
 
 
 def possible(reader: Reader, order: Order) -> bool:
-    """Whether apt can do it."""
-    return ask(reader, order, "-s").code == 0
+    """Whether apt can do it, or knows nothing against it until what was left halfway is finished."""
+    completed = ask(reader, order, "-s")
+    return completed.code == 0 or STUCK in completed.stderr
 
 
 def ask(reader: Reader, order: Order, *how: str) -> Completed:

@@ -22,7 +22,7 @@ HALFWAY = ("half-installed", "unpacked", "half-configured", "triggers-awaited", 
 """States in which dpkg leaves a package when it is cut short or a maintainer script fails."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Package:
     """One stanza of dpkg's database that is more than a memory."""
 
@@ -40,7 +40,7 @@ class Package:
         return self.state == "installed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dpkg:
     """The database as it is."""
 

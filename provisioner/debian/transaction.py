@@ -26,7 +26,7 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
         change = Change(f"{prefix}.{name}", Action.BLOCKED, found.version if found else None)
         if name in simulation.refused:
             told[name] = replace(change, reason=simulation.refused[name])
-        elif simulation.trouble and dpkg.halfway:
+        elif simulation.stuck:
             action = Action.UPDATE if found else Action.CREATE
             reason = "its version is known once what was left halfway is finished"
             told[name] = replace(change, action=action, after=version or "newest", reason=reason)
@@ -84,10 +84,11 @@ def repairs(
     for move in simulation.moves:
         change = describe(prefix, move, order, dpkg)
         found[move.name] = replace(change, reason=change.reason or reason)
-    if dpkg.interrupted:
-        merge = Change(f"{prefix}.dpkg", Action.UPDATE, "interrupted", "ready", "dpkg was stopped at work")
-        return [merge, *(change for name, change in found.items() if name not in told)]
-    return [change for name, change in found.items() if name not in told]
+    left = [change for name, change in found.items() if name not in told]
+    if not dpkg.interrupted:
+        return left
+    address = f"{prefix}.dpkg.journal"
+    return [Change(address, Action.UPDATE, "interrupted", "ready", "dpkg was stopped at work"), *left]
 
 
 def effects(order: Order, dpkg: Dpkg) -> tuple[Effect, ...]:

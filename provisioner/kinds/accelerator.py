@@ -93,7 +93,7 @@ def expand(value: object) -> object:
     return {"any_of": [value]} if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     platform: Platform
     attached: Accelerators

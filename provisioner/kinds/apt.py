@@ -63,7 +63,7 @@ class Apt(Section):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """What of the machine matters to a section."""
 

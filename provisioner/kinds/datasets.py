@@ -25,7 +25,7 @@ PENDING = {Action.CREATE, Action.UPDATE}
 Datasets = Mapping[str, Dataset]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """What there is of one dataset."""
 

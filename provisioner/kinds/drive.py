@@ -87,7 +87,7 @@ class Drive(Section):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Something wanted of Drive: whether it is there, and what else is where it should be."""
 
@@ -99,7 +99,7 @@ class Place:
     """What that folder holds; empty when the place exists."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     platform: Platform
     type: str

@@ -45,7 +45,7 @@ def check_paths(files: tuple[File, ...]) -> tuple[File, ...]:
     return files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """What is at the path of one entry, and at its source."""
 

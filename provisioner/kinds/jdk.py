@@ -76,7 +76,7 @@ def read_shorthand(value: object) -> object:
     return {"version": value} if isinstance(value, int | float | str) else value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """What of the machine matters to Java."""
 

@@ -1,6 +1,6 @@
 """`pip`: Python distributions, installed by uv into this interpreter or into a virtual environment.
 
-What it may be asked for is in `provisioner.packages`.
+What it may be asked for is in `provisioner.python.packages`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
-from provisioner import guard
-from provisioner.closure import Closure, Walker
-from provisioner.distributions import Installed
-from provisioner.interpreter import DEFAULT_VENV
 from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Reader
 from provisioner.model import Action, Change, Effect, Step
-from provisioner.packages import Pip
-from provisioner.requirements import Asked, gather
-from provisioner.resolution import QUIET, Move, Refusal, Request, command, find_uv
-from provisioner.solving import Held, Outcome, Solution, Unbuilt, solve
+from provisioner.python import guard
+from provisioner.python.closure import Closure, Walker
+from provisioner.python.distributions import Installed
+from provisioner.python.interpreter import DEFAULT_VENV
+from provisioner.python.packages import Pip
+from provisioner.python.requirements import Asked, gather
+from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
+from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Named:
     """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
 
@@ -36,7 +36,7 @@ class Named:
     met: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unwanted:
     name: str
     version: str | None = None
@@ -48,7 +48,7 @@ class Unwanted:
         return self.version is not None and not self.kept_by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     folder: str
     python: Interpreter

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from provisioner.commands import Argv, search_path
+from provisioner.argv import Argv, search_path
 from provisioner.errors import ObserveError
 from provisioner.fields import Seconds, Section, SpecPath
 from provisioner.kind import Kind
@@ -68,7 +68,7 @@ def check_names(commands: tuple[Command, ...]) -> tuple[Command, ...]:
     return commands
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """Where commands run, and for each what still asks for it."""
 

@@ -80,7 +80,7 @@ class Runtime(Section):
     memory: Size | None = Field(None, description="Memory that the machine must have.", examples=["12GB"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The machine as it is; sizes in bytes."""
 

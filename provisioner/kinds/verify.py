@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner.commands import Argv, places, search_path
+from provisioner.argv import Argv, places, search_path
 from provisioner.fields import Seconds, Section
 from provisioner.kind import Kind
 from provisioner.machine import Reader
@@ -119,7 +119,7 @@ class Verify(Section):
     commands: tuple[Command, ...] = Field((), description="Commands that must succeed.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """With what to try, and what a proof rests on."""
 

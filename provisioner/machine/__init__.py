@@ -9,7 +9,7 @@ from typing import Protocol
 from provisioner.model import Effect, Event, Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Completed:
     """A program's end: `code` is negative for a signal; `timed_out` when it had to be killed."""
 
@@ -19,7 +19,7 @@ class Completed:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stat:
     """What is at a path. A symbolic link is not followed: `link` is where it points."""
 
@@ -31,7 +31,7 @@ class Stat:
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interpreter:
     """The Python that packages are installed into."""
 
@@ -48,7 +48,7 @@ class Interpreter:
     """PEP 508 marker values; None stands for those of the running interpreter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What a server says about a URL: its size in bytes where told, or why it will not serve it."""
 
@@ -60,7 +60,7 @@ class Answer:
     transient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gpu:
     """One NVIDIA device as NVML tells it. Memory in bytes."""
 
@@ -71,7 +71,7 @@ class Gpu:
     capability: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accelerators:
     """The accelerators attached to a machine, and why there may be none to see."""
 

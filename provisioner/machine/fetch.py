@@ -31,7 +31,7 @@ POLL = 0.1
 Tell = Callable[[int, int, str], None]
 
 
-@dataclass(slots=True)
+@dataclass
 class Part:
     """What has been downloaded of a URL so far: a file, and a note beside it that says of what."""
 

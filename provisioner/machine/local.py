@@ -53,7 +53,7 @@ def state_folder(environ: Mapping[str, str]) -> str:
     return os.path.expanduser("~/.local/state/provisioner")
 
 
-@dataclass(slots=True)
+@dataclass
 class LocalMachine:
     """The Machine that this process runs on."""
 

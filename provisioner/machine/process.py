@@ -40,7 +40,7 @@ def environment(base: Mapping[str, str], run: Run) -> dict[str, str]:
     return result
 
 
-@dataclass(slots=True)
+@dataclass
 class Stream:
     """What came out of one descriptor; `on_line` hears each whole line."""
 
@@ -65,7 +65,7 @@ class Stream:
         return self.kept.decode(errors="replace")
 
 
-@dataclass(slots=True)
+@dataclass
 class Children:
     """The processes that run now, so that all can be stopped at once."""
 

@@ -26,7 +26,7 @@ Entry = tuple[str, int, int, str]
 SHAPE = (str, int, int, str)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Receipt:
     """Where files came from: `url` as it may be shown, the sha256 and size of what was downloaded."""
 
@@ -47,7 +47,7 @@ class Receipt:
                 yield entry[0], entry[1], entry[2], entry[3]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Damage:
     """What is no longer as a receipt tells: how many files, and the first of them."""
 

@@ -20,7 +20,7 @@ RESERVE = 16 * 1024**2
 Parts = tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class Tree:
     """Files are made at once. Links come last, in `finish`, so that nothing is ever written through one."""
 

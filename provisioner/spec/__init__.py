@@ -20,7 +20,7 @@ from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
 MOST_PROBLEMS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """What a machine must be."""
 

@@ -86,7 +86,7 @@ CHOICES = {
 CHOICE = re.compile(r"'((?:[^'\\]|\\.)*)'|([^\s,']+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fault:
     """One of pydantic's errors. `loc` is what is left of its place below `path`."""
 

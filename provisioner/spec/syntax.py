@@ -15,7 +15,7 @@ UNKNOWN = (
 TAG = ("tags (`!name`) are not used here", "if it is text, put it in quotes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Complaint:
     """A syntax error. `start` is where the broken thing began; lines and columns count from 0."""
 

@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
@@ -151,15 +151,11 @@ class Repo:
         """Put the repository into a machine at SHELF; nothing there knows of it yet."""
         root.copy(self.folder, SHELF)
 
-    def enlist(self, root: Root, key: Key, *, only: bool = True) -> None:
-        """Place it, make it a source that is trusted by `key`, and fetch its lists.
-
-        `only` leaves the machine no other source, so that nothing is asked of the network.
-        """
+    def enlist(self, root: Root, key: Key) -> None:
+        """Place it, make it the only source, trusted by `key`, and fetch its lists."""
         self.place(root)
-        if only:
-            root.write("/etc/apt/sources.list", "")
-            shutil.rmtree(root.path("/var/lib/apt/lists"))
+        root.write("/etc/apt/sources.list", "")
+        shutil.rmtree(root.path("/var/lib/apt/lists"))
         root.write(KEYRING, key.public)
         root.write("/etc/apt/sources.list.d/shelf.sources", SOURCE)
         root.run(["apt-get", "update"])
@@ -273,6 +269,6 @@ def jdk(version: int, update: str = "0.1") -> tuple[Deb, ...]:
     )
 
 
-def shelf(extra: Sequence[Deb] = ()) -> list[Deb]:
+def shelf() -> list[Deb]:
     """Every ready-made package, with JDK 17 and 21."""
-    return [LICENCE, FAILING, SLOW, *HELD, *RIVALS, *CONFIGURED, *jdk(17), *jdk(21), *extra]
+    return [LICENCE, FAILING, SLOW, *HELD, *RIVALS, *CONFIGURED, *jdk(17), *jdk(21)]

@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.machine.aptrepo import Key, Repo, shelf
-from tests.machine.debian_root import (
-    Bind,
-    Root,
-    Roots,
-    missing_prerequisite,
-    package_folder,
-    running,
-    snapshot,
-)
+from tests.machine.debian_root import WORK, Bind, Root, missing_prerequisite, running
+from tests.machine.disks import Roots, package_folder, snapshot
+from tests.machine.garden import write_tar
 
 HERE = Path(__file__).parent
 
@@ -72,3 +66,11 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Key]:
 def repo(key: Key, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A signed repository of every ready-made package."""
     return Repo(tmp_path_factory.mktemp("repo") / "shelf", shelf()).publish(key)
+
+
+@pytest.fixture
+def garden(provisioned_machine: Root, repo: Repo, key: Key) -> Root:
+    """A machine that lacks everything that GARDEN asks for, and where all of it can be had."""
+    repo.enlist(provisioned_machine, key)
+    write_tar(provisioned_machine, f"{WORK}/seeds.tar.gz", {"rose.txt": b"rose\n", "lily.txt": b"lily\n"})
+    return provisioned_machine

@@ -1,4 +1,4 @@
-"""Fresh Debian machines for tests: a cached root made by mmdebstrap, an overlay in memory for each test.
+"""Debian machines for tests: an overlay in memory on a cached root, which `disks` makes.
 
 A machine is a tree of namespaces held open by one process, its init. All mounts are made inside its mount
 namespace and all its changes lie in a tmpfs there, so ending that process is the whole clean-up, and it ends
@@ -7,28 +7,22 @@ by itself when the test runner dies. The network is shared with the host.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import inspect
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache"
 STAGE = CACHE / "stage"
 """Where every machine mounts its files, unseen by the others and by the host."""
-SUITE = "bookworm"
-PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
 VENV = "/opt/colabenv"
 """Where `installed` roots have colab-provisioner."""
 WORK = "/srv/work"
@@ -304,6 +298,14 @@ class Root:
         call([*door, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", f"{STAGE}/root{path}"])
 
 
+def call(argv: Sequence[str]) -> None:
+    completed = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if completed.returncode:
+        raise MachineError(
+            describe(argv, f"ended with {completed.returncode}", completed.stdout, completed.stderr)
+        )
+
+
 def describe(argv: Sequence[str], what: str, stdout: str, stderr: str) -> str:
     return f"{' '.join(argv)} {what}\n--- stdout\n{stdout[-8000:]}\n--- stderr\n{stderr[-8000:]}"
 
@@ -338,154 +340,3 @@ def running(lower: Path, binds: Sequence[Bind] = ()) -> Iterator[Root]:
             for door in doors:
                 with door:
                     """All that ran has ended with its init: this closes pipes and forgets the door."""
-
-
-@dataclass
-class Roots:
-    """The cached disks, built once by whichever process comes first and kept while any process uses them."""
-
-    folder: Path = CACHE / "roots"
-    held: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("pip", "uv"):
-            (CACHE / name).mkdir(exist_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.held.close()
-
-    @property
-    def caches(self) -> tuple[Bind, ...]:
-        """Downloads that all machines share."""
-        return tuple(Bind(CACHE / name, f"/root/.cache/{name}", "rw") for name in ("pip", "uv"))
-
-    def get(self, name: str, ingredients: Sequence[str], build: Callable[[Path], None]) -> Path:
-        """The disk `name` made of `ingredients`; `build` makes it in an empty folder when there is none."""
-        key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:12]
-        disk = self.folder / f"{name}-{key}"
-        self.held.enter_context(locked(self.folder / f"{disk.name}.used", fcntl.LOCK_SH))
-        with locked(self.folder / "building", fcntl.LOCK_EX):
-            if not disk.exists():
-                self.prune(name, disk)
-                draft = self.folder / f"{name}.draft"
-                if draft.exists():
-                    shutil.rmtree(draft)
-                draft.mkdir()
-                build(draft)
-                draft.rename(disk)
-        return disk
-
-    def prune(self, name: str, keep: Path) -> None:
-        """Remove earlier disks of this name that no process uses."""
-        for old in self.folder.glob(f"{name}-*"):
-            if old != keep and old.is_dir():
-                try:
-                    with locked(self.folder / f"{old.name}.used", fcntl.LOCK_EX | fcntl.LOCK_NB) as path:
-                        shutil.rmtree(old)
-                        path.unlink()
-                except BlockingIOError:
-                    continue
-
-    def fresh(self) -> Path:
-        """A fresh Debian with only python3, pip and venv. Made anew each month, as the archive moves."""
-        trust = host_bundle()
-        recipe = [SUITE, *PACKAGES, inspect.getsource(Roots), time.strftime("%Y-%m", time.gmtime()), trust]
-
-        def build(draft: Path) -> None:
-            hook = f'chroot "$1" useradd --create-home --shell /bin/bash --uid {UID} {USER}'
-            command = ["mmdebstrap", "--variant=apt", f"--include={','.join(PACKAGES)}"]
-            call([*command, f"--customize-hook={hook}", SUITE, str(draft)])
-            trust_also(draft, trust)
-
-        return self.get("fresh", recipe, build)
-
-    def installed(self) -> Path:
-        """A fresh Debian with colab-provisioner and its dependencies in VENV, and apt's lists fetched.
-
-        The package itself lies there as it was when the disk was made: show the current one over it. So it
-        is not in its RECORD, lest it look damaged.
-        """
-        lower = self.fresh()
-        recipe = [lower.name, (REPOSITORY / "pyproject.toml").read_text()]
-
-        def build(draft: Path) -> None:
-            call(["cp", "-a", "--reflink=auto", f"{lower}/.", str(draft)])
-            wheels = draft / "tmp/wheels"
-            call([*uv(), "build", "--quiet", "--wheel", "--out-dir", str(wheels), str(REPOSITORY)])
-            (wheel,) = wheels.glob("*.whl")
-            with running(lower, [*self.caches, Bind(draft, "/mnt", "rw")]) as root:
-                inside = ["chroot", "/mnt"]
-                root.run(["cp", "/etc/resolv.conf", "/etc/hosts", "/mnt/etc/"])
-                root.run([*inside, "apt-get", "update"])
-                root.run([*inside, "python3", "-m", "venv", VENV])
-                pip = [f"{VENV}/bin/pip", "install", "--no-cache-dir", f"/tmp/wheels/{wheel.name}"]
-                root.run([*inside, *pip])
-            shutil.rmtree(wheels)
-            (record,) = (draft / VENV[1:]).glob("lib/python3*/site-packages/colab_provisioner-*/RECORD")
-            lines = record.read_text().splitlines(keepends=True)
-            record.write_text("".join(line for line in lines if not line.startswith("provisioner/")))
-
-        return self.get("installed", recipe, build)
-
-
-def package_folder(disk: Path) -> str:
-    """Where an `installed` disk holds the package."""
-    (found,) = disk.glob(f"{VENV[1:]}/lib/python3*/site-packages/provisioner")
-    return "/" + str(found.relative_to(disk))
-
-
-def snapshot(to: Path, lower: Path) -> Path:
-    """Copy the package from the working tree and compile it by the root's own Python."""
-    package = to / "provisioner"
-    shutil.copytree(REPOSITORY / "provisioner", package, ignore=shutil.ignore_patterns("__pycache__"))
-    with running(lower, [Bind(package, "/mnt", "rw")]) as root:
-        compiling = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/mnt"]
-        root.run(["python3", *compiling])
-    return package
-
-
-def listed_files() -> list[str]:
-    """The repository's own files: tracked by git, or new and not ignored."""
-    argv = ["git", "-C", str(REPOSITORY), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split("\0")
-    return [name for name in names if name and (REPOSITORY / name).is_file()]
-
-
-def host_bundle() -> str:
-    """The certificates that the host trusts, as PEM text; empty when it has no bundle of its own."""
-    bundle = Path(os.environ.get("SSL_CERT_FILE") or BUNDLE)
-    return bundle.read_text() if bundle.is_file() else ""
-
-
-def trust_also(disk: Path, bundle: str) -> None:
-    """Make a Debian trust what the host trusts beyond Debian's own list, as an administrator would."""
-    pem = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
-    known = {"".join(text.split()) for text in pem.findall((disk / BUNDLE[1:]).read_text())}
-    extra = [text for text in pem.findall(bundle) if "".join(text.split()) not in known]
-    folder = disk / "usr/local/share/ca-certificates"
-    for number, text in enumerate(extra):
-        (folder / f"host-{number}.crt").write_text(text)
-    if extra:
-        call(["chroot", str(disk), "update-ca-certificates"])
-
-
-def uv() -> list[str]:
-    return [sys.executable, "-m", "uv"]
-
-
-def call(argv: Sequence[str]) -> None:
-    completed = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if completed.returncode:
-        raise MachineError(
-            describe(argv, f"ended with {completed.returncode}", completed.stdout, completed.stderr)
-        )
-
-
-@contextmanager
-def locked(path: Path, how: int) -> Iterator[Path]:
-    """Hold a lock file; the kernel lets go of it when we die."""
-    with path.open("w") as file:
-        fcntl.flock(file, how)
-        yield path

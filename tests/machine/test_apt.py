@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
-from tests.machine.aptrepo import KEYRING, SHELF, Deb, Key, Repo
+from tests.machine.aptrepo import SHELF, Deb, Key, Repo
 from tests.machine.debian_root import USER, VENV, WORK, Root
 
 Told = dict[str, tuple[str, str | None, str | None]]
@@ -248,7 +249,7 @@ def test_killed_at_work_and_mended_by_the_next_apply(shelf: Root) -> None:
     first.communicate()
     assert shelf.run(["apt-get", "install", "-y", "shelf-emacs"], check=False).returncode == 100
     assert pending(shelf) == {
-        "apt.dpkg": ("update", "interrupted", "ready"),
+        "apt.dpkg.journal": ("update", "interrupted", "ready"),
         "apt.shelf-slow": ("update", "half-configured", "installed"),
     }
     shelf.write("/etc/shelf-fast", "")
@@ -263,7 +264,7 @@ def test_unpacked_without_its_dependencies_and_mended(shelf: Root) -> None:
     plan = pending(shelf, section("packages: [shelf-emacs]"))
     assert plan == {
         "apt.shelf-emacs": ("create", None, "newest"),
-        "apt.dpkg": ("update", "interrupted", "ready"),
+        "apt.dpkg.journal": ("update", "interrupted", "ready"),
         "apt.shelf-needs-held": ("update", "unpacked", "installed"),
         "apt.shelf-held": ("create", None, "2.0"),
     }
@@ -323,7 +324,24 @@ def test_a_full_disk_is_told(provisioned_machine: Root) -> None:
     assert "nano" not in installed(root)
 
 
-def test_a_mirror_that_lost_a_file_is_told(shelf: Root) -> None:
-    shelf.path(f"{SHELF}/pool/shelf-vim_1.0_all.deb").unlink()
-    refused(shelf, section("packages: [shelf-vim]"), "Failed to fetch|File not found")
-    assert KEYRING in shelf.read("/etc/apt/sources.list.d/shelf.sources")
+def test_a_mirror_that_moved_on_is_asked_anew(provisioned_machine: Root, key: Key, tmp_path: Path) -> None:
+    root = provisioned_machine
+    moving = Repo(tmp_path / "repo").add(Deb("shelf-vim", "1.0")).publish(key)
+    moving.enlist(root, key)
+    server = root.start(["python3", "-um", "http.server", "0", "--bind", "127.0.0.1", "--directory", SHELF])
+    assert server.stdout
+    port = re.findall(r"port (\d+)", server.stdout.readline())[0]
+    source = root.read("/etc/apt/sources.list.d/shelf.sources")
+    root.write(
+        "/etc/apt/sources.list.d/shelf.sources",
+        source.replace(f"file:{SHELF}", f"http://127.0.0.1:{port}"),
+    )
+    assert pending(root, section("packages: [shelf-vim]")) == {"apt.shelf-vim": ("create", None, "1.0")}
+    moving.debs[:] = [Deb("shelf-vim", "1.1")]
+    shutil.rmtree(root.path(SHELF))
+    moving.publish(key).place(root)
+    refused(root, section("packages: [shelf-vim]"), "404", "apply again with `update: always`")
+    apply(root, section("packages: [shelf-vim]\nupdate: always"))
+    assert installed(root)["shelf-vim"] == "1.1"
+    root.kill("http.server")
+    server.communicate()

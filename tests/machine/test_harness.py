@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.machine.aptrepo import Key, Repo
-from tests.machine.debian_root import CACHE, USER, VENV, MachineError, Root, Roots, running
+from tests.machine.debian_root import CACHE, USER, VENV, MachineError, Root, running
+from tests.machine.disks import Roots
 
 
 def test_two_machines_do_not_see_each_other(roots: Roots) -> None:

@@ -17,7 +17,7 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from provisioner.resolution import parse
+from provisioner.python.resolution import parse
 
 PROJECT = Path(__file__).parents[2]
 IMAGES = sorted((PROJECT / "tests" / "data" / "colab-runtimes").glob("*.json"))

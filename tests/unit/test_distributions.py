@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from provisioner.closure import Walker, comes_from, same_url
-from provisioner.distributions import (
+from provisioner.machine import Interpreter
+from provisioner.machine.local import LocalMachine
+from provisioner.python.closure import Walker, comes_from, same_url
+from provisioner.python.distributions import (
     ENTRY,
     Installed,
     accepts,
@@ -23,10 +25,8 @@ from provisioner.distributions import (
     may_apply,
     record_rows,
 )
-from provisioner.interpreter import running
-from provisioner.machine import Interpreter
-from provisioner.machine.local import LocalMachine
-from provisioner.requirements import Wanted
+from provisioner.python.interpreter import running
+from provisioner.python.requirements import Wanted
 from tests.fakes import FakeMachine
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner import guard
-from provisioner.closure import Walker
-from provisioner.distributions import Installed
 from provisioner.machine import Interpreter
-from provisioner.resolution import Move
+from provisioner.python import guard
+from provisioner.python.closure import Walker
+from provisioner.python.distributions import Installed
+from provisioner.python.resolution import Move
 from tests.fakes import FakeMachine
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uv
 
-from provisioner import interpreter
-from provisioner.interpreter import externally_managed, read_venv, resolve, running
+from provisioner.python import interpreter
+from provisioner.python.interpreter import externally_managed, read_venv, resolve, running
 
 
 def test_without_a_wish_it_is_the_running_one(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import ObserveError
 from provisioner.machine import Completed
-from provisioner.resolution import (
+from provisioner.python.resolution import (
     SCRUB,
     Move,
     Refusal,

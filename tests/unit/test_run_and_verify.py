@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.commands import places, search_path
+from provisioner.argv import places, search_path
 from provisioner.errors import ObserveError
 from provisioner.kinds import run, verify
 from provisioner.machine import Completed

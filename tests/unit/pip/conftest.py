@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner.interpreter import resolve
 from provisioner.kinds.pip import KIND
 from provisioner.machine import Completed
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Action, Run, Step
-from provisioner.packages import Pip
+from provisioner.python.interpreter import resolve
+from provisioner.python.packages import Pip
 from tests.index import Index
 from tests.scene import format_change
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from provisioner.kinds.pip import KIND
 from provisioner.machine import Completed, Interpreter
 from provisioner.model import Action, Run, Step
-from provisioner.packages import Pip
+from provisioner.python.packages import Pip
 from tests.fakes import FakeMachine
 
 SITE = "/v/lib"

@@ -97,7 +97,7 @@ NOISE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Move:
     """A distribution that comes (`before` is None), goes (`after` is None), changes, or is put anew."""
 
@@ -108,7 +108,7 @@ class Move:
     """Where it comes from when it is no index."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resolution:
     """What uv would do."""
 
@@ -120,7 +120,7 @@ class Resolution:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refusal:
     """Why uv would not do it: no solution, or something that could not be built to learn what it needs."""
 
@@ -133,7 +133,7 @@ class Refusal:
         return f"{self.text.rstrip('.')}. {self.hint}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sizes:
     """What installing takes: bytes to download as far as they are told, and what has no wheel."""
 
@@ -141,7 +141,7 @@ class Sizes:
     from_source: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What `uv pip install` is asked for."""
 

@@ -29,7 +29,7 @@ BY_APT = "/python3/dist-packages"
 """End of the folder where Debian's own packages lie, which nothing but apt may change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Distribution:
     """One installed distribution. `path` is its .dist-info or .egg-info, `folder` where that lies."""
 
@@ -43,7 +43,7 @@ class Distribution:
         return self.folder.endswith(BY_APT)
 
 
-@dataclass(slots=True)
+@dataclass
 class Installed:
     """What a reader finds in the folders of its interpreter; the first folder that has a name wins."""
 

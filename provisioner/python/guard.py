@@ -13,9 +13,9 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from provisioner.closure import Walker
-from provisioner.distributions import Distribution, accepts, version_of
-from provisioner.resolution import Move
+from provisioner.python.closure import Walker
+from provisioner.python.distributions import Distribution, accepts, version_of
+from provisioner.python.resolution import Move
 
 Policy = Literal["guard", "keep", "free"]
 

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from provisioner.fields import Flag, Section, SpecPath, resolve
-from provisioner.guard import Policy
+from provisioner.python.guard import Policy
 
 URL = re.compile(r"(?:[A-Za-z0-9_-]+=)?(?:https?|file)://[^\s\x00]+")
 CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")

@@ -11,15 +11,15 @@ from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentN
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from provisioner.distributions import Distribution, Installed, accepts
+from provisioner.python.distributions import Distribution, Installed, accepts
+from provisioner.python.requirements import Wanted
 from provisioner.redact import redact
-from provisioner.requirements import Wanted
 
 REPOSITORY = re.compile(r"(?:git|hg|bzr|svn)\+(?P<place>\w+://[^/]*/[^@]*)(?:@(?P<revision>.+))?")
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lack:
     """A requirement that is not met; `by` needs it, or nobody but the spec."""
 
@@ -31,7 +31,7 @@ class Lack:
         return canonicalize_name(self.requirement.name)
 
 
-@dataclass(slots=True)
+@dataclass
 class Closure:
     """The installed distributions that requirements lead to, and where the way ends."""
 
@@ -47,7 +47,7 @@ class Closure:
         return {lack.name for lack in self.lacking}
 
 
-@dataclass(slots=True)
+@dataclass
 class Walker:
     """Follows requirements through `installed`, for an interpreter with the marker values `environment`."""
 

@@ -27,7 +27,7 @@ OPTION = re.compile(
 ARCHIVE = re.compile(r"\.(whl|zip|tar\.\w+|tgz)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wanted:
     """A requirement, and the folder it comes from when it is editable."""
 
@@ -44,7 +44,7 @@ class Wanted:
         return redact(self.requirement.url or f"{self.name}{self.requirement.specifier}")
 
 
-@dataclass(slots=True)
+@dataclass
 class Asked:
     """All that a section asks for, from its own lists and from the files that it names."""
 

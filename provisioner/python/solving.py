@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from provisioner import guard
-from provisioner.closure import Closure, Walker
-from provisioner.distributions import Distribution, accepts
 from provisioner.machine import Reader
-from provisioner.resolution import Move, Refusal, Request, Resolution, Sizes, ask, ask_sizes
+from provisioner.python import guard
+from provisioner.python.closure import Closure, Walker
+from provisioner.python.distributions import Distribution, accepts
+from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask, ask_sizes
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
 """For each name, (who needs it, in which versions)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Solution:
     """What uv will do. `constraints` make it exactly that: the versions it chose, and what is held."""
 
@@ -33,7 +33,7 @@ class Solution:
         return built or bool(self.sizes.from_source)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
     """What would have to move and may not."""
 
@@ -41,7 +41,7 @@ class Held:
     needs: Needs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unbuilt:
     """Something has to be built before uv can tell what it needs, and cannot be built yet."""
 

@@ -1,0 +1,1 @@
+"""What the kind pip needs to know: interpreters, distributions, requirements, and what uv says."""

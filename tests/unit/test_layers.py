@@ -1,0 +1,78 @@
+"""Imports point one way. Whoever is told a module's name can tell what it may know of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent.parent / "provisioner"
+
+LAYERS = (
+    ("__init__", "errors", "model", "redact"),
+    ("fields", "versions", "parallel"),
+    ("machine",),
+    ("kind", "argv", "platforms", "gpus", "lasting", "dataset"),
+    ("debian", "python", "probes"),
+    ("kinds",),
+    ("spec",),
+    ("journal", "scheduler", "executor", "prover"),
+    ("engine",),
+    ("codec", "render"),
+    ("inventory", "starter"),
+    ("actions",),
+    ("cli",),
+    ("__main__",),
+)
+"""From the ground up: a module imports from its own line and those above it here."""
+
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """The modules of ours that a file imports, at its top or in a function, as parts of their names."""
+    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "provisioner":
+            parts = tuple((node.module or "").split(".")[1:])
+            yield from [parts] if parts else [(alias.name,) for alias in node.names]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_imports_point_one_way(path: Path) -> None:
+    own = path.with_suffix("").parts
+    for parts in imported(path):
+        if parts[0] != "__version__":
+            assert RANK[parts[0]] <= RANK[own[0]], f"{path} imports {'.'.join(parts)}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "kinds"], ids=str)
+def test_kinds_never_import_kinds(path: Path) -> None:
+    assert [parts for parts in imported(path) if parts[0] == "kinds"] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "render"], ids=str)
+def test_rendering_knows_values_only(path: Path) -> None:
+    assert {parts[0] for parts in imported(path)} <= {"model", "errors", "fields", "render"}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "probes"], ids=str)
+def test_probes_stand_alone(path: Path) -> None:
+    """They run where this package is not installed."""
+    assert list(imported(path)) == []
+
+
+def test_modules_are_small() -> None:
+    sizes = {path: len((PACKAGE / path).read_text().splitlines()) for path in MODULES}
+    assert {path: size for path, size in sizes.items() if size > 350} == {}
+
+
+def test_nouns_are_plain_python() -> None:
+    """model.py and errors.py need nothing but the standard library."""
+    for name in ("model.py", "errors.py"):
+        tree = ast.parse((PACKAGE / name).read_text())
+        froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not {name for name in froms if name and name.startswith(("pydantic", "provisioner"))}
