@@ -24,6 +24,7 @@ def changes(found: Iterable[Change]) -> list[dict[str, Any]]:
             "before": change.before,
             "after": change.after,
             "reason": change.reason,
+            "along": change.along,
         }
         for change in found
     ]

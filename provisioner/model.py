@@ -38,6 +38,8 @@ class Change:
     before: str | None = None
     after: str | None = None
     reason: str = ""
+    along: bool = False
+    """Not named by the file: it comes with something that is."""
 
 
 # Effects: everything that a step can do to a machine.

@@ -42,8 +42,7 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
             told[name] = describe(prefix, move, order, dpkg)
     for move in sorted(simulation.moves, key=lambda move: move.name):
         if move.name not in told:
-            change = describe(prefix, move, order, dpkg)
-            told[move.name] = replace(change, reason=change.reason or "comes along")
+            told[move.name] = replace(describe(prefix, move, order, dpkg), along=True)
     return told
 
 

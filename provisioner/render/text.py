@@ -52,13 +52,24 @@ def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: 
     right = sum(change.action is Action.KEEP for change in changes)
     heading = paint("strong", kind)
     yield f"{heading}  {paint('faint', f'{right} already right')}" if right else heading
-    names = {change: short(change.address, kind) for change in shown}
+    crowd = [c for c in shown if c.along and c.action is Action.CREATE and not c.reason and not verbose]
+    names = {change: short(change.address, kind) for change in shown if change not in crowd}
     column = min(max(map(len, names.values()), default=0), 40)
-    for change in shown:
-        yield from change_lines(change, names[change], column, paint, width)
+    for change, name in names.items():
+        yield from change_lines(change, name, column, paint, width)
+    yield from crowd_lines(crowd, kind, paint, width)
     for step in steps:
         for warning in step.warnings:
             yield from wrapped("warning: " + warning, width, paint, "change", "    ")
+
+
+def crowd_lines(crowd: list[Change], kind: str, paint: Paint, width: int) -> Iterator[str]:
+    """What merely comes along, close together; `verbose` gives each a line."""
+    if crowd:
+        listed = ", ".join(f"{short(change.address, kind)}\u00a0{change.after}" for change in crowd)
+        yield f"  {paint('add', '+')} {len(crowd)} more that {'come' if len(crowd) > 1 else 'comes'} along:"
+        for line in wrapped(listed, width, paint, "faint", "      "):
+            yield line.replace("\u00a0", " ")
 
 
 def short(address: str, kind: str) -> str:
@@ -116,10 +127,13 @@ def counted(number: int, noun: str) -> str:
 
 
 def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
-    """What was done, what went wrong and what to do about it, what was proved, what took how long."""
+    """What went wrong and what to do about it, what was proved, what took how long.
+
+    What was simply done was told as it happened.
+    """
     lines: list[str] = []
     for outcome in report.outcomes:
-        if outcome.status is not Status.KEPT:
+        if outcome.notes or outcome.status not in (Status.KEPT, Status.DONE):
             lines += outcome_lines(outcome, paint, width)
     lines += residual_lines(report, paint, width)
     for step in report.plan.steps:
@@ -169,8 +183,8 @@ def verdict_lines(verdict: Verdict, paint: Paint, width: int) -> Iterator[str]:
 def timing_lines(report: Report, paint: Paint) -> Iterator[str]:
     timed = [(o.seconds, o.step) for o in report.outcomes if o.status is not Status.KEPT and o.seconds]
     timed += [(v.seconds, v.address) for v in report.verdicts if v.seconds]
-    slowest = sorted(timed, reverse=True)[:SLOWEST]
-    if len(timed) > 1:
+    slowest = [(seconds, name) for seconds, name in sorted(timed, reverse=True)[:SLOWEST] if seconds >= 0.05]
+    if len(slowest) > 1:
         told = ", ".join(f"{name} {format_seconds(seconds)}" for seconds, name in slowest)
         yield paint("faint", f"Took longest: {told}.")
 

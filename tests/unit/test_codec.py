@@ -29,8 +29,8 @@ def test_the_document_is_what_scripts_rely_on() -> None:
     assert document["format"] == "provisioner.plan/1"
     assert document["summary"] == {
         "keep": 2,
-        "create": 3,
-        "update": 1,
+        "create": 7,
+        "update": 2,
         "remove": 1,
         "blocked": 2,
         "download": 214_000_000,
@@ -41,6 +41,7 @@ def test_the_document_is_what_scripts_rely_on() -> None:
         "before": None,
         "after": "2.1.0-1",
         "reason": "",
+        "along": False,
     }
 
 

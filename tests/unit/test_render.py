@@ -31,13 +31,18 @@ STEPS = (
             Change("apt.tree", A.CREATE, after="2.1.0-1"),
             Change("apt.ffmpeg", A.UPDATE, before="7:5.1.5", after="7:5.1.6"),
             Change("apt.old", A.REMOVE, before="1.0"),
-            Change("apt.libx", A.CREATE, after="3", reason="needed by ffmpeg"),
+            Change("apt.libx", A.CREATE, after="3", along=True),
+            Change("apt.liby", A.UPDATE, before="3", after="4", along=True),
+            Change("apt.libavformat59", A.CREATE, after="7:5.1.6-0+deb12u1", along=True),
+            Change("apt.libavutil57", A.CREATE, after="7:5.1.6-0+deb12u1", along=True),
+            Change("apt.libcodec2-1.0", A.CREATE, after="1.0.5-1", along=True),
         ),
         download=214_000_000,
     ),
     Step(
         id="pip",
         changes=(
+            Change("pip.namex", A.CREATE, after="0.2", reason="needed by keras"),
             Change(
                 "pip.numpy",
                 A.BLOCKED,
