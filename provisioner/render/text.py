@@ -143,7 +143,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
         if not verdict.remembered:
             lines += verdict_lines(verdict, paint, width)
     lines += timing_lines(report, paint)
-    if report.log and not report.ok:
+    if report.log:
         lines.append(f"Full log: {report.log}")
     role = "good" if report.ok else "bad"
     return "\n".join([*lines, paint(role, conclusion(report))]) + "\n"

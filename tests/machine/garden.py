@@ -10,7 +10,6 @@ from subprocess import CompletedProcess
 
 from tests.machine.debian_root import VENV, Root
 
-
 GARDEN = """\
 version: 1
 name: garden
