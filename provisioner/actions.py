@@ -57,6 +57,7 @@ def plan(options: argparse.Namespace) -> int:
 def apply(options: argparse.Namespace) -> int:
     if options.dry_run:
         return plan(options)
+    from provisioner.render import text
     from provisioner.render.narrator import Narrator
 
     saved = saved_plan(options.spec)
@@ -70,6 +71,7 @@ def apply(options: argparse.Namespace) -> int:
             saved=saved,
             tell=narrator.tell,
             show=narrator.show,
+            conclude=text.render_standing,
             jobs=options.jobs or engine.JOBS,
         )
     return conclude(report, options)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import time
 
-from provisioner import __version__
+from provisioner import __version__, recall
 
 DEFAULT_SPEC = "colabenv.yaml"
 
@@ -93,7 +94,18 @@ def positive(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; usage errors leave as argparse does, with code 2."""
+    began = time.monotonic()
     options = build_parser().parse_args(argv)
+    if conclusion := recalled(options):
+        print(f"{conclusion} ({time.monotonic() - began:.2f} s)")
+        return 0
     from provisioner.actions import carry_out
 
     return carry_out(options)
+
+
+def recalled(options: argparse.Namespace) -> str | None:
+    """The conclusion of an apply that needs no more than to be said again."""
+    if options.command != "apply" or options.dry_run or options.json or options.verbose or options.events:
+        return None
+    return recall.recall(options.spec, tuple(options.only), tuple(options.skip))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from provisioner import kinds
+from provisioner import kinds, recall
 from provisioner.errors import ObserveError, PlanMovedError, ProvisionerError
 from provisioner.journal import Journal
 from provisioner.machine import Interpreter, Machine, Reader, Tell
-from provisioner.machine.local import LocalMachine
+from provisioner.machine.traced import TracedMachine
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
 from provisioner.parallel import together
 from provisioner.python.interpreter import resolve
@@ -55,9 +55,9 @@ def target_of(spec: Spec) -> Interpreter:
     return resolve(pip.venv if pip else None, spec.folder)
 
 
-def connect(spec: Spec, *, deep: bool = False) -> LocalMachine:
+def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
     """The machine that we run on, seen from a spec's folder."""
-    machine = LocalMachine(spec.folder, target_of(spec), deep=deep)
+    machine = TracedMachine(spec.folder, target_of(spec), deep=deep)
     machine.suspects = Journal(machine.state).suspects()
     return machine
 
@@ -108,9 +108,10 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
     )
 
 
-def survey(spec: Spec, machine: LocalMachine, selection: Selection = EVERYTHING) -> Plan:
+def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING) -> Plan:
     """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
     machine.python = target_of(spec)
+    machine.begin()
     plan = make_plan(spec, observe(spec, machine, selection), selection)
     everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
     for word in (*selection.only, *selection.skip):
@@ -144,12 +145,14 @@ def provision(
     saved: Plan | None = None,
     tell: Tell = lambda event: None,
     show: Callable[[Plan], None] = lambda plan: None,
+    conclude: Callable[[Report], str] | None = None,
     jobs: int = JOBS,
 ) -> Report:
     """Make this machine what the spec says, and prove it. `show` hears the plan before anything is done.
 
     With `saved`, exactly that plan is carried out. Raises PlanMovedError when the machine is no longer
-    what it was made for.
+    what it was made for. With `conclude`, which puts a report of nothing to do in words, the next apply
+    may recall that conclusion while all it rests on stands.
     """
     began = time.monotonic()
     machine = connect(spec)
@@ -164,15 +167,22 @@ def provision(
             refuse_if_moved(saved, plan)
         show(plan)
         outcomes = apply(plan, machine, journal, tell, jobs) if plan.pending else kept(plan)
+        left = plan
         residual: tuple[Change, ...] = ()
         verdicts: tuple[Verdict, ...] = ()
         if any(outcome.status is Status.DONE for outcome in outcomes):
             tell(Event(step="", what="note", text="Observing again, and checking."))
             machine.suspects = frozenset()
-            residual = left_over(survey(spec, machine, selection), outcomes)
+            machine.sleep(recall.SETTLED)
+            left = survey(spec, machine, selection)
+            residual = left_over(left, outcomes)
         fine = all(outcome.status in FINE for outcome in outcomes)
         if fine and not residual:
+            complete, known = machine.complete, set(machine.notes)
             verdicts = prove(plan, machine, jobs, anew=False)
+            if conclude and complete and not left.pending and all(verdict.passed for verdict in verdicts):
+                machine.renew(known)
+                remember(spec, selection, machine, conclude(standing(left, verdicts)))
         if fine and machine.suspects <= {step.id for step in plan.steps}:
             journal.clear()
     log = str(machine.log.path) if machine.log.written else ""
@@ -184,6 +194,19 @@ def provision(
         seconds=time.monotonic() - began,
         log=log,
     )
+
+
+def standing(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
+    """What the next apply will report, if nothing changes until then."""
+    proved = tuple(replace(verdict, remembered=True) for verdict in verdicts)
+    return Report(plan=plan, outcomes=kept(plan), verdicts=proved)
+
+
+def remember(spec: Spec, selection: Selection, machine: TracedMachine, conclusion: str) -> None:
+    """Let the next apply recall a conclusion. One that cannot be kept only makes that apply slower."""
+    machine.note("of", spec.path)
+    with suppress(OSError):
+        recall.keep(spec.path, selection.only, selection.skip, machine.notes, conclusion, machine.began)
 
 
 def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:

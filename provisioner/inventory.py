@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from provisioner import engine
 from provisioner.errors import ObserveError
-from provisioner.machine.local import LocalMachine
+from provisioner.machine.traced import TracedMachine
 from provisioner.python.interpreter import resolve
 
 FACTS_FORMAT = "provisioner.facts/1"
@@ -29,7 +29,7 @@ def facts_document(path: str) -> dict[str, Any]:
         found = engine.observe(spec, machine)
     else:
         folder = str(Path.cwd())
-        machine, found = LocalMachine(folder, resolve(None, folder)), {}
+        machine, found = TracedMachine(folder, resolve(None, folder)), {}
     return {
         "format": FACTS_FORMAT,
         "machine": {
@@ -46,7 +46,7 @@ def facts_document(path: str) -> dict[str, Any]:
     }
 
 
-def operating_system(machine: LocalMachine) -> str:
+def operating_system(machine: TracedMachine) -> str:
     """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
     text = (machine.read("/etc/os-release") or b"").decode(errors="replace")
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

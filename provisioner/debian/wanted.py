@@ -127,7 +127,9 @@ class Deb(Section):
     """A package in a file of its own."""
 
     url: Annotated[str, AfterValidator(check_address)] = Field(description="Where the .deb file is.")
-    sha256: Annotated[str, AfterValidator(check_sha256)] = Field(description="The file's sha256.")
+    sha256: Annotated[str, AfterValidator(check_sha256)] = Field(
+        description="The file's sha256.", json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"}
+    )
     package: PackageName | None = Field(
         default=None, description="The package in it, when the file is not called name_version_arch.deb."
     )

@@ -242,7 +242,11 @@ def checks(config: Jdk, facts: Facts) -> Iterable[Check]:
 
 KIND = Kind(
     name="jdk",
-    config=Annotated[Jdk, BeforeValidator(read_shorthand, json_schema_input_type=int | str | Jdk)],
+    config=Annotated[
+        Jdk,
+        BeforeValidator(read_shorthand, json_schema_input_type=int | str | Jdk),
+        Field(description="A Java development kit: its version, or a mapping.", examples=[17, ">=17"]),
+    ],
     observe=observe,
     plan=plan,
     checks=checks,

@@ -32,6 +32,7 @@ from provisioner.model import (
     Unpack,
     Write,
 )
+from provisioner.recall import state_folder
 from provisioner.redact import redactor
 
 Progress = Callable[[int, int, str], None]
@@ -42,15 +43,6 @@ TAIL = 12
 TYPES = {statmodule.S_IFREG: "file", statmodule.S_IFDIR: "folder", statmodule.S_IFLNK: "link"}
 
 NO_SPACE = ("No space left on device", "The disk is full: free some space and run it again.")
-
-
-def state_folder(environ: Mapping[str, str]) -> str:
-    """Where journal, logs and caches live: where XDG says, else the system's place for root."""
-    if base := environ.get("XDG_STATE_HOME"):
-        return os.path.join(base, "provisioner")
-    if os.geteuid() == 0:
-        return "/var/lib/provisioner"
-    return os.path.expanduser("~/.local/state/provisioner")
 
 
 @dataclass

@@ -136,9 +136,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
         if outcome.notes or outcome.status not in (Status.KEPT, Status.DONE):
             lines += outcome_lines(outcome, paint, width)
     lines += residual_lines(report, paint, width)
-    for step in report.plan.steps:
-        for warning in step.warnings:
-            lines += wrapped(f"warning: {step.id}: {warning}", width, paint, "change", "")
+    lines += warning_lines(report, paint, width)
     for verdict in report.verdicts:
         if not verdict.remembered:
             lines += verdict_lines(verdict, paint, width)
@@ -146,7 +144,8 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
     if report.log:
         lines.append(f"Full log: {report.log}")
     role = "good" if report.ok else "bad"
-    return "\n".join([*lines, paint(role, conclusion(report))]) + "\n"
+    took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
+    return "\n".join([*lines, paint(role, f"{conclusion(report)} ({took})")]) + "\n"
 
 
 def outcome_lines(outcome: Outcome, paint: Paint, width: int) -> Iterator[str]:
@@ -170,6 +169,12 @@ def residual_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
         yield from change_lines(change, change.address, 0, paint, width)
 
 
+def warning_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    for step in report.plan.steps:
+        for warning in step.warnings:
+            yield from wrapped(f"warning: {step.id}: {warning}", width, paint, "change", "")
+
+
 def verdict_lines(verdict: Verdict, paint: Paint, width: int) -> Iterator[str]:
     role, word = ("good", "verified") if verdict.passed else ("bad", "FAILED")
     if verdict.warning:
@@ -189,6 +194,11 @@ def timing_lines(report: Report, paint: Paint) -> Iterator[str]:
         yield paint("faint", f"Took longest: {told}.")
 
 
+def render_standing(report: Report) -> str:
+    """A report of nothing to do, without its time: what a later apply says again while it stands."""
+    return "\n".join([*warning_lines(report, plain, DEFAULT_WIDTH), conclusion(report)])
+
+
 def conclusion(report: Report) -> str:
     """The one line that matters."""
     steps = {outcome.step: outcome.status for outcome in report.outcomes}
@@ -199,7 +209,6 @@ def conclusion(report: Report) -> str:
         for change in step.changes
     )
     right = sum(change.action is Action.KEEP for change in report.plan.changes)
-    took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
     passed = sum(verdict.passed for verdict in report.verdicts)
     earlier = sum(verdict.remembered for verdict in report.verdicts)
     if report.ok:
@@ -211,7 +220,7 @@ def conclusion(report: Report) -> str:
             if changed
             else f"Nothing to do: {right} already right"
         )
-        return f"{done}{checks}. Every part is verified. ({took})"
+        return f"{done}{checks}. Every part is verified."
     bad = (Status.FAILED, Status.BLOCKED, Status.SKIPPED, Status.INTERRUPTED)
     counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
     parts = [f"{count} {word}" for count, word in counts if count]
@@ -222,4 +231,4 @@ def conclusion(report: Report) -> str:
         parts.append(f"{wrong} of {counted(len(report.verdicts), 'check')} failed")
     elif report.plan.checks and not report.verdicts:
         parts.append(f"{counted(len(report.plan.checks), 'check')} not made")
-    return f"Not done: {', '.join(parts)}; {changed} changed, {right} already right. ({took})"
+    return f"Not done: {', '.join(parts)}; {changed} changed, {right} already right."

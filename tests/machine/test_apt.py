@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -339,7 +340,10 @@ def test_a_mirror_that_moved_on_is_asked_anew(provisioned_machine: Root, key: Ke
     assert pending(root, section("packages: [shelf-vim]")) == {"apt.shelf-vim": ("create", None, "1.0")}
     moving.debs[:] = [Deb("shelf-vim", "1.1")]
     shutil.rmtree(root.path(SHELF))
-    moving.publish(key).place(root)
+    moving.publish(key)
+    for path in moving.folder.rglob("*"):
+        os.utime(path, (time.time() + 60,) * 2)  # or the server would call it unchanged within this second
+    moving.place(root)
     refused(root, section("packages: [shelf-vim]"), "404", "apply again with `update: always`")
     apply(root, section("packages: [shelf-vim]\nupdate: always"))
     assert installed(root)["shelf-vim"] == "1.1"

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "provisioner"
 
 LAYERS = (
-    ("__init__", "errors", "model", "redact"),
+    ("__init__", "errors", "model", "recall", "redact"),
     ("fields", "versions", "parallel"),
     ("machine",),
     ("kind", "argv", "platforms", "gpus", "lasting", "dataset"),

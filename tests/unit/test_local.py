@@ -12,8 +12,9 @@ import pytest
 
 from provisioner.errors import EffectError, Interrupted, ObserveError, TransientError
 from provisioner.machine import Interpreter
-from provisioner.machine.local import LocalMachine, state_folder
+from provisioner.machine.local import LocalMachine
 from provisioner.model import Mkdir, Run, Write
+from provisioner.recall import state_folder
 from provisioner.redact import redactor
 
 PYTHON = Interpreter(sys.executable, "3.11.0", ())

@@ -1,0 +1,237 @@
+"""What NVIDIA's management library says, every call's own failure noted and none of them the end.
+
+Source: NVIDIA's NVML API reference. pynvml takes 9 ms to import in our process, so it is imported only where
+there is something to ask.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIBRARY = "libnvidia-ml.so.1"
+
+FOLDERS = ("usr/lib64-nvidia", "usr/lib/wsl/lib")
+"""Where Colab and WSL put the driver's libraries; a shell without their LD_LIBRARY_PATH does not look there."""
+
+NO_PERMISSION, NOT_LOADED, NOT_FOUND, IS_LOST = 4, 9, 12, 15
+RESET_REQUIRED, MISMATCH, UNKNOWN = 16, 18, 999
+"""NVML's codes for what people meet."""
+
+FATAL = (IS_LOST, RESET_REQUIRED)
+"""Codes after which a device answers nothing else."""
+
+HUNG = -1
+"""Our own code for a call that never came back."""
+
+PROHIBITED, EXCLUSIVE = 2, (1, 3)
+"""Compute modes other than the usual."""
+
+SLOWED = 0x08 | 0x20 | 0x40 | 0x80
+"""Reasons for slow clocks that are not idleness or a chosen limit: heat, and power that fails."""
+
+UNCORRECTED, VOLATILE = 1, 0
+"""Memory errors that did harm, since the driver was loaded."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error of NVML's: its code, and its own words."""
+
+    code: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that computes on a device; 0 bytes where the driver does not tell."""
+
+    pid: int
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A device, or a slice of a divided one, as NVML tells it; 0 and "" stand for what it does not tell."""
+
+    index: int
+    name: str = ""
+    uuid: str = ""
+    memory_total: int = 0
+    memory_free: int = 0
+    capability: str = ""
+    mode: int = 0
+    processes: tuple[Process, ...] = ()
+    errors: int = 0
+    """Memory errors that could not be corrected."""
+    slowed: bool = False
+    divided: bool = False
+    """Whether it is in MIG mode, so that only its slices can be used."""
+    slices: tuple[Unit, ...] = ()
+    failure: Failure | None = None
+    """Why it cannot be asked."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that NVML said."""
+
+    units: tuple[Unit, ...] = ()
+    driver: str = ""
+    cuda: str = ""
+    library: str = ""
+    """Folder that its library was loaded from when the loader did not find it."""
+    version: str = ""
+    """Version of that library, as its file's name tells it, when it does not fit the driver."""
+    failure: Failure | None = None
+    """Why nothing can be asked."""
+
+
+def ask(root: Path, patience: float) -> Answer:
+    """NVML's answer within `patience` seconds. What hangs in the driver cannot be stopped, only left."""
+    answers: list[Answer] = []
+    troubles: list[Exception] = []
+
+    def work() -> None:
+        try:
+            answers.append(converse(root))
+        except Exception as trouble:  # noqa: BLE001 - raised again in the caller's thread
+            troubles.append(trouble)
+
+    thread = threading.Thread(target=work, name="nvml", daemon=True)
+    thread.start()
+    thread.join(patience)
+    if troubles:
+        raise troubles[0]
+    return answers[0] if answers else Answer(failure=Failure(HUNG, f"no answer within {patience:g} s"))
+
+
+def converse(root: Path) -> Answer:
+    """Open NVML, ask it about everything, close it."""
+    import pynvml  # type: ignore[import-untyped]
+
+    try:
+        library = start(pynvml, root)
+    except pynvml.NVMLError as error:
+        failed = failure(error)
+        return Answer(failure=failed, version=loaded_version() if failed.code == MISMATCH else "")
+    try:
+        return question(pynvml, library)
+    except pynvml.NVMLError as error:
+        return Answer(library=library, failure=failure(error))
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def start(nvml: Any, root: Path) -> str:
+    """Open NVML; the folder that its library had to be looked for in.
+
+    pynvml opens the library only by name, which finds one that is already loaded.
+    """
+    try:
+        nvml.nvmlInit()
+    except nvml.NVMLError_LibraryNotFound:
+        folder = next((root / name for name in FOLDERS if loads(root / name / LIBRARY)), None)
+        if folder is None:
+            raise
+        nvml.nvmlInit()
+        return str(folder)
+    return ""
+
+
+def loads(path: Path) -> bool:
+    try:
+        ctypes.CDLL(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def loaded_version() -> str:
+    """The version in the name of the library file that this process has mapped."""
+    maps = Path("/proc/self/maps").read_text(errors="replace")
+    found = re.search(r"/libnvidia-ml\.so\.(\d+\.[\d.]+)$", maps, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def question(nvml: Any, library: str) -> Answer:
+    """All that is to be known of the driver and of every device."""
+    attempt = attempting(nvml.NVMLError)
+    driver = attempt(nvml.nvmlSystemGetDriverVersion, otherwise="")
+    newest = attempt(nvml.nvmlSystemGetCudaDriverVersion_v2, otherwise=0)
+    return Answer(
+        units=tuple(look(nvml, attempt, index) for index in range(nvml.nvmlDeviceGetCount())),
+        driver=driver,
+        cuda=f"{newest // 1000}.{newest % 1000 // 10}" if newest else "",
+        library=library,
+    )
+
+
+def look(nvml: Any, attempt: Callable[..., Any], index: int) -> Unit:
+    """One device. Only what makes every other question pointless ends the questions."""
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        divided, _ = attempt(nvml.nvmlDeviceGetMigMode, handle, otherwise=(0, 0))
+        return describe(
+            nvml,
+            attempt,
+            handle,
+            index,
+            mode=attempt(nvml.nvmlDeviceGetComputeMode, handle, otherwise=0),
+            errors=attempt(nvml.nvmlDeviceGetTotalEccErrors, handle, UNCORRECTED, VOLATILE, otherwise=0),
+            slowed=bool(
+                SLOWED & attempt(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle, otherwise=0)
+            ),
+            divided=bool(divided),
+            slices=tuple(slices(nvml, attempt, handle, index)) if divided else (),
+        )
+    except nvml.NVMLError as error:
+        return Unit(index, failure=failure(error))
+
+
+def describe(nvml: Any, attempt: Callable[..., Any], handle: Any, index: int, **more: Any) -> Unit:
+    """What a device and a slice of one are both asked."""
+    memory = attempt(nvml.nvmlDeviceGetMemoryInfo, handle, otherwise=None)
+    capability = attempt(nvml.nvmlDeviceGetCudaComputeCapability, handle, otherwise=())
+    running = attempt(nvml.nvmlDeviceGetComputeRunningProcesses, handle, otherwise=())
+    return Unit(
+        index=index,
+        name=attempt(nvml.nvmlDeviceGetName, handle, otherwise=""),
+        uuid=attempt(nvml.nvmlDeviceGetUUID, handle, otherwise=""),
+        memory_total=memory.total if memory else 0,
+        memory_free=memory.free if memory else 0,
+        capability=".".join(map(str, capability)),
+        processes=tuple(Process(each.pid, each.usedGpuMemory or 0) for each in running),
+        **more,
+    )
+
+
+def slices(nvml: Any, attempt: Callable[..., Any], device: Any, index: int) -> Iterator[Unit]:
+    """The slices of a divided device; their numbers may have gaps."""
+    for number in range(attempt(nvml.nvmlDeviceGetMaxMigDeviceCount, device, otherwise=0)):
+        handle = attempt(nvml.nvmlDeviceGetMigDeviceHandleByIndex, device, number, otherwise=None)
+        if handle is not None:
+            yield describe(nvml, attempt, handle, index)
+
+
+def attempting(expected: type[Exception]) -> Callable[..., Any]:
+    """A caller that gives `otherwise` for a failure, unless the device is gone for every other call too."""
+
+    def attempt(function: Callable[..., Any], *arguments: Any, otherwise: Any) -> Any:
+        try:
+            return function(*arguments)
+        except expected as error:
+            if failure(error).code in FATAL:
+                raise
+            return otherwise
+
+    return attempt
+
+
+def failure(error: Exception) -> Failure:
+    return Failure(int(getattr(error, "value", UNKNOWN)), str(error))
