@@ -25,6 +25,10 @@ from provisioner.python.resolution import QUIET, Move, Refusal, Request, command
 from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
 
 
+OURSELVES = "colab-provisioner"
+"""Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
+
+
 @dataclass(frozen=True)
 class Named:
     """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
@@ -135,7 +139,7 @@ def find_damage(
     looked_at = set(installed.found) if suspect else names & installed.found.keys()
     found = {
         name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.deep)
-        for name in sorted(looked_at - {*absent})
+        for name in sorted(looked_at - {*absent, OURSELVES})
     }
     return {name: what for name, what in found.items() if what}
 
