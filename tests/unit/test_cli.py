@@ -211,7 +211,11 @@ run:
 def test_a_signal_takes_the_children_along(desk: Path, order: signal.Signals) -> None:
     (desk / "colabenv.yaml").write_text(SLOW)
     with subprocess.Popen(
-        [sys.executable, "-m", "provisioner", "apply"], stdout=subprocess.PIPE, text=True, cwd=desk
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        ["env", "--default-signal=INT", sys.executable, "-m", "provisioner", "apply"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=desk,
     ) as process:
         assert process.stdout
         while "run.nap: begins" not in process.stdout.readline():
