@@ -151,4 +151,11 @@ def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
     return datasets
 
 
-Config = Annotated[dict[Annotated[str, AfterValidator(check_name)], Dataset], AfterValidator(check_places)]
+Config = Annotated[
+    dict[Annotated[str, AfterValidator(check_name)], Dataset],
+    AfterValidator(check_places),
+    Field(
+        description="Data to download, and perhaps to unpack, by name.",
+        examples=[{"flowers": {"url": "https://example.org/flowers.tgz", "unpack": True, "to": "data"}}],
+    ),
+]

@@ -48,7 +48,7 @@ def read_zip(archive: str, tree: Tree, watch: Watch) -> None:
                     "the archive is encrypted", "Only archives without a password are unpacked."
                 )
             mode = member.external_attr >> 16
-            if member.is_dir():
+            if member.filename.endswith("/"):  # is_dir() of Python 3.11 stumbles over an empty name
                 tree.folder(member.filename)
             elif stat.S_ISLNK(mode) and member.file_size <= LINK:
                 tree.link(member.filename, os.fsdecode(source.read(member)))

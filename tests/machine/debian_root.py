@@ -150,7 +150,8 @@ class Root:
         }
         identity = [f"--setuid={UID}", f"--setgid={UID}"] if user else []
         door = ["nsenter", f"--target={self.init}", "--mount", "--pid", "--uts", "--ipc", "--root", *identity]
-        clean = ["env", "-i", "-C", home if user and cwd == "/root" else cwd]
+        # A shell's background job ignores Ctrl-C, and so would all that it starts.
+        clean = ["env", "-i", "--default-signal=INT", "-C", home if user and cwd == "/root" else cwd]
         settings = [f"{name}={value}" for name, value in variables.items()]
         process = subprocess.Popen(
             [*door, "--", *clean, *settings, *argv],
