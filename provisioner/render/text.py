@@ -133,8 +133,9 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
     """
     lines: list[str] = []
     for outcome in report.outcomes:
-        if outcome.notes or outcome.status not in (Status.KEPT, Status.DONE):
+        if outcome.notes or outcome.status not in (Status.KEPT, Status.DONE, Status.SKIPPED):
             lines += outcome_lines(outcome, paint, width)
+    lines += skipped_lines(report.outcomes, paint, width)
     lines += residual_lines(report, paint, width)
     lines += warning_lines(report, paint, width)
     for verdict in report.verdicts:
@@ -160,6 +161,20 @@ def outcome_lines(outcome: Outcome, paint: Paint, width: int) -> Iterator[str]:
     yield from wrapped(outcome.hint, width, paint, "strong", "    ")
     for note in outcome.notes:
         yield from wrapped(note, width, paint, "faint", "    ")
+
+
+def skipped_lines(outcomes: tuple[Outcome, ...], paint: Paint, width: int) -> Iterator[str]:
+    """What was not tried, once for each cause: the cause itself is reported above."""
+    role, word = STATUS_WORDS[Status.SKIPPED]
+    causes: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.status is Status.SKIPPED:
+            causes.setdefault(outcome.error, []).append(outcome.step)
+    for cause, steps in causes.items():
+        first, *rest = wrapped(", ".join(steps), width, plain, "", " " * 12)
+        yield paint(role, f"{word:12}") + first.lstrip()
+        yield from rest
+        yield from wrapped(cause, width, paint, "faint", "    ")
 
 
 def residual_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
