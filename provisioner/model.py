@@ -61,6 +61,8 @@ class Run:
     """Regular expressions: output that makes a failure worth another try."""
     hints: tuple[tuple[str, str], ...] = ()
     """(regular expression over the output, what to do next): the first that matches is told."""
+    remedies: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(regular expression over a failure's output, a command that may mend it): then it runs once more."""
     progress: Literal["", "apt"] = ""
     """How to follow it: `apt` passes a status descriptor to apt-get."""
     op: Literal["run"] = "run"

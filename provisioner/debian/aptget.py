@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.model import Run
 
@@ -43,9 +43,10 @@ TRANSIENT = (
     r"[Cc]onnection (?:reset|timed out|refused|failed)",
     r"Connection closed|Undetermined Error|Remote end closed",
     r"\b(?:408|429|50[0234])\b +[A-Z]",
-    r"Hash Sum mismatch",
-    r"File has unexpected size",
 )
+
+MOVED = r"\b404 +[A-Z]|Hash Sum mismatch|File has unexpected size"
+"""What apt says of files that the archive no longer has: it replaces them several times a day."""
 
 HINTS = (
     (
@@ -63,12 +64,12 @@ HINTS = (
         "`dpkg --remove --force-remove-reinstreq NAME`, then apply again.",
     ),
     (
-        r"installed (\S+) package (\S+) script subprocess returned|new (\S+) package (\S+) script subprocess",
-        "A package's own script failed; its name and last words are above. Mend what it complains about and "
-        "apply again, or name the package under `absent`.",
+        r"(?:installed|new) (\S+) package (\S+) script subprocess",
+        r"The \2 script of \1 failed; its last words are above. Mend what it complains about and apply "
+        "again, or name the package under `absent`.",
     ),
     (
-        r"\b404 +[A-Z]|Hash Sum mismatch|File has unexpected size",
+        MOVED,
         "The archive moved since the package lists were read: apply again with `update: always`.",
     ),
     (
@@ -127,7 +128,8 @@ NOTHING = Order()
 def install(order: Order) -> Run:
     """The transaction, for real."""
     argv = ("apt-get", *UNATTENDED, *NETWORK, *NAMES_ONLY, *order.options, *order.permissions, "install")
-    return change((*argv, *order.words))
+    refresh = ("apt-get", *NETWORK, *order.options, "update")
+    return replace(change((*argv, *order.words)), remedies=((MOVED, refresh),))
 
 
 def repair(order: Order) -> Run:

@@ -8,14 +8,16 @@ import re
 import shlex
 import shutil
 import stat as statmodule
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provisioner.errors import EffectError, ObserveError, TransientError
-from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, files
+from provisioner.hardware import Accelerators
+from provisioner.machine import Answer, Completed, Interpreter, Stat, files
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, progress_of_apt
 from provisioner.model import (
@@ -59,6 +61,8 @@ class LocalMachine:
     root: bool = field(default_factory=lambda: os.geteuid() == 0)
     log: Log = field(init=False)
     _children: Children = field(default_factory=Children)
+    _attached: Accelerators | None = None
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.state = self.state or state_folder(self.environ)
@@ -124,9 +128,12 @@ class LocalMachine:
         return fetch.head(url)
 
     def accelerators(self) -> Accelerators:
-        from provisioner.machine import gpu
+        from provisioner.machine.accelerators import accelerators
 
-        return gpu.accelerators(self.environ)
+        with self._asking:
+            if self._attached is None:
+                self._attached = accelerators(self.environ)
+            return self._attached
 
     # Machine
 
@@ -170,10 +177,15 @@ class LocalMachine:
         if completed.code == 0 and not completed.timed_out:
             return ""
         output = completed.stdout + completed.stderr
+        for pattern, remedy in effect.remedies:
+            if re.search(pattern, output):
+                mended = replace(effect, remedies=())
+                self.run(replace(mended, argv=remedy, progress="", stdin=""), tell)
+                return self.run(mended, tell)
         shown = "\n".join(tail) or completed.stderr
+        hints = ((re.search(pattern, output), told) for pattern, told in (*effect.hints, NO_SPACE))
         hint = next(
-            (told for pattern, told in (*effect.hints, NO_SPACE) if re.search(pattern, output)),
-            f"The full log is {self.log.path}",
+            (match.expand(told) for match, told in hints if match), f"The full log is {self.log.path}"
         )
         if completed.timed_out:
             raise EffectError(f"{program} was stopped after {effect.timeout:.0f} s", hint, shown)

@@ -76,7 +76,13 @@ def test_what_is_there_is_seen(machine: LocalMachine, tmp_path: Path) -> None:
         ("exit 4", {}, EffectError, "sh failed: exit code 4", "full log"),
         ("kill -9 $$", {}, EffectError, "killed by signal 9", "full log"),
         ("echo E: lock; exit 1", {"transient": ("lock",)}, TransientError, "exit code 1", "full log"),
-        ("echo bad hat; exit 1", {"hints": (("hat", "Take it off."),)}, EffectError, "exit", "Take it off."),
+        (
+            "echo bad hat; exit 1",
+            {"hints": ((r"bad (\w+)", r"Take the \1 off."),)},
+            EffectError,
+            "exit",
+            "Take the hat off.",
+        ),
         ("echo No space left on device; exit 1", {}, EffectError, "exit code 1", "disk is full"),
         ("sleep 60", {"timeout": 0.2}, EffectError, "stopped after 0 s", "full log"),
     ],
@@ -93,6 +99,16 @@ def test_a_failed_command_is_told(
         machine.perform(Run(argv=("sh", "-c", script), **effect), quiet)  # type: ignore[arg-type]
     assert type(caught.value) is error
     assert hint in caught.value.hint
+
+
+def test_a_remedy_is_tried_once(machine: LocalMachine, tmp_path: Path) -> None:
+    remedies = (("stale", ("touch", str(tmp_path / "fresh"))),)
+    command = ("sh", "-c", f"test -e {tmp_path}/fresh || {{ echo stale; exit 100; }}")
+    assert machine.perform(Run(argv=command, remedies=remedies), quiet) == ""
+    hopeless = ("sh", "-c", f"echo stale; echo tried >> {tmp_path}/tries; exit 100")
+    with pytest.raises(EffectError, match="exit code 100"):
+        machine.perform(Run(argv=hopeless, remedies=remedies), quiet)
+    assert (tmp_path / "tries").read_text() == "tried\n" * 2
 
 
 def test_everything_a_command_says_is_logged_but_secrets(machine: LocalMachine) -> None:
