@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import time
 from dataclasses import replace
 from functools import partial
@@ -90,9 +91,9 @@ def judge(check: Check, completed: Completed) -> tuple[bool, str, str, dict[str,
     output = completed.stdout + completed.stderr
     hint = next((told for pattern, told in check.run.hints if re.search(pattern, output)), "")
     if completed.timed_out:
-        return False, f"no answer within {check.run.timeout:.0f} s", hint, {}
+        return False, ending(f"no answer within {check.run.timeout:.0f} s", output), hint, {}
     if completed.code < 0:
-        return False, f"killed by signal {-completed.code}", hint, {}
+        return False, ending(f"killed by {name_signal(-completed.code)}", output), hint, {}
     if check.reply == "json" and (reply := last_json(completed.stdout)) is not None:
         data = reply.get("data")
         return (
@@ -101,7 +102,9 @@ def judge(check: Check, completed: Completed) -> tuple[bool, str, str, dict[str,
             str(reply.get("hint") or hint),
             data if isinstance(data, dict) else {},
         )
-    if completed.code or check.reply == "json":
+    if check.reply == "json":
+        return False, ending(f"exit code {completed.code} and no answer", output), hint, {}
+    if completed.code:
         return False, last_lines(output) or f"exit code {completed.code}", hint, {}
     if check.matches and not re.search(check.matches, output):
         return False, f"the output does not match {check.matches!r}: {last_lines(output)}", hint, {}
@@ -119,6 +122,20 @@ def last_json(output: str) -> dict[str, object] | None:
             if isinstance(reply, dict):
                 return reply
     return None
+
+
+def name_signal(number: int) -> str:
+    """`SIGSEGV (Segmentation fault)`; real-time signals have no name."""
+    try:
+        return f"{signal.Signals(number).name} ({signal.strsignal(number)})"
+    except ValueError:
+        return f"signal {number}"
+
+
+def ending(what: str, output: str) -> str:
+    """What became of a program that gave no answer, and the last it said."""
+    lines = last_lines(output)
+    return f"{what}; the last it said:\n{lines}" if lines else what
 
 
 def last_lines(output: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.errors import EffectError
-from provisioner.machine import Accelerators, Answer, Completed, Interpreter, Stat, receipt
+from provisioner.hardware import Accelerators
+from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
 from provisioner.machine.files import with_block
 from provisioner.machine.receipt import Receipt
 from provisioner.machine.urls import local_path, shown

@@ -15,7 +15,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from provisioner import kinds
-from provisioner.machine import Accelerators, Completed, Gpu
+from provisioner.hardware import Accelerators
+from provisioner.machine import Completed
 from provisioner.model import Action, Change, Effect, Run, Step, Unpack
 from tests.fakes import FakeMachine, Program
 
@@ -52,9 +53,7 @@ def build(found: dict[str, Any]) -> FakeMachine:
     if "python" in found:
         machine.python = dataclasses.replace(machine.python, **tupled(found.pop("python")))
     if "devices" in found:
-        devices = tupled(found.pop("devices"))
-        devices["gpus"] = tuple(Gpu(**gpu) for gpu in devices.get("gpus", ()))
-        machine.devices = Accelerators(**devices)
+        machine.devices = TypeAdapter(Accelerators).validate_python(found.pop("devices"))
     if "suspects" in found:
         machine.suspects = frozenset(found.pop("suspects"))
     for name, value in found.items():

@@ -5,20 +5,23 @@ What the hardware is decides the plan. Whether each framework computes on it is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from provisioner import gpus, platforms
-from provisioner.fields import Section, Size, Whole, format_size
+from provisioner.accelerator import Accelerator, device_of, expand
+from provisioner.fields import format_size
+from provisioner.hardware import Accelerators, Diagnosis, Gpu
 from provisioner.kind import Kind
-from provisioner.machine import Accelerators, Gpu, Reader
+from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Run, Step
 from provisioner.platforms import Platform
-from provisioner.versions import check_versions, fits
+from provisioner.versions import fits
 
 PROBES = Path(__file__).parent.parent / "probes"
 
@@ -32,65 +35,41 @@ ENVIRONMENT = (
 )
 """For the probes: say little, and take no more memory than is needed, because they run side by side."""
 
-WAYS = {
+CHANGE = {
     "colab": "Choose Runtime > Change runtime type > {named}, and run this again.",
     "colab-enterprise": "Choose a runtime template that fits, and run this again.",
     "kaggle": "Choose another accelerator in the notebook's settings, and run this again.",
     "other": "Use a machine that fits, or write `on_mismatch: warn`.",
 }
+"""The way to another accelerator."""
 
-CHOICES = {
+RENEW = {
+    "colab": " Or take a new machine: Runtime > Disconnect and delete runtime, then connect again.",
+    "colab-enterprise": " Or delete the runtime, and connect to a new one.",
+    "kaggle": " Or take a new machine: Run > Power off, then start the session again.",
+    "other": "",
+}
+"""The way to the same accelerator on a machine where it works."""
+
+DRIVER_WAYS = {
+    "colab": "Choose another Runtime version in Runtime > Change runtime type, and run this again.",
+    "colab-enterprise": "Choose a newer runtime template, and run this again.",
+    "kaggle": "Choose the latest environment in the notebook's settings, and run this again.",
+    "other": "Install another NVIDIA driver on the machine, or write `on_mismatch: warn`.",
+}
+"""The way to another driver."""
+
+MENU = {
     "gpu": "T4 GPU",
     "tpu": "v5e-1 TPU",
     "none": "CPU",
-    "T4": "T4 GPU",
+    "G4": "G4 GPU",
     "v5e": "v5e-1 TPU",
+    "v5e-1": "v5e-1 TPU",
     "v6e": "v6e-1 TPU",
+    "v6e-1": "v6e-1 TPU",
 }
 """What Colab's menu calls an accelerator where that is not its name with GPU behind it."""
-
-Framework = Literal["tensorflow", "torch", "jax"]
-
-Name = Annotated[str, AfterValidator(gpus.proper_name)]
-
-
-def check_capability(text: str) -> str:
-    return check_versions(text, "7.5")
-
-
-class Accelerator(Section):
-    """What must be attached, and which frameworks must compute on it."""
-
-    any_of: tuple[Name, ...] = Field(
-        ("gpu",),
-        min_length=1,
-        description="What will do, best first: gpu, tpu, none, a model like T4, or cpu, which always does.",
-        examples=[["T4", "L4", "A100"]],
-    )
-    count: Annotated[Whole, Field(ge=1)] = Field(1, description="How many GPUs at least.")
-    memory: Size | None = Field(None, description="Memory that each GPU must have.", examples=["14GiB"])
-    compute_capability: Annotated[str, Field(min_length=1), AfterValidator(check_capability)] | None = Field(
-        None, description="Compute capabilities that will do.", examples=[">=7.5"]
-    )
-    frameworks: tuple[Framework, ...] = Field(
-        (),
-        description="Frameworks that must see the accelerator and compute on it.",
-        examples=[["tensorflow"]],
-    )
-    on_mismatch: Literal["fail", "warn"] = Field(
-        "fail", description="What to do when something else is attached."
-    )
-
-    @model_validator(mode="after")
-    def can_be_met(self) -> Accelerator:
-        if "tensorflow" in self.frameworks and all(name in ("tpu", *gpus.TPUS) for name in self.any_of):
-            raise ValueError("wants TensorFlow on a TPU, whose machines have none; write frameworks: [jax]")
-        return self
-
-
-def expand(value: object) -> object:
-    """`accelerator: T4` is short for `accelerator: {any_of: [T4]}`."""
-    return {"any_of": [value]} if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
@@ -100,6 +79,8 @@ class Facts:
     python: str
     installed: tuple[str, ...]
     """Folders that change when a framework is installed or removed."""
+    loader_path: str
+    """LD_LIBRARY_PATH."""
 
 
 def observe(config: Accelerator, reader: Reader) -> Facts:
@@ -108,23 +89,34 @@ def observe(config: Accelerator, reader: Reader) -> Facts:
         attached=reader.accelerators(),
         python=reader.python.executable,
         installed=reader.python.site_packages,
+        loader_path=reader.environ.get("LD_LIBRARY_PATH", ""),
     )
 
 
 def plan(config: Accelerator, facts: Facts) -> Iterator[Step]:
-    best = choose(config, facts.attached)
-    problem = facts.attached.problem
+    attached = facts.attached
+    best = choose(config, attached)
+    found = describe(attached)
     if best is not None:
-        change = Change(f"accelerator.{device_of(best)}", Action.KEEP, describe(best, facts.attached))
-        warnings = (problem,) if problem else ()
+        place = config.any_of.index(best) + 1
+        chosen = f"{best} is choice {place} of {len(config.any_of)}" if len(config.any_of) > 1 else ""
+        change = Change(f"accelerator.{device_of(best)}", Action.KEEP, found, reason=chosen)
+        warnings = [*map(str, problems(attached))]
+        if best == "none" and found != "none":
+            warnings.append(needless(found, facts.platform))
     else:
-        address, found = f"accelerator.{device_of(config.any_of[0])}", describe("cpu", facts.attached)
-        reason = f"{problem or mismatch(config, facts.attached)}. {way_out(config, facts.platform)}"
+        address, reason = f"accelerator.{device_of(config.any_of[0])}", why_not(config, facts)
+        warnings = [*map(str, attached.oddities)]
         if config.on_mismatch == "warn":
-            change, warnings = Change(address, Action.KEEP, found, reason=reason), (reason,)
+            change = Change(address, Action.KEEP, found, reason=reason)
+            warnings = [reason, *warnings]
         else:
-            change, warnings = Change(address, Action.BLOCKED, found, wanted(config), reason), ()
-    yield Step(id="accelerator", changes=(change,), warnings=warnings)
+            change = Change(address, Action.BLOCKED, found, wanted(config), reason)
+    yield Step(id="accelerator", changes=(change,), warnings=tuple(warnings))
+
+
+def problems(attached: Accelerators) -> tuple[Diagnosis, ...]:
+    return (*([attached.problem] if attached.problem else []), *attached.oddities)
 
 
 def choose(config: Accelerator, attached: Accelerators) -> str | None:
@@ -133,12 +125,27 @@ def choose(config: Accelerator, attached: Accelerators) -> str | None:
 
 
 def fulfils(name: str, config: Accelerator, attached: Accelerators) -> bool:
-    if name == "cpu":
-        return True
-    if name == "none":
-        return not (attached.gpus or attached.tpu)
-    if name == "tpu" or name in gpus.TPUS:
-        return bool(attached.tpu) and not attached.problem and name in ("tpu", attached.tpu)
+    match device_of(name):
+        case "cpu" | "none":
+            return True
+        case "tpu":
+            return not attached.problem and suits_tpu(name, config, attached)
+        case _:
+            return enough(name, config, attached) and drives(config, attached)
+
+
+def suits_tpu(name: str, config: Accelerator, attached: Accelerators) -> bool:
+    """Whether the TPU is of the generation, and has the chips and the memory that the file wants."""
+    model = gpus.tpu_named(name)
+    there = gpus.tpu_named(attached.tpu)
+    return (
+        attached.chips >= config.count
+        and (model is None or (model.generation == attached.tpu and model.chips in (None, attached.chips)))
+        and (config.memory is None or (there is not None and there.most >= config.memory))
+    )
+
+
+def enough(name: str, config: Accelerator, attached: Accelerators) -> bool:
     return sum(suits(name, config, gpu) for gpu in attached.gpus) >= config.count
 
 
@@ -152,20 +159,21 @@ def suits(name: str, config: Accelerator, gpu: Gpu) -> bool:
     )
 
 
-def device_of(name: str) -> str:
-    """The kind of device that a name in `any_of` stands for."""
-    if name in gpus.TPUS:
-        return "tpu"
-    return name if name in gpus.GENERAL else "gpu"
+def drives(config: Accelerator, attached: Accelerators) -> bool:
+    """Whether the driver and the CUDA that it runs are what the file wants."""
+    pairs = ((attached.driver, config.driver), (attached.cuda, config.cuda))
+    return all(wish is None or fits(version, wish) for version, wish in pairs)
 
 
-def describe(name: str, attached: Accelerators) -> str:
+def describe(attached: Accelerators) -> str:
     """What is attached, as a plan shows it: "T4 (16 GB, 7.5)"."""
-    if attached.gpus and name != "tpu":
+    if attached.gpus:
         first = attached.gpus[0]
         count = f"{len(attached.gpus)} x " if len(attached.gpus) > 1 else ""
-        return f"{count}{gpus.short_name(first)} ({format_size(first.memory_total)}, {first.capability})"
-    return f"TPU {attached.tpu}" if attached.tpu else "none"
+        told = [format_size(first.memory_total) if first.memory_total else "", first.capability]
+        details = ", ".join(filter(None, told))
+        return f"{count}{gpus.short_name(first)}" + (f" ({details})" if details else "")
+    return f"TPU {attached.tpu}-{attached.chips}" if attached.tpu else "none"
 
 
 def wanted(config: Accelerator) -> str:
@@ -174,15 +182,32 @@ def wanted(config: Accelerator) -> str:
         *([f"{config.count} of them"] if config.count > 1 else []),
         *([format_size(config.memory)] if config.memory is not None else []),
         *([f"capability {config.compute_capability}"] if config.compute_capability is not None else []),
+        *([f"driver {config.driver}"] if config.driver is not None else []),
+        *([f"CUDA {config.cuda}"] if config.cuda is not None else []),
     ]
     return " or ".join(config.any_of) + (f" ({', '.join(details)})" if details else "")
 
 
-def mismatch(config: Accelerator, attached: Accelerators) -> str:
-    found = describe("cpu", attached)
+def why_not(config: Accelerator, facts: Facts) -> str:
+    """Why nothing that is attached will do, and the way out."""
+    attached, platform = facts.attached, facts.platform
+    fitting = [gpu for gpu in attached.gpus if any(suits(name, config, gpu) for name in config.any_of)]
+    if attached.problem and (fitting or not attached.gpus):
+        return f"{attached.problem}{RENEW[platform]}"
+    found = describe(attached)
     if found == "none":
-        return "no accelerator is attached"
-    return f"{found} is attached, and the file wants {wanted(config)}"
+        return f"no accelerator is attached. {way_out(config, platform)}"
+    if any(device_of(name) == "gpu" and enough(name, config, attached) for name in config.any_of):
+        version, newest = attached.driver or "of unknown version", attached.cuda or "of unknown version"
+        wishes = [
+            f"driver {config.driver}" if config.driver else "",
+            f"CUDA {config.cuda}" if config.cuda else "",
+        ]
+        return (
+            f"the NVIDIA driver is {version} and runs CUDA {newest}, and the file wants "
+            f"{' and '.join(filter(None, wishes))}. {DRIVER_WAYS[platform]}"
+        )
+    return f"{found} is attached, and the file wants {wanted(config)}. {way_out(config, platform)}"
 
 
 def way_out(config: Accelerator, platform: Platform) -> str:
@@ -190,26 +215,60 @@ def way_out(config: Accelerator, platform: Platform) -> str:
     model = gpus.model_named(best)
     if platform == "colab" and model and not model.colab:
         return f"Colab offers no {best}: name one that it has, like T4, in the file."
-    return WAYS[platform].format(named=CHOICES.get(best, f"{best} GPU"))
+    return CHANGE[platform].format(named=MENU.get(best, f"{best.partition('-')[0]} GPU"))
+
+
+def needless(found: str, platform: Platform) -> str:
+    cost = ", which costs compute units," if platform.startswith("colab") else ""
+    way = CHANGE[platform].format(named=MENU["none"]) if platform != "other" else ""
+    return f"{found} is attached{cost} and the file needs none. {way}".strip()
 
 
 def checks(config: Accelerator, facts: Facts) -> Iterator[Check]:
     device = device_of(choose(config, facts.attached) or config.any_of[0])
-    if device == "none":
-        device = "cpu"
+    device = "cpu" if device == "none" else device
     for framework in dict.fromkeys(config.frameworks):
-        yield Check(
-            address=f"accelerator.{framework}",
-            run=Run(
-                # -P: the folder of the probes is not searched, for they are called as the frameworks are.
-                argv=(facts.python, "-P", str(PROBES / f"{framework}.py"), device),
-                env=ENVIRONMENT,
-                timeout=PROBE_TIMEOUT,
-            ),
-            reply="json",
-            watches=facts.installed,
+        yield check(
+            framework,
+            device,
+            facts,
+            min_tflops=config.min_tflops,
+            min_bandwidth=config.min_bandwidth,
             on_failure=config.on_mismatch,
         )
+
+
+def check(
+    framework: str,
+    device: str,
+    facts: Facts,
+    *,
+    min_tflops: float | None = None,
+    min_bandwidth: float | None = None,
+    on_failure: Literal["fail", "warn"] = "fail",
+) -> Check:
+    """The proof that a framework computes on the kind of device that is called `gpu`, `tpu` or `cpu`."""
+    library = facts.attached.library
+    paths = ":".join(filter(None, (library, facts.loader_path)))
+    on_cpu = device == "cpu"
+    wishes = {
+        "device": device,
+        "min_tflops": None if on_cpu else min_tflops,
+        "min_bandwidth": None if on_cpu else min_bandwidth,
+        "driver_cuda": facts.attached.cuda or None,
+    }
+    return Check(
+        address=f"accelerator.{framework}",
+        run=Run(
+            # -P: the folder of the probes is not searched, for they are called as the frameworks are.
+            argv=(facts.python, "-P", str(PROBES / f"{framework}.py"), json.dumps(wishes)),
+            env=(*ENVIRONMENT, *([("LD_LIBRARY_PATH", paths)] if library else [])),
+            timeout=PROBE_TIMEOUT,
+        ),
+        reply="json",
+        watches=facts.installed,
+        on_failure=on_failure,
+    )
 
 
 KIND = Kind(

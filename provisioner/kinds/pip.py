@@ -24,7 +24,6 @@ from provisioner.python.requirements import Asked, gather
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
 
-
 OURSELVES = "colab-provisioner"
 """Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
 

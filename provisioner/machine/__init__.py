@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from provisioner.hardware import Accelerators
 from provisioner.model import Effect, Event, Run
 
 
@@ -58,31 +59,6 @@ class Answer:
     error: str = ""
     """Empty when the URL can be had."""
     transient: bool = False
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One NVIDIA device as NVML tells it. Memory in bytes."""
-
-    index: int
-    name: str
-    memory_total: int
-    memory_free: int
-    capability: str
-
-
-@dataclass(frozen=True)
-class Accelerators:
-    """The accelerators attached to a machine, and why there may be none to see."""
-
-    gpus: tuple[Gpu, ...] = ()
-    driver: str = ""
-    cuda: str = ""
-    """The newest CUDA that the driver runs."""
-    tpu: str = ""
-    """The TPU's generation, "v5e", or empty."""
-    problem: str = ""
-    """Why a device that seems to be there cannot be asked; empty when all is well."""
 
 
 class Reader(Protocol):

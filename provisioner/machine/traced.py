@@ -9,7 +9,8 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from provisioner.machine import Accelerators, Answer, Completed, Stat
+from provisioner.hardware import Accelerators
+from provisioner.machine import Answer, Completed, Stat
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Run
 from provisioner.recall import SIGNS, Note

@@ -1,9 +1,11 @@
-"""Programs that are run as files, in the interpreter that a spec is about, to prove that a framework works.
+"""Programs that prove that a framework computes on the device, in the interpreter that a spec is about.
 
-Each stands alone, on the standard library and its framework, because that interpreter may have nothing of
-ours. It is told `gpu`, `tpu` or `cpu`, and ends by printing one line of JSON:
+    python tensorflow.py '{"device": "gpu"}'
+
+They stand alone, on the standard library and their framework, because that interpreter may have nothing of
+ours, and may be as old as Python 3.9. The last line of their output is JSON:
 `{"ok": bool, "message": str, "hint": str, "data": {...}}`.
 
-What they compute is made of small whole numbers, so every device must give the same result to the last bit,
-however it rounds and in whatever order it adds.
+`probing` runs a probe and holds what all do alike, `failures` knows what frameworks say when they fail, and
+the rest is one file for each framework.
 """

@@ -1,115 +1,127 @@
-"""Whether TensorFlow sees the device and computes on it. Usage: `python -P tensorflow.py gpu|tpu|cpu`."""
+"""Whether TensorFlow sees the device and computes. Usage: `python tensorflow.py '{"device": "gpu"}'`."""
 
 from __future__ import annotations
 
 import importlib
-import json
+import os
 import sys
 from typing import Any
 
-SIZE = 64
+if not __package__:  # run as a file, it finds its neighbours as the package `probes`
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    __package__ = "probes"
 
-HINTS = (
-    ("no kernel image", "This TensorFlow has no code for this GPU: install a newer one."),
-    ("PTX", "The driver is older than the CUDA that this TensorFlow was built with: install an older one."),
-    ("CuDNN library", "Another package brings another cuDNN: let the file name one framework with CUDA."),
-    ("out of memory", "Another process holds the GPU's memory: restart the other notebooks."),
-    (
-        "numpy.dtype size changed",
-        "TensorFlow was built for another numpy: restart the runtime, or let the file name both.",
-    ),
-)
-"""What to do about a failure, by a part of what it says."""
+from .apart import main
+from .builds import gpu_build, missing_libraries, runs_on, type_bought_for
+from .failures import explain
+from .probing import Device, Failure, Framework, Matrix, Wish, announce, missing
 
 
-class Failure(Exception):  # noqa: N818 - a verdict, not an error
-    """Why the probe fails, and what to do next."""
+class TensorFlow(Framework):
+    name = "TensorFlow"
+    package = "tensorflow"
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def devices(self, wish: Wish, data: dict[str, Any]) -> list[Device]:
+        if wish.device == "tpu":
+            raise Failure("TensorFlow does not drive this TPU.", "Use `frameworks: [jax]`.")
+        try:
+            self.tf = tf = importlib.import_module("tensorflow")
+        except ModuleNotFoundError as error:
+            if error.name != "tensorflow":
+                raise
+            raise missing(self, wish) from None
+        data["version"] = tf.__version__
+        data["build"] = build = self.build()
+        found = tf.config.list_physical_devices("GPU")
+        for gpu in found:
+            tf.config.experimental.set_memory_growth(gpu, True)  # before anything computes
+        tf.config.set_soft_device_placement(False)  # fail rather than compute elsewhere
+        if wish.device == "gpu" and not found:
+            raise self.unseen(wish, data)
+        named = [self.look_at(index, gpu, data) for index, gpu in enumerate(found)]
+        data["saw"] = [device.name for device in named] or ["cpu"]
+        if wish.device == "cpu":
+            return [Device("the CPU", "CPU:0", "/CPU:0")]
+        self.check_names(len(found), data)
+        if runs_on(data["capability"], build["architectures"]) == "ptx":
+            announce(
+                f"compiling TensorFlow's code for capability {data['capability']}: may take half an hour"
+            )
+        return named
 
+    def build(self) -> dict[str, Any]:
+        """What this TensorFlow was built for, under the names that all probes use."""
+        told = self.tf.sysconfig.get_build_info()
+        return {
+            "cuda": told.get("cuda_version") if told.get("is_cuda_build") else None,
+            "cudnn": told.get("cudnn_version"),
+            "architectures": list(told.get("cuda_compute_capabilities", ())),
+        }
 
-def probe(device: str, data: dict[str, Any]) -> str:
-    """What was proved, in words; `data` is filled with what was seen on the way. Raises Failure."""
-    if device == "tpu":
-        raise Failure("TensorFlow does not drive this TPU.", "Use frameworks: [jax].")
-    tf = load()
-    data["version"] = tf.__version__
-    data["build"] = build = {name: str(value) for name, value in tf.sysconfig.get_build_info().items()}
-    found = tf.config.list_physical_devices("GPU")
-    for gpu in found:
-        tf.config.experimental.set_memory_growth(gpu, True)  # before anything asks it to compute
-    data["devices"] = [each.name for each in tf.config.list_physical_devices()]
-    if device == "gpu" and not found:
-        raise unseen(tf.__version__, build)
-    client = importlib.import_module("tensorflow.python.client.device_lib")
-    data["local_devices"] = [each.physical_device_desc or each.name for each in client.list_local_devices()]
-    data["gpu_device_name"] = tf.test.gpu_device_name()
-    place = "/GPU:0" if device == "gpu" else "/CPU:0"
-    compute(tf, place)
-    name = data["local_devices"][-1] if device == "gpu" else "the CPU"
-    return f"TensorFlow {tf.__version__} computes on {name}"
-
-
-def load() -> Any:
-    try:
-        return importlib.import_module("tensorflow")
-    except ModuleNotFoundError as error:
-        if error.name != "tensorflow":
-            raise
-        raise Failure(
-            f"TensorFlow is not installed in {sys.executable}.", "Add tensorflow to `pip: packages`."
-        ) from None
-
-
-def unseen(version: str, build: dict[str, str]) -> Failure:
-    """Why there is no GPU to see, as far as the build tells."""
-    if build.get("is_cuda_build") != "True":
+    def unseen(self, wish: Wish, data: dict[str, Any]) -> Failure:
+        """Why there is no GPU to see, as far as the build tells; the log may know better."""
+        version, driver = data["version"], wish.driver_cuda or ""
+        if not data["build"]["cuda"]:
+            return Failure(f"TensorFlow {version} was built for the CPU alone.", gpu_build(self.name, driver))
         return Failure(
-            f"TensorFlow {version} was built for the CPU alone.",
-            "Remove tensorflow-cpu from `pip: packages` and add tensorflow[and-cuda].",
-        )
-    return Failure(
-        f"TensorFlow {version} sees no GPU, though it was built for CUDA {build.get('cuda_version', '?')}.",
-        "Its CUDA libraries are missing or newer than the driver: add tensorflow[and-cuda] to "
-        "`pip: packages`, or name the version that the image brought.",
-    )
-
-
-def compute(tf: Any, place: str) -> None:
-    """Multiply and add on the device, and compare with what it must give."""
-    left = [[(row * column + row) % 7 for column in range(SIZE)] for row in range(SIZE)]
-    right = [[(row + 3 * column) % 5 for column in range(SIZE)] for row in range(SIZE)]
-    expected = [
-        [sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)]
-        for row in left
-    ]
-    tf.config.set_soft_device_placement(False)  # fail rather than compute elsewhere
-    with tf.device(place):
-        product = tf.linalg.matmul(tf.constant(left, tf.float32), tf.constant(right, tf.float32))
-        total = tf.reduce_sum(tf.constant(left, tf.float32))
-    if not product.device.endswith(place.lstrip("/")):
-        raise Failure(f"TensorFlow computed on {product.device} instead of {place}.")
-    if product.numpy().tolist() != expected or float(total.numpy()) != sum(map(sum, left)):
-        raise Failure(
-            f"TensorFlow computed wrong numbers on {place}.", "Restart the machine, or use another."
+            f"TensorFlow {version} sees no GPU, though it was built for CUDA {data['build']['cuda']}.",
+            missing_libraries(self.name, driver),
+            sure=False,
         )
 
+    def look_at(self, index: int, gpu: Any, data: dict[str, Any]) -> Device:
+        """A GPU that TensorFlow lists. It may list one that it has no code for, so that is asked too."""
+        details = self.tf.config.experimental.get_device_details(gpu)
+        name = details.get("device_name", gpu.name)
+        data["capability"] = capability = ".".join(map(str, details.get("compute_capability", ())))
+        architectures = data["build"]["architectures"]
+        if capability and architectures and not runs_on(capability, architectures):
+            data["saw"] = [name]
+            raise Failure(*explain("no kernel image is available", data))
+        return Device(name, f"GPU:{index}", f"/GPU:{index}", type_bought_for(capability))
 
-def main(device: str) -> None:
-    data: dict[str, Any] = {}
-    ok, hint = False, ""
-    try:
-        message, ok = probe(device, data), True
-    except Failure as failure:
-        message, hint = failure.message, failure.hint
-    except Exception as error:  # noqa: BLE001 - a framework fails in any way it likes
-        message = f"{type(error).__name__}: {error}"
-        hint = next((told for part, told in HINTS if part in message), "")
-    print(json.dumps({"ok": ok, "message": message, "hint": hint, "data": data}))  # noqa: T201
+    def check_names(self, count: int, data: dict[str, Any]) -> None:
+        """Ask as the users of TensorFlow do, who have to get the same answer."""
+        data["gpu_device_name"] = self.tf.test.gpu_device_name()
+        client = importlib.import_module("tensorflow.python.client.device_lib")
+        local = [each for each in client.list_local_devices() if each.device_type == "GPU"]
+        data["local_devices"] = [each.physical_device_desc or each.name for each in local]
+        if data["gpu_device_name"] != "/device:GPU:0" or len(local) != count:
+            raise Failure(
+                f"TensorFlow lists {count} GPUs and can open {len(local)}: test.gpu_device_name() is "
+                f"{data['gpu_device_name']!r}.",
+                "Another process may hold the GPU: `nvidia-smi` lists which.",
+                sure=False,
+            )
+
+    def tensor(self, values: Matrix, dtype: str, device: Device) -> Any:
+        with self.tf.device(device.handle):
+            return self.tf.cast(self.tf.constant(values, self.tf.float32), dtype)
+
+    def random(self, size: int, dtype: str, device: Device) -> Any:
+        with self.tf.device(device.handle):
+            return self.tf.cast(self.tf.random.uniform((size, size)), dtype)
+
+    def row_sums(self, tensor: Any) -> Any:
+        return self.tf.reduce_sum(tensor, axis=1)
+
+    def convolve(self, device: Device) -> float:
+        with self.tf.device(device.handle):
+            made = self.tf.nn.conv2d(
+                self.tf.ones((1, 8, 8, 1)), self.tf.ones((3, 3, 1, 1)), strides=1, padding="VALID"
+            )
+        return float(made[0, 0, 0, 0])
+
+    def place(self, tensor: Any) -> str:
+        return str(tensor.device).rpartition("device:")[2]
+
+    def numbers(self, tensor: Any) -> list[Any]:
+        values: list[Any] = tensor.numpy().astype("float32").tolist()
+        return values
+
+    def wait(self, tensor: Any) -> None:
+        float(tensor[0, 0])  # comes after all else in the device's queue
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(TensorFlow())

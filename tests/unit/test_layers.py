@@ -11,17 +11,17 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "provisioner"
 
 LAYERS = (
-    ("__init__", "errors", "model", "recall", "redact"),
+    ("__init__", "errors", "hardware", "model", "recall", "redact"),
     ("fields", "versions", "parallel"),
     ("machine",),
-    ("kind", "argv", "platforms", "gpus", "lasting", "dataset"),
+    ("kind", "argv", "platforms", "gpus", "accelerator", "lasting", "dataset"),
     ("debian", "python", "probes"),
     ("kinds",),
     ("spec",),
     ("journal", "scheduler", "executor", "prover"),
     ("engine",),
     ("codec", "render"),
-    ("inventory", "starter"),
+    ("inventory", "starter", "doctor"),
     ("actions",),
     ("cli",),
     ("__main__",),
@@ -56,7 +56,7 @@ def test_kinds_never_import_kinds(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "render"], ids=str)
 def test_rendering_knows_values_only(path: Path) -> None:
-    assert {parts[0] for parts in imported(path)} <= {"model", "errors", "fields", "render"}
+    assert {parts[0] for parts in imported(path)} <= {"model", "hardware", "errors", "fields", "render"}
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "probes"], ids=str)
@@ -71,8 +71,9 @@ def test_modules_are_small() -> None:
 
 
 def test_nouns_are_plain_python() -> None:
-    """model.py and errors.py need nothing but the standard library."""
-    for name in ("model.py", "errors.py"):
+    """model.py, hardware.py and errors.py need nothing but the standard library and each other."""
+    for name in ("model.py", "hardware.py", "errors.py"):
         tree = ast.parse((PACKAGE / name).read_text())
         froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        froms.discard("provisioner.hardware")
         assert not {name for name in froms if name and name.startswith(("pydantic", "provisioner"))}

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli, recall
-from provisioner.machine import Accelerators, Interpreter
+from provisioner.hardware import Accelerators
+from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.traced import TracedMachine
 from provisioner.model import Run

@@ -145,8 +145,8 @@ RULES = (
         lambda view: view.code == nvml.NOT_FOUND,
         always(f"the NVIDIA driver is loaded, but its library {nvml.LIBRARY} is not found"),
         always(
-            "Install the driver's libraries in the version of the driver, or set LD_LIBRARY_PATH to the folder "
-            "that has them."
+            "Install the driver's libraries in the version of the driver, or set LD_LIBRARY_PATH to the "
+            "folder that has them."
         ),
     ),
     Rule(

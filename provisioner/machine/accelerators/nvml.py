@@ -17,7 +17,7 @@ from typing import Any
 LIBRARY = "libnvidia-ml.so.1"
 
 FOLDERS = ("usr/lib64-nvidia", "usr/lib/wsl/lib")
-"""Where Colab and WSL put the driver's libraries; a shell without their LD_LIBRARY_PATH does not look there."""
+"""Where Colab and WSL put the driver's libraries; without their LD_LIBRARY_PATH no loader looks there."""
 
 NO_PERMISSION, NOT_LOADED, NOT_FOUND, IS_LOST = 4, 9, 12, 15
 RESET_REQUIRED, MISMATCH, UNKNOWN = 16, 18, 999
@@ -184,9 +184,7 @@ def look(nvml: Any, attempt: Callable[..., Any], index: int) -> Unit:
             index,
             mode=attempt(nvml.nvmlDeviceGetComputeMode, handle, otherwise=0),
             errors=attempt(nvml.nvmlDeviceGetTotalEccErrors, handle, UNCORRECTED, VOLATILE, otherwise=0),
-            slowed=bool(
-                SLOWED & attempt(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle, otherwise=0)
-            ),
+            slowed=bool(SLOWED & attempt(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle, otherwise=0)),
             divided=bool(divided),
             slices=tuple(slices(nvml, attempt, handle, index)) if divided else (),
         )
@@ -198,7 +196,7 @@ def describe(nvml: Any, attempt: Callable[..., Any], handle: Any, index: int, **
     """What a device and a slice of one are both asked."""
     memory = attempt(nvml.nvmlDeviceGetMemoryInfo, handle, otherwise=None)
     capability = attempt(nvml.nvmlDeviceGetCudaComputeCapability, handle, otherwise=())
-    running = attempt(nvml.nvmlDeviceGetComputeRunningProcesses, handle, otherwise=())
+    running = attempt(nvml.nvmlDeviceGetComputeRunningProcesses_v3, handle, otherwise=())
     return Unit(
         index=index,
         name=attempt(nvml.nvmlDeviceGetName, handle, otherwise=""),

@@ -102,7 +102,9 @@ def gather(environ: Mapping[str, str], root: Path, patience: float = PATIENCE) -
         nodes,
         module,
         answer,
-        names={process.pid: name_of(root, process.pid) for unit in answer.units for process in unit.processes},
+        names={
+            process.pid: name_of(root, process.pid) for unit in answer.units for process in unit.processes
+        },
         hidden=environ.get("CUDA_VISIBLE_DEVICES"),
         backstage=look_behind(root, ask_smi(environ, root) if undecided else None)
         if failed or undecided

@@ -11,8 +11,12 @@ tf = import_module("tensorflow")
 def list_local_devices() -> list[SimpleNamespace]:
     gpus = tf.known.get("gpus", [])
     assert tf.state["grown"] == len(gpus), "would take all memory of the GPU"
-    found = [SimpleNamespace(name="/device:CPU:0", physical_device_desc="")]
+    found = [SimpleNamespace(name="/device:CPU:0", device_type="CPU", physical_device_desc="")]
     return found + [
-        SimpleNamespace(name=f"/device:GPU:{i}", physical_device_desc=f"device: {i}, name: {name}")
-        for i, name in enumerate(gpus)
+        SimpleNamespace(
+            name=f"/device:GPU:{index}",
+            device_type="GPU",
+            physical_device_desc=f"device: {index}, name: {name}",
+        )
+        for index, name in enumerate(gpus[: tf.known.get("opens")])
     ]

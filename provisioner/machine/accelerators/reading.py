@@ -1,0 +1,206 @@
+"""From what the witnesses say to the accelerators that can be used, and what is odd about them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from provisioner.hardware import Accelerators, Diagnosis, Gpu
+from provisioner.machine.accelerators import nvml
+from provisioner.machine.accelerators.diagnosis import RESTART, diagnose
+from provisioner.machine.accelerators.holders import Holder
+from provisioner.machine.accelerators.nvml import Unit
+from provisioner.machine.accelerators.witnesses import TpuFiles, Witnesses
+
+MIB = 1024**2
+
+SCARCE = 0.5
+"""Share of a device's memory below which what is free is worth a word."""
+
+MIG_GUIDE = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
+
+
+def read(witnesses: Witnesses) -> Accelerators:
+    """What can be used. The first thing that cannot is the problem, and does not hide the rest."""
+    answer = witnesses.nvml or nvml.Answer()
+    smi = witnesses.backstage.smi if witnesses.backstage else None
+    told = tuple(told_by_smi(smi.output)) if smi and smi.code == 0 else ()
+    if told:
+        gpus, driver = tuple(gpu for gpu, _ in told), told[0][1]
+        problems, oddities = [], [without_nvml(answer)]
+    else:
+        gpus, driver = tuple(usable(answer.units, witnesses.hidden)), answer.driver
+        problems = [*troubles(answer.units)]
+        oddities = [odd for unit in answer.units for odd in odd_about(unit, witnesses.names)]
+        if not answer.units and (diagnosis := diagnose(witnesses)):
+            problems = [diagnosis]
+        elif found := hiding(answer.units, gpus, witnesses.hidden):
+            (oddities if gpus else problems).append(found)
+    chips = [device.tpu for device in witnesses.bus if device.tpu]
+    if chips and witnesses.tpu:
+        problems += trouble_with_tpu(chips[0], witnesses.tpu)
+        oddities += [held(f"the TPU {chips[0]}", holder) for holder in witnesses.tpu.holders]
+    return Accelerators(
+        gpus=gpus,
+        driver=driver or witnesses.module,
+        cuda=answer.cuda,
+        library=answer.library,
+        tpu=chips[0] if chips else "",
+        chips=len(chips),
+        problem=problems[0] if problems else None,
+        oddities=(*problems[1:], *oddities),
+    )
+
+
+def parts(units: tuple[Unit, ...]) -> Iterator[Unit]:
+    """What frameworks can be given: whole devices, or the slices of a divided one."""
+    for unit in units:
+        if unit.failure is None and unit.mode != nvml.PROHIBITED:
+            yield from unit.slices if unit.divided else (unit,)
+
+
+def usable(units: tuple[Unit, ...], hidden: str | None) -> Iterator[Gpu]:
+    """The devices that frameworks will see."""
+    everything = tuple(parts(units))
+    for unit in everything if hidden is None else visible(everything, hidden):
+        yield Gpu(unit.index, unit.name, unit.memory_total, unit.memory_free, unit.capability)
+
+
+def visible(everything: tuple[Unit, ...], wanted: str) -> Iterator[Unit]:
+    """What CUDA_VISIBLE_DEVICES lets through: numbers or beginnings of UUIDs, to the first that is neither.
+
+    Source: NVIDIA's CUDA C++ Programming Guide, "CUDA Environment Variables".
+    """
+    for word in map(str.strip, wanted.split(",")):
+        if word.isdigit() and int(word) < len(everything):
+            yield everything[int(word)]
+        elif found := [
+            unit for unit in everything if word[:4] in ("GPU-", "MIG-") and unit.uuid.startswith(word)
+        ]:
+            yield found[0]
+        else:
+            return
+
+
+def hiding(units: tuple[Unit, ...], gpus: tuple[Gpu, ...], hidden: str | None) -> Diagnosis | None:
+    count = len(list(parts(units)))
+    if hidden is None or len(gpus) >= count:
+        return None
+    which = f"{count - len(gpus)} of {count} GPUs" if gpus else "every GPU"
+    return Diagnosis("hidden", f"CUDA_VISIBLE_DEVICES={hidden} hides {which}", "Unset it to use them all.")
+
+
+def troubles(units: tuple[Unit, ...]) -> Iterator[Diagnosis]:
+    """Why devices that NVML knows of cannot be used."""
+    for unit in units:
+        name = called(unit)
+        if unit.failure and unit.failure.code == nvml.IS_LOST:
+            yield Diagnosis(
+                "fallen-off-bus",
+                f"{name} has fallen off the bus: it no longer answers",
+                f"{RESTART}; if it happens again, the hardware or its power is at fault.",
+            )
+        elif unit.failure and unit.failure.code == nvml.RESET_REQUIRED:
+            yield Diagnosis(
+                "reset-required", f"{name} has to be reset before it computes again", f"{RESTART}."
+            )
+        elif unit.failure and unit.failure.code == nvml.NO_PERMISSION:
+            yield Diagnosis(
+                "no-permission",
+                f"we may not open {name}",
+                f"Add your user to the group of /dev/nvidia{unit.index}, and log in again.",
+            )
+        elif unit.failure:
+            yield Diagnosis(
+                "driver-error", f"the NVIDIA driver says about {name}: {unit.failure.words}", f"{RESTART}."
+            )
+        elif unit.mode == nvml.PROHIBITED:
+            yield Diagnosis(
+                "prohibited",
+                f"{name} is set to let nobody compute on it",
+                f"Set it back as root: nvidia-smi -i {unit.index} -c DEFAULT.",
+            )
+        elif unit.divided and not unit.slices:
+            yield Diagnosis(
+                "mig-without-slices",
+                f"{name} is to be divided (MIG mode), but no slice of it has been made",
+                f"Make slices, or end the mode as root: nvidia-smi -i {unit.index} -mig 0. See {MIG_GUIDE}",
+            )
+
+
+def odd_about(unit: Unit, names: Mapping[int, str]) -> Iterator[Diagnosis]:
+    """What is worth knowing of a device although it can be used."""
+    name = called(unit)
+    processes = sorted(unit.processes, key=lambda process: (-process.memory, process.pid))
+    most = Holder(processes[0].pid, names.get(processes[0].pid, "")) if processes else None
+    if unit.mode in nvml.EXCLUSIVE and most:
+        yield held(name, most)
+    elif unit.memory_total and unit.memory_free < SCARCE * unit.memory_total:
+        yield Diagnosis(
+            "memory-taken",
+            f"{name} has only {unit.memory_free // MIB} of {unit.memory_total // MIB} MiB free"
+            + (f"; {most} has most of it" if most else ""),
+            "Stop what holds it, or restart the runtime when that is a notebook.",
+        )
+    if unit.slices:
+        yield Diagnosis(
+            "mig",
+            f"{name} is divided (MIG) into {len(unit.slices)}, and a framework computes on one slice only",
+            "Choose one by CUDA_VISIBLE_DEVICES, with the name that nvidia-smi -L gives it.",
+        )
+    if unit.errors:
+        yield Diagnosis(
+            "memory-errors",
+            f"{name} has had {unit.errors} memory errors that could not be corrected",
+            f"{RESTART}; if they come again, the hardware is at fault.",
+        )
+    if unit.slowed:
+        yield Diagnosis(
+            "slowed",
+            f"{name} runs slowly now, for it is hot or short of power",
+            "Let it cool, or use another.",
+        )
+
+
+def held(name: str, holder: Holder) -> Diagnosis:
+    return Diagnosis(
+        "held",
+        f"{name} is held by {holder}, and serves one process at a time",
+        "Stop that process, or restart the runtime when it is a notebook.",
+    )
+
+
+def called(unit: Unit) -> str:
+    return f"GPU {unit.index} ({unit.name})" if unit.name else f"GPU {unit.index}"
+
+
+def told_by_smi(output: str) -> Iterator[tuple[Gpu, str]]:
+    """The GPUs, each with the driver's version, in nvidia-smi's table of what we ask it for."""
+    for line in output.splitlines():
+        match [word.strip() for word in line.split(",")]:
+            case [index, name, total, free, capability, driver] if index.isdigit():
+                sizes = [int(size) * MIB if size.isdigit() else 0 for size in (total, free)]
+                yield Gpu(int(index), name, sizes[0], sizes[1], capability), driver
+
+
+def without_nvml(answer: nvml.Answer) -> Diagnosis:
+    words = answer.failure.words if answer.failure else "it knows of no GPU"
+    return Diagnosis(
+        "nvml-fails",
+        f"nvidia-smi sees the GPU, but NVML cannot be used from here: {words}",
+        "Set LD_LIBRARY_PATH to the folder of the driver's libraries, so that frameworks find them.",
+    )
+
+
+def trouble_with_tpu(generation: str, files: TpuFiles) -> Iterator[Diagnosis]:
+    if not files.nodes:
+        yield Diagnosis(
+            "tpu-without-node",
+            f"there is a TPU {generation}, but no device file for it",
+            "Start the container with /dev/vfio or /dev/accel0 passed to it, or restart the machine.",
+        )
+    elif files.denied:
+        yield Diagnosis(
+            "no-permission",
+            f"we may not open the TPU's {files.nodes[0]}",
+            "Run this as root, or add your user to the file's group.",
+        )
