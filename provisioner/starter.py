@@ -9,10 +9,10 @@ from provisioner.errors import ProvisionerError
 from provisioner.machine.local import LocalMachine
 from provisioner.python.interpreter import resolve
 
-SCHEMA = "https://raw.githubusercontent.com/colab-provisioner/provisioner/main/schemas/colabenv.schema.json"
-
 TEMPLATE = """\
-# yaml-language-server: $schema={schema}
+# yaml-language-server: $schema=.colabenv.schema.json
+# (made by: colabenv schema > .colabenv.schema.json; with it an editor completes and explains every key)
+#
 # What this machine must be. See what would change: colabenv plan; make it so: colabenv apply.
 version: 1
 name: {name}
@@ -20,7 +20,7 @@ name: {name}
 runtime:                          # asserted, never changed
   python: ">={python}"
 
-accelerator: {accelerator}        # a model (T4), gpu, tpu, or {{any_of: [T4, L4, cpu]}}
+accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, cpu]}}
 
 # apt:
 #   packages: [ffmpeg, {{any_of: [libgl1, libgl1-mesa-glx]}}]
@@ -34,8 +34,7 @@ accelerator: {accelerator}        # a model (T4), gpu, tpu, or {{any_of: [T4, L4
 # datasets:
 #   flowers:
 #     url: https://example.org/flowers.tgz
-#     sha256: ...                 # leave it out at first: the report prints the line to paste
-#     unpack: true
+#     unpack: true                # the first report prints the sha256 line to paste here
 #     to: data/flowers
 
 # drive:
@@ -68,7 +67,6 @@ def write_starter(path: Path, *, force: bool = False) -> Path:
     machine = LocalMachine(folder, resolve(None, folder))
     name = re.sub(r"[^a-z0-9-]+", "-", Path(folder).name.lower()).strip("-") or "environment"
     text = TEMPLATE.format(
-        schema=SCHEMA,
         name=name,
         python=".".join(machine.python.version.split(".")[:2]),
         accelerator="gpu" if machine.accelerators().gpus else "none",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import actions, cli
+from provisioner import actions, cli, kinds, spec
 from provisioner.errors import Interrupted
 
 SPEC = """\
@@ -158,6 +158,14 @@ def test_no_file_says_how_to_get_one(desk: Path, capsys: pytest.CaptureFixture[s
     assert "--force" in capsys.readouterr().err
     assert run("init", "--force") == 0
     assert run("init", "/proc/no/colabenv.yaml") == 1
+
+
+def test_every_line_that_init_comments_out_is_right(desk: Path) -> None:
+    assert run("init", "--force") == 0
+    lines = (desk / "colabenv.yaml").read_text().splitlines()
+    head = lines.index("version: 1")
+    text = "\n".join(line.removeprefix("# ") for line in lines[head:])
+    assert set(spec.parse(text, "colabenv.yaml", str(desk)).sections) == set(kinds.NAMES)
 
 
 def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
