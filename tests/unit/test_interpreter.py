@@ -47,8 +47,9 @@ def test_a_real_venv_is_read_as_it_sees_itself(tmp_path: Path, tool: str, shared
     subprocess.run([*makers[tool], *(["--system-site-packages"] if shared else []), str(path)], check=True)
     found = resolve("v", str(tmp_path))
     code = (
-        "import site, sys; "
-        "print(sys.executable, '.'.join(map(str, sys.version_info[:3])), *site.getsitepackages())"
+        "import os, site, sys; "
+        "print(sys.executable, '.'.join(map(str, sys.version_info[:3])), "
+        "*filter(os.path.isdir, site.getsitepackages()))"
     )
     executable, version, own, *rest = subprocess.check_output(
         [path / "bin/python", "-I", "-c", code], text=True
