@@ -68,7 +68,7 @@ SIGNS = (
         "{fitting}",
     ),
     (
-        r"[kK]ernel version ([\d.]+) does not match DSO version ([\d.]+)",
+        r"[kK]ernel version ([\d.]+) does not match DSO version ([\d.]*\d)",
         "the driver in the kernel is {0}, and its library is {1}",
         "The driver was replaced while it ran: restart the machine.",
     ),
@@ -84,24 +84,24 @@ SIGNS = (
     ),
     # Libraries: two of them, none, or another one.
     (
-        r"Loaded runtime CuDNN library: ([\d.]+) but source was compiled with: ([\d.]+)",
-        "cuDNN is there twice: {name} was built for {1}, and {0} was loaded",
+        r"Loaded runtime CuDNN library: ([\d.]+) but source was compiled with: ([\d.]*\d)",
+        "cuDNN is there twice: it was built for {1}, and {0} was loaded",
         "{one_cudnn}",
     ),
     (
         r"cuDNN version incompatibility: PyTorch was compiled\s+against \(([^)]*)\) "
         r"but found runtime version \(([^)]*)\)",
-        "cuDNN is there twice: {name} was built for {0}, and {1} was loaded",
+        "cuDNN is there twice: it was built for {0}, and {1} was loaded",
         "{one_cudnn}",
     ),
     (
         r"Outdated cuDNN installation found[\s\S]*?built against: (\d+)[\s\S]*?Installed version: (\d+)",
-        "cuDNN does not fit: {name} was built for {0}, and {1} was loaded",
+        "cuDNN does not fit: it was built for {0}, and {1} was loaded",
         "{one_cudnn}",
     ),
     (
         r"Found cuDNN version (\d+), but JAX was built against version (\d+)",
-        "cuDNN does not fit: {name} was built for {1}, and {0} was loaded",
+        "cuDNN does not fit: it was built for {1}, and {0} was loaded",
         "{one_cudnn}",
     ),
     (

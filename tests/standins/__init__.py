@@ -3,8 +3,8 @@
 A test puts this folder on the path and describes the machine, as JSON, in the variable STANDIN:
 
 - `gpus`, `tpu`: names of devices; `capability` of each GPU; `emulates`: bfloat16 in software.
-- `cuda`, `hip`: what the wheel was built for; `architectures`: what it has code for; `cudnn`: a version, or
-  what is raised when it is asked for; `old`: a torch that does not know of emulation.
+- `cuda`, `hip`: what the wheel was built for; `architectures`: what it has code for; `cudnn`: what
+  is raised when its version is asked for; `old`: a torch that does not know of emulation.
 - `missing`: a module that the framework fails to import; `needs`: why the import fails otherwise.
 - `said`: why there is no device; `logged`: what is printed to the log when devices are listed.
 - `opens`: how many of the GPUs TensorFlow can open.
@@ -12,7 +12,8 @@ A test puts this folder on the path and describes the machine, as JSON, in the v
   `convolution_log`, `convolution_fails`: what it prints and raises.
 - `fails`: what the first computation on a device raises; `strays`: where results really come from.
 - `dies`: the signal that kills it while it computes; `ends`: the code it ends with at import;
-  `hangs`: whether it computes for ever; `prints`: how many characters it prints at import.
+  `hangs`: whether it computes for ever; `prints`: how many characters it prints at import;
+  `leaves`: for how many seconds a process of its own outlives it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ def begin() -> dict[str, Any]:
         raise ImportError(known["needs"])
     if known.get("prints"):
         sys.stdout.write("{" * known["prints"])
+    if known.get("leaves") and not os.fork():
+        time.sleep(known["leaves"])
+        os._exit(0)
     if "ends" in known:
         sys.stdout.flush()
         sys.stderr.write("terminated\n")

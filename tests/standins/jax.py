@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 from types import SimpleNamespace
 
-from tests.standins import Tensor, Values, begin, convolved, log, ones as ones_of
+from tests.standins import Tensor, Values, begin, convolved, log
+from tests.standins import ones as ones_of
 
 __version__ = "0.7.2"
 
 known = begin()
 
 
-class Device(SimpleNamespace):
+class Device:
     """What jax.devices() lists."""
 
-    def __str__(self) -> str:
-        return f"{self.platform}:{self.id}"
+    def __init__(self, kind: str, platform: str, number: int) -> None:
+        self.device_kind, self.platform, self.number = kind, platform, number
+        self.compute_capability = ".".join(map(str, known.get("capability", [7, 5])))
 
-    __hash__ = object.__hash__
+    def __str__(self) -> str:
+        return f"{self.platform}:{self.number}"
 
 
 def devices() -> list[Device]:
@@ -29,11 +32,7 @@ def devices() -> list[Device]:
     if not found and "said" in known:
         raise RuntimeError(f"Unable to initialize backend {platform!r}: {known['said']}")
     assert found  # as JAX itself does where the plugin is missing
-    capability = ".".join(map(str, known.get("capability", [7, 5])))
-    return [
-        Device(device_kind=name, platform=platform, id=index, compute_capability=capability)
-        for index, name in enumerate(found)
-    ]
+    return [Device(kind, platform, number) for number, kind in enumerate(found)]
 
 
 def device_put(value: Tensor, device: Device) -> Tensor:

@@ -50,7 +50,12 @@ def test_long_words_are_shortened() -> None:
     ("number", "log", "message", "hint"),
     [
         (11, "", "JAX crashed (SIGSEGV) while listing devices.", "do not fit each other"),
-        (6, "what(): CUDA out of memory", "JAX crashed (SIGABRT) while listing devices. JAX: the GPU's", "nvidia"),
+        (
+            6,
+            "what(): CUDA out of memory",
+            "JAX crashed (SIGABRT) while listing devices. JAX: the GPU's",
+            "nvidia",
+        ),
         (4, "", "SIGILL", "instructions that the processor lacks"),
         (9, "", "SIGKILL", "memory ran out"),
         (40, "", "(signal 40)", ""),
@@ -88,7 +93,14 @@ def test_which_code_runs_on_which_gpu(capability: str, architectures: list[str],
 
 @pytest.mark.parametrize(
     ("capability", "dtype"),
-    [("3.7", ""), ("6.0", ""), ("7.0", "float16"), ("7.5", "float16"), ("8.0", "bfloat16"), ("12.0", "bfloat16")],
+    [
+        ("3.7", ""),
+        ("6.0", ""),
+        ("7.0", "float16"),
+        ("7.5", "float16"),
+        ("8.0", "bfloat16"),
+        ("12.0", "bfloat16"),
+    ],
 )
 def test_the_type_that_a_gpu_is_bought_for(capability: str, dtype: str) -> None:
     assert type_bought_for(capability) == dtype

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from tests.standins import Tensor, Values, begin, convolved, log, ones as ones_of
+from tests.standins import Tensor, Values, begin, convolved, log
+from tests.standins import ones as ones_of
 
 __version__ = "2.20.0"
 
@@ -98,9 +99,7 @@ def uniform(shape: tuple[int, int]) -> Tensor:
 config = SimpleNamespace(
     list_physical_devices=list_physical_devices,
     set_soft_device_placement=set_soft_device_placement,
-    experimental=SimpleNamespace(
-        set_memory_growth=set_memory_growth, get_device_details=get_device_details
-    ),
+    experimental=SimpleNamespace(set_memory_growth=set_memory_growth, get_device_details=get_device_details),
 )
 test = SimpleNamespace(gpu_device_name=gpu_device_name)
 sysconfig = SimpleNamespace(get_build_info=get_build_info)
