@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import signal
 import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from provisioner.machine import Completed, Reader
+from provisioner.machine.process import name_signal
 from provisioner.model import Check, Verdict
 from provisioner.parallel import together
 
@@ -122,14 +122,6 @@ def last_json(output: str) -> dict[str, object] | None:
             if isinstance(reply, dict):
                 return reply
     return None
-
-
-def name_signal(number: int) -> str:
-    """`SIGSEGV (Segmentation fault)`; real-time signals have no name."""
-    try:
-        return f"{signal.Signals(number).name} ({signal.strsignal(number)})"
-    except ValueError:
-        return f"signal {number}"
 
 
 def ending(what: str, output: str) -> str:

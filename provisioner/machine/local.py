@@ -19,7 +19,7 @@ from provisioner.errors import EffectError, ObserveError, TransientError
 from provisioner.hardware import Accelerators
 from provisioner.machine import Answer, Completed, Interpreter, Stat, files
 from provisioner.machine.log import Log
-from provisioner.machine.process import Children, progress_of_apt
+from provisioner.machine.process import Children, name_signal, progress_of_apt
 from provisioner.model import (
     Block,
     Chmod,
@@ -197,7 +197,7 @@ class LocalMachine:
 
 def ending(code: int) -> str:
     """How a process ended, in words."""
-    return f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+    return f"exit code {code}" if code >= 0 else f"killed by {name_signal(-code)}"
 
 
 def perform_fetch(machine: LocalMachine, effect: Fetch, tell: Progress) -> str:

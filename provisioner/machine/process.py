@@ -187,6 +187,14 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         return
 
 
+def name_signal(number: int) -> str:
+    """`SIGSEGV (Segmentation fault)`; real-time signals have no name."""
+    try:
+        return f"{signal.Signals(number).name} ({signal.strsignal(number)})"
+    except ValueError:
+        return f"signal {number}"
+
+
 def progress_of_apt(line: str) -> tuple[int, str] | None:
     """Percent and text of one of apt's status lines, `pmstatus:dpkg:37.5:Unpacking ...`.
 

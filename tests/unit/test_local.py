@@ -74,7 +74,7 @@ def test_what_is_there_is_seen(machine: LocalMachine, tmp_path: Path) -> None:
     ("script", "effect", "error", "message", "hint"),
     [
         ("exit 4", {}, EffectError, "sh failed: exit code 4", "full log"),
-        ("kill -9 $$", {}, EffectError, "killed by signal 9", "full log"),
+        ("kill -9 $$", {}, EffectError, "killed by SIGKILL", "full log"),
         ("echo E: lock; exit 1", {"transient": ("lock",)}, TransientError, "exit code 1", "full log"),
         (
             "echo bad hat; exit 1",
