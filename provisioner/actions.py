@@ -95,6 +95,13 @@ def facts(options: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(options: argparse.Namespace) -> int:
+    from provisioner.doctor import report
+
+    print(report(frameworks=not options.no_frameworks, as_json=options.json), end="")
+    return 0
+
+
 def schema(_options: argparse.Namespace) -> int:
     from provisioner.spec import schema as generator
 
@@ -177,5 +184,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "apply": apply,
     "verify": verify,
     "facts": facts,
+    "doctor": doctor,
     "schema": schema,
 }

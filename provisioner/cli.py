@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from provisioner import __version__, recall
+from provisioner import __version__
 
 DEFAULT_SPEC = "colabenv.yaml"
 
@@ -81,6 +81,10 @@ def build_parser() -> argparse.ArgumentParser:
     added = command("facts", "Print what can be seen of this machine, as JSON.")
     spec(added)
 
+    added = command("doctor", "Print what is attached, whether frameworks compute on it, and what is odd.")
+    added.add_argument("--no-frameworks", action="store_true", help="look at the hardware alone")
+    added.add_argument("--json", action="store_true", help="print one JSON document")
+
     command("schema", "Print the JSON Schema of the spec, for editors.")
     return parser
 
@@ -108,4 +112,6 @@ def recalled(options: argparse.Namespace) -> str | None:
     """The conclusion of an apply that needs no more than to be said again."""
     if options.command != "apply" or options.dry_run or options.json or options.verbose or options.events:
         return None
+    from provisioner import recall
+
     return recall.recall(options.spec, tuple(options.only), tuple(options.skip))

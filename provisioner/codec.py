@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from provisioner.errors import ProvisionerError
-from provisioner.model import Action, Change, Plan, Report
+from provisioner.hardware import Accelerators
+from provisioner.model import Action, Change, Plan, Report, Verdict
 
 PLAN_FORMAT = "provisioner.plan/1"
 REPORT_FORMAT = "provisioner.report/1"
@@ -58,9 +59,31 @@ def report_document(report: Report) -> dict[str, Any]:
         "changes": changes(report.plan.changes),
         "outcomes": dumped["outcomes"],
         "residual": changes(report.residual),
+        "accelerator": accelerator(report.accelerators, report.verdicts),
         "verdicts": dumped["verdicts"],
         "seconds": report.seconds,
         "log": report.log,
+    }
+
+
+def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> dict[str, Any] | None:
+    """What is attached and what the frameworks make of it; None when nobody asked."""
+    if found is None:
+        return None
+    document: dict[str, Any] = TypeAdapter(Accelerators).dump_python(found, mode="json")
+    return document | {
+        "frameworks": [
+            {
+                "framework": verdict.address.removeprefix("accelerator."),
+                "passed": verdict.passed,
+                "remembered": verdict.remembered,
+                "message": verdict.message,
+                "hint": verdict.hint,
+                **{key: value for key, value in verdict.data.items() if key != "framework"},
+            }
+            for verdict in verdicts
+            if verdict.address.startswith("accelerator.")
+        ]
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from provisioner import kinds, recall
 from provisioner.errors import ObserveError, PlanMovedError, ProvisionerError
+from provisioner.hardware import Accelerators
 from provisioner.journal import Journal
 from provisioner.machine import Interpreter, Machine, Reader, Tell
 from provisioner.machine.traced import TracedMachine
@@ -191,6 +192,7 @@ def provision(
         outcomes=outcomes,
         residual=residual,
         verdicts=verdicts,
+        accelerators=attached(spec, machine, selection),
         seconds=time.monotonic() - began,
         log=log,
     )
@@ -216,7 +218,19 @@ def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False,
     plan = survey(spec, machine, selection)
     residual = tuple(change for change in plan.changes if change.action is not Action.KEEP)
     verdicts = prove(plan, machine, jobs, anew=True)
-    return Report(plan=plan, residual=residual, verdicts=verdicts, seconds=time.monotonic() - began)
+    return Report(
+        plan=plan,
+        residual=residual,
+        verdicts=verdicts,
+        accelerators=attached(spec, machine, selection),
+        seconds=time.monotonic() - began,
+    )
+
+
+def attached(spec: Spec, machine: Machine, selection: Selection) -> Accelerators | None:
+    """What is attached, for the report of a spec that asks for it."""
+    asked = "accelerator" in spec.sections and selection.has_kind("accelerator")
+    return machine.accelerators() if asked else None
 
 
 def kept(plan: Plan) -> tuple[Outcome, ...]:
@@ -239,13 +253,18 @@ def refuse_if_moved(saved: Plan, plan: Plan) -> None:
     """Raise PlanMovedError unless `saved` is what would be planned now."""
     if saved.digest != plan.digest:
         raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
-    if saved.steps != plan.steps:
+    if bare(saved) != bare(plan):
         theirs, ours = set(saved.changes), set(plan.changes)
         moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]
         raise PlanMovedError(
             f"this machine is not what the plan was made for; different now: {', '.join(moved)}",
             "Make a new plan.",
         )
+
+
+def bare(plan: Plan) -> tuple[Step, ...]:
+    """The steps without their warnings, which decide nothing and may tell of a passing state."""
+    return tuple(replace(step, warnings=()) for step in plan.steps)
 
 
 __all__ = ["Selection", "apply", "connect", "load", "make_plan", "observe", "provision", "verify"]

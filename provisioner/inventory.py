@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from provisioner import engine
 from provisioner.errors import ObserveError
+from provisioner.machine import Reader
 from provisioner.machine.traced import TracedMachine
 from provisioner.python.interpreter import resolve
 
@@ -46,7 +47,7 @@ def facts_document(path: str) -> dict[str, Any]:
     }
 
 
-def operating_system(machine: TracedMachine) -> str:
+def operating_system(machine: Reader) -> str:
     """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
     text = (machine.read("/etc/os-release") or b"").decode(errors="replace")
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)

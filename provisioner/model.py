@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from provisioner.hardware import Accelerators
+
 
 class Action(Enum):
     """What a plan does with one thing."""
@@ -310,6 +312,8 @@ class Report:
     residual: tuple[Change, ...] = ()
     """What observing again still found to be different."""
     verdicts: tuple[Verdict, ...] = ()
+    accelerators: Accelerators | None = None
+    """What is attached; None when the spec does not ask."""
     seconds: float = 0.0
     log: str = ""
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def signature(check: Check, reader: Reader) -> str:
 
 
 class Proofs:
-    """The checks that passed and the signature they passed with, in the state folder."""
+    """The checks that passed, the signature they passed with and what they told, in the state folder."""
 
     def __init__(self, state: str) -> None:
         self.path = Path(state) / "proofs.json"
@@ -40,7 +39,17 @@ class Proofs:
             known = json.loads(self.path.read_text())
         except (OSError, ValueError):
             known = {}
-        self.known: dict[str, str] = known if isinstance(known, dict) else {}
+        self.known: dict[str, object] = known if isinstance(known, dict) else {}
+
+    def recall(self, check: Check, reader: Reader) -> Verdict | None:
+        """The verdict on a check whose proof still stands."""
+        match self.known.get(check.address):
+            case {"signature": str(signed), "data": dict(data)} if signed == signature(check, reader):
+                return Verdict(address=check.address, passed=True, remembered=True, data=data)
+        return None
+
+    def keep(self, check: Check, verdict: Verdict, reader: Reader) -> None:
+        self.known[check.address] = {"signature": signature(check, reader), "data": verdict.data}
 
     def save(self) -> None:
         temporary = self.path.with_suffix(".new")
@@ -52,19 +61,17 @@ def prove(
     checks: tuple[Check, ...], reader: Reader, *, jobs: int, proofs: Proofs | None = None
 ) -> tuple[Verdict, ...]:
     """The verdict on every check, in order; those that `proofs` remembers are not run again."""
-    remembered = Verdict(address="", passed=True, remembered=True)
 
     def verdict_on(check: Check) -> Verdict:
-        if proofs and proofs.known.get(check.address) == signature(check, reader):
-            return replace(remembered, address=check.address)
-        return examine(check, reader)
+        return (proofs.recall(check, reader) if proofs else None) or examine(check, reader)
 
     works = [partial(verdict_on, check) for check in checks]
     verdicts = tuple(together(works, jobs, reader.cancel))
     if proofs and not all(verdict.remembered for verdict in verdicts):
         # What a check watches may have been touched by the check itself, so the state afterwards counts.
-        passed = {verdict.address for verdict in verdicts if verdict.passed}
-        proofs.known |= {c.address: signature(c, reader) for c in checks if c.address in passed}
+        for check, verdict in zip(checks, verdicts, strict=True):
+            if verdict.passed:
+                proofs.keep(check, verdict, reader)
         proofs.save()
     return verdicts
 

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Reader
 from provisioner.model import Action, Change, Effect, Step
-from provisioner.python import guard
+from provisioner.python import builds, guard
 from provisioner.python.closure import Closure, Walker
 from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import DEFAULT_VENV
@@ -65,6 +65,8 @@ class Facts:
     outcome: Outcome | None = None
     """uv's word on what is not met; None when all is, or when it could not be asked."""
     conflicts: tuple[str, ...] = ()
+    lost_gpus: tuple[str, ...] = ()
+    """Builds that come and will not see this machine's GPU."""
 
     @property
     def due(self) -> list[Named]:
@@ -113,7 +115,13 @@ def observe(config: Pip, reader: Reader) -> Facts:
         files_absent=tuple(asked.absent),
         outcome=outcome,
         conflicts=tuple(guard.conflicts(walker, moved)) if moved else (),
+        lost_gpus=tuple(find_lost_gpus(reader, walker, outcome)) if isinstance(outcome, Solution) else (),
     )
+
+
+def find_lost_gpus(reader: Reader, walker: Walker, solution: Solution) -> Iterator[str]:
+    versions = {name: found.version for name, found in walker.installed.found.items()}
+    return builds.warnings(solution.moves, solution.needs, versions, reader.accelerators())
 
 
 def stand_in(reader: Reader) -> tuple[str, ...]:
@@ -191,7 +199,7 @@ def plan(config: Pip, facts: Facts) -> Iterable[Step]:
         after=("apt",) if built else (),
         lane="pip",
         download=solution.sizes.download if solution else 0,
-        warnings=(*facts.conflicts, *plan_warnings(facts)),
+        warnings=(*facts.conflicts, *facts.lost_gpus, *plan_warnings(facts)),
     )
 
 

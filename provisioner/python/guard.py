@@ -6,7 +6,6 @@ ways that nothing in them explains.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -15,7 +14,6 @@ from packaging.utils import canonicalize_name
 
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, accepts, version_of
-from provisioner.python.resolution import Move
 
 Policy = Literal["guard", "keep", "free"]
 
@@ -101,14 +99,3 @@ def conflicts(walker: Walker, moves: dict[str, str | None]) -> Iterator[str]:
                 yield f"{name} {distribution.version} needs {other}, which will be gone"
             elif not accepts(need, after):
                 yield f"{name} {distribution.version} needs {other}{need.specifier}, which will be {after}"
-
-
-def cautions(moves: Iterable[Move]) -> Iterator[str]:
-    """Moves that are known to lose the accelerator."""
-    for move in moves:
-        before, after = move.before or "", move.after or ""
-        old, new = version_of(before), version_of(after)
-        if move.name == "tensorflow" and old and new and new < old:
-            yield f"tensorflow {after} may not find this machine's CUDA libraries and then sees no GPU"
-        if move.name == "torch" and re.search(r"\+cu\d+", before) and after.endswith("+cpu"):
-            yield f"torch {after} is built without CUDA and sees no GPU"

@@ -94,7 +94,7 @@ def solve(
         answer.needs,
         constraints=tuple(dict.fromkeys(exact + lines)),
         sizes=ask_sizes(reader, request, exact) if exact and answer.downloads else Sizes(),
-        cautions=(*answer.warnings, *guard.cautions(moves)),
+        cautions=answer.warnings,
     )
 
 

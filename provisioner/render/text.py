@@ -8,6 +8,7 @@ from itertools import groupby
 
 from provisioner.fields import format_size
 from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render.accelerator import render_table
 from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
 
 ROLES = {
@@ -141,6 +142,8 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
     for verdict in report.verdicts:
         if not verdict.remembered:
             lines += verdict_lines(verdict, paint, width)
+    if report.accelerators and any((report.accelerators.gpus, report.accelerators.tpu)):
+        lines += render_table(report.accelerators, report.verdicts, paint=paint)
     lines += timing_lines(report, paint)
     if report.log:
         lines.append(f"Full log: {report.log}")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from provisioner import codec
 from provisioner.errors import ProvisionerError
 from provisioner.model import Plan
-from tests.unit.test_render import DONE, PLAN
+from tests.unit.test_render import ATTACHED, DONE, PLAN
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
@@ -54,6 +54,28 @@ def test_a_report_says_whether_all_is_well() -> None:
         "jdk.java",
         "verify.slow",
     ]
+
+
+def test_a_report_tells_of_the_accelerator_when_it_was_asked_for() -> None:
+    assert codec.report_document(DONE)["accelerator"] is None
+    found = codec.report_document(ATTACHED)["accelerator"]
+    assert found["gpus"][0] == {
+        "index": 0,
+        "name": "Tesla T4",
+        "memory_total": 15360 << 20,
+        "memory_free": 15260 << 20,
+        "capability": "7.5",
+    }
+    assert (found["driver"], found["cuda"], found["tpu"], found["problem"]) == (
+        "580.82.07",
+        "13.0",
+        "v5e",
+        None,
+    )
+    torch, jax, tensorflow = found["frameworks"]
+    assert (torch["framework"], torch["computed"], torch["tflops"]) == ("torch", True, 41.234)
+    assert (jax["framework"], jax["remembered"]) == ("jax", True)
+    assert (tensorflow["passed"], tensorflow["message"]) == (False, "no answer within 120 s")
 
 
 @pytest.mark.parametrize(

@@ -419,6 +419,14 @@ echo '1, NVIDIA GB10, [N/A], [N/A], 12.1, 580.82.07'
     assert [oddity.code for oddity in found.oddities] == ["nvml-fails"]
 
 
+def test_nvidia_smi_helps_where_another_module_is_called_pynvml(tmp_path: Path, library: Path) -> None:
+    put(tmp_path, "other/pynvml.py", "import not_there")
+    put_smi(tmp_path, "echo '0, Tesla T4, 15360, 15101, 7.5, 580.82.07'")
+    found = ask(with_gpu(tmp_path), scenario("t4"), library, PYTHONPATH=str(tmp_path / "other"))
+    assert [gpu.name for gpu in found.gpus] == ["Tesla T4"]
+    assert "No module named 'not_there'" in found.oddities[0].message
+
+
 def test_nvidia_smi_is_not_waited_for(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from provisioner.machine.accelerators import witnesses
 

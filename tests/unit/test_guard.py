@@ -8,7 +8,6 @@ from provisioner.machine import Interpreter
 from provisioner.python import guard
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Installed
-from provisioner.python.resolution import Move
 from tests.fakes import FakeMachine
 
 
@@ -90,20 +89,3 @@ def test_conflicts_that_would_be_new_are_told() -> None:
         "google-colab 1.0.0 needs pandas, which will be gone",
         "tensorflow 2.20.0 needs protobuf<6, which will be 6.0",
     ]
-
-
-@pytest.mark.parametrize(
-    ("move", "told"),
-    [
-        (Move("tensorflow", "2.20.0", "2.15.0"), "sees no GPU"),
-        (Move("tensorflow", "2.20.0", "2.21.0"), ""),
-        (Move("tensorflow", None, "2.15.0"), ""),
-        (Move("torch", "2.11.0+cu130", "2.12.0+cpu"), "without CUDA"),
-        (Move("torch", "2.11.0+cu130", "2.12.0+cu130"), ""),
-        (Move("torch", "2.11.0+cu130", None), ""),
-    ],
-)
-def test_moves_that_lose_the_accelerator_are_told(move: Move, told: str) -> None:
-    warnings = list(guard.cautions([move]))
-    assert told in " ".join(warnings)
-    assert bool(warnings) is bool(told)

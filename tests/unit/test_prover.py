@@ -84,6 +84,14 @@ def test_a_proof_stands_until_what_it_watches_changes(machine: FakeMachine) -> N
     assert not remembered()
 
 
+def test_what_a_proof_told_is_remembered_too(machine: FakeMachine) -> None:
+    reply = '{"ok": true, "message": "", "data": {"saw": ["Tesla T4"], "seconds": 7.2}}'
+    machine.programs["tool"] = lambda machine, run: Completed(0, reply, "")
+    told = [prove((JSON,), machine, jobs=1, proofs=Proofs(machine.state))[0] for _ in range(2)]
+    assert [verdict.remembered for verdict in told] == [False, True]
+    assert told[0].data == told[1].data == {"saw": ["Tesla T4"], "seconds": 7.2}
+
+
 def test_a_failure_is_never_remembered(machine: FakeMachine) -> None:
     machine.programs["tool"] = lambda machine, run: Completed(1, "", "broken")
     for _ in range(2):
@@ -98,7 +106,7 @@ def test_anew_means_anew(machine: FakeMachine) -> None:
 
 
 def test_proofs_that_cannot_be_read_are_made_again(machine: FakeMachine, tmp_path: Path) -> None:
-    for text in ("[]", "{broken"):
+    for text in ("[]", "{broken", '{"verify.tool": "signature"}'):
         (tmp_path / "proofs.json").write_text(text)
         assert not prove((WATCHING,), machine, jobs=1, proofs=Proofs(machine.state))[0].remembered
 

@@ -6,11 +6,13 @@ import io
 import os
 import pty
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.hardware import Accelerators, Gpu
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
 from provisioner.render import progress, style, text
 from provisioner.render.narrator import Narrator
@@ -127,6 +129,49 @@ NOTHING = Report(
     verdicts=(Verdict(address="verify.cv2", passed=True, remembered=True),),
     seconds=0.12,
 )
+ATTACHED = replace(
+    DONE,
+    accelerators=Accelerators(
+        gpus=(
+            Gpu(0, "Tesla T4", 15360 << 20, 15260 << 20, "7.5"),
+            Gpu(1, "NVIDIA GB10", 0, 0, "12.1"),
+        ),
+        driver="580.82.07",
+        cuda="13.0",
+        tpu="v5e",
+        chips=1,
+    ),
+    verdicts=(
+        Verdict(
+            address="accelerator.torch",
+            passed=True,
+            message="PyTorch 2.11.0 computes on Tesla T4",
+            seconds=8.0,
+            data={
+                "version": "2.11.0+cu128",
+                "saw": ["Tesla T4", "NVIDIA GB10"],
+                "computed": True,
+                "dtypes": {"float32": {"max_error": 0.0}, "float16": {"max_error": 0.000488}},
+                "seconds": 7.25,
+                "tflops": 41.234,
+                "bandwidth": 262.1,
+            },
+        ),
+        Verdict(
+            address="accelerator.jax",
+            passed=True,
+            remembered=True,
+            data={"version": "0.7.2", "saw": ["Tesla T4"], "computed": True, "seconds": 5.0},
+        ),
+        Verdict(
+            address="accelerator.tensorflow",
+            passed=False,
+            warning=True,
+            message="no answer within 120 s",
+            seconds=120.0,
+        ),
+    ),
+)
 INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INTERRUPTED),), seconds=1.0)
 
 
@@ -141,6 +186,7 @@ INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INT
         ("report-failed.txt", text.render_report(FAILED)),
         ("report-done.txt", text.render_report(DONE)),
         ("report-unproved.txt", text.render_report(UNPROVED)),
+        ("report-accelerator.txt", text.render_report(ATTACHED)),
         ("report-nothing.txt", text.render_report(NOTHING)),
         ("report-interrupted.txt", text.render_report(INTERRUPTED)),
     ],

@@ -6,7 +6,6 @@ there is something to ask.
 
 from __future__ import annotations
 
-import ctypes
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -95,19 +94,16 @@ class Answer:
 def ask(root: Path, patience: float) -> Answer:
     """NVML's answer within `patience` seconds. What hangs in the driver cannot be stopped, only left."""
     answers: list[Answer] = []
-    troubles: list[Exception] = []
 
     def work() -> None:
         try:
             answers.append(converse(root))
-        except Exception as trouble:  # noqa: BLE001 - raised again in the caller's thread
-            troubles.append(trouble)
+        except Exception as trouble:  # noqa: BLE001 - such as another module that is called pynvml
+            answers.append(Answer(failure=Failure(UNKNOWN, f"{type(trouble).__name__}: {trouble}")))
 
     thread = threading.Thread(target=work, name="nvml", daemon=True)
     thread.start()
     thread.join(patience)
-    if troubles:
-        raise troubles[0]
     return answers[0] if answers else Answer(failure=Failure(HUNG, f"no answer within {patience:g} s"))
 
 
@@ -145,6 +141,8 @@ def start(nvml: Any, root: Path) -> str:
 
 
 def loads(path: Path) -> bool:
+    import ctypes
+
     try:
         ctypes.CDLL(str(path))
     except OSError:

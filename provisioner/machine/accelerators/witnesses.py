@@ -12,11 +12,8 @@ from pathlib import Path
 
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.holders import Holder, holders, name_of
-from provisioner.machine.accelerators.pci import Device, read, read_bus
+from provisioner.machine.accelerators.pci import Device, read
 from provisioner.model import Run
-
-PATIENCE = 10.0
-"""Seconds that NVML may take; a wedged driver never answers."""
 
 SMI_PATIENCE = 5.0
 """Seconds that nvidia-smi may take, after NVML has failed."""
@@ -82,12 +79,8 @@ class Witnesses:
     tpu: TpuFiles | None = None
 
 
-def gather(environ: Mapping[str, str], root: Path, patience: float = PATIENCE) -> Witnesses:
-    """What is seen below `root`/dev, /proc and /sys, and what NVML says if there is anything to ask about.
-
-    Where nothing is attached this reads one file for each device on the PCI bus and loads nothing.
-    """
-    bus = read_bus(root)
+def gather(bus: tuple[Device, ...], environ: Mapping[str, str], root: Path, patience: float) -> Witnesses:
+    """What is seen below `root`/dev, /proc and /sys, and what NVML says if there is anything to ask about."""
     nodes = numbered(root, "dev", r"nvidia\d+")
     module = module_version(root)
     tpu = look_at_tpu(root) if any(device.tpu for device in bus) else None
