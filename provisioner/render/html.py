@@ -41,8 +41,8 @@ def card(label: str, *content: str) -> Markup:
     return join(style, element("section", *content, class_="colabenv", aria_label=label))
 
 
-def word(role: str, text: str, sign: str = "") -> Markup:
-    return element("span", f"{sign or SIGNS[role]} {text}", class_=f"word {role}")
+def word(role: str, text: str = "", sign: str = "") -> Markup:
+    return element("span", f"{sign or SIGNS[role]} {text}".strip(), class_=f"word {role}")
 
 
 def fold(heading: str, *content: str, opened: bool = False) -> Markup:
@@ -81,17 +81,16 @@ def count_of(changes: list[Change], action: Action) -> int:
 
 
 def change_table(caption: str, kind: str, changes: Sequence[Change]) -> Markup:
-    explained = any(change.reason for change in changes)
-    headings = ("What", "Does", "Version or state", *(("Why",) if explained else ()))
-    rows = [change_row(change, kind, explained) for change in changes]
-    return table(caption, headings, rows) if rows else NOTHING
+    rows = [change_row(change, kind) for change in changes]
+    headings = ("What", "Does", "Version or state, and why")
+    return table(caption, headings, rows, class_="quiet") if rows else NOTHING
 
 
-def change_row(change: Change, kind: str, explained: bool) -> Markup:
+def change_row(change: Change, kind: str) -> Markup:
     does = word(ROLES[change.action], WORDS[change.action], change.action.sign)
     state = element("code", transition(change).replace(" -> ", " → "))
-    why = (lines(change.reason),) if explained else ()
-    return row(short(change.address, kind), does, state, *why)
+    why = element("div", lines(change.reason)) if change.reason else NOTHING
+    return row(short(change.address, kind), does, join(state, why))
 
 
 def warn(text: str) -> Markup:
@@ -101,9 +100,8 @@ def warn(text: str) -> Markup:
 def render_report(report: Report) -> str:
     """The conclusion first, then what needs attention, then the folds for those who want to know."""
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
-    role = "good" if report.ok else "bad"
-    heading = word(role, "Done" if report.ok else "Not done")
-    title = element("p", heading, " ", element("strong", conclusion_of(report)), f" ({took})", class_="title")
+    sign = word("good" if report.ok else "bad")
+    title = element("p", sign, " ", element("strong", conclusion(report)), f" ({took})", class_="title")
     return card(
         f"Report on {report.plan.name}",
         title,
@@ -118,12 +116,6 @@ def render_report(report: Report) -> str:
         timeline(report),
         element("p", "Full log: ", element("code", report.log), class_="faint") if report.log else NOTHING,
     )
-
-
-def conclusion_of(report: Report) -> str:
-    """The report's one line, without the words that the sign before it has said."""
-    said = conclusion(report).removeprefix("Not done: ")
-    return said[:1].upper() + said[1:]
 
 
 def restart_call(packages: tuple[str, ...]) -> Markup:
@@ -184,20 +176,22 @@ def residual_call(residual: tuple[Change, ...]) -> Markup:
 def accelerator_table(verdicts: tuple[Verdict, ...]) -> Markup:
     """What each framework computed on, from the data that its check gave."""
     seen = [verdict for verdict in verdicts if verdict.data.get("framework")]
-    rows = [
-        row(
-            told(verdict.data.get("framework")),
-            told(verdict.data.get("version")),
-            told(verdict.data.get("saw")) or "nothing",
-            told(verdict.data.get("capability")),
-            told(verdict.data.get("dtypes")),
-            speed(verdict.data),
-            outcome_word(verdict),
-        )
-        for verdict in seen
-    ]
-    headings = ("Framework", "Version", "Sees", "Capability", "Computed in", "Speed", "Result")
-    return table("Accelerator", headings, rows) if rows else NOTHING
+    rows = [accelerator_row(verdict, verdict.data) for verdict in seen]
+    headings = ("Framework", "Sees", "Computed", "Result")
+    return table("Accelerator", headings, rows, class_="even") if rows else NOTHING
+
+
+def accelerator_row(verdict: Verdict, data: dict[str, object]) -> Markup:
+    capability = told(data.get("capability"))
+    sees = (told(data.get("saw")) or "nothing") + (f" (capability {capability})" if capability else "")
+    units = (("tflops", "TFLOPS"), ("bandwidth", "GB/s"))
+    speeds = [f"{told(data[key])} {unit}" for key, unit in units if key in data]
+    return row(
+        f"{told(data.get('framework'))} {told(data.get('version'))}",
+        sees,
+        ", ".join(filter(None, (told(data.get("dtypes")), *speeds))) or "nothing",
+        outcome_word(verdict),
+    )
 
 
 def told(value: object) -> str:
@@ -205,11 +199,6 @@ def told(value: object) -> str:
     if isinstance(value, (list, tuple, dict)):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
-
-
-def speed(data: dict[str, object]) -> str:
-    units = (("tflops", "TFLOPS"), ("bandwidth", "GB/s"))
-    return ", ".join(f"{told(data[key])} {unit}" for key, unit in units if key in data)
 
 
 def outcome_word(verdict: Verdict) -> Markup:

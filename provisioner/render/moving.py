@@ -53,7 +53,7 @@ def render_moving(scene: Scene, now: float) -> str:
     title = element("p", element("strong", headline(scene, now)), class_="title")
     whole = bar("Steps ended", len(scene.ended), scene.steps)
     rows = [running_row(each, now) for each in scene.running]
-    now_running = table("Running", ("Step", "For", "Amount", "Progress"), rows) if rows else NOTHING
+    now_running = table("Running", ("Step", "For", "Does", "Done"), rows) if rows else NOTHING
     ended = element("ul", *(element("li", ended_line(event)) for event in scene.ended)) if scene.ended else ""
     note = element("p", scene.note, class_="faint") if scene.note else NOTHING
     return card("Apply, as it goes", title, whole, now_running, note, fold("What has ended", ended))
@@ -72,7 +72,7 @@ def running_row(running: Running, now: float) -> Markup:
     said = join(amount(last) if counted else "", last.text, between=" ")
     return row(
         last.step,
-        f"{now - running.began:.0f} s",
+        element("td", f"{now - running.began:.0f} s", class_="short"),
         said,
         bar(f"Progress of {last.step}", last.done, last.total if counted else 0),
     )

@@ -58,13 +58,21 @@ background:none;border:0;table-layout:auto}
 .colabenv th,.colabenv td{text-align:left;vertical-align:top;padding:.2em .7em .2em 0;font-weight:400;\
 color:inherit;background:none;border:0;white-space:normal;max-width:none}
 .colabenv thead th{color:var(--faint);border-bottom:1px solid var(--line)}
+.colabenv thead th{overflow-wrap:normal}
+.colabenv .quiet caption,.colabenv .quiet thead{position:absolute;width:1px;height:1px;overflow:hidden;\
+clip-path:inset(50%);white-space:nowrap}
+.colabenv .quiet th[scope=row]{width:32%}
+.colabenv .quiet td:nth-child(2){width:6.5em}
+.colabenv .lanes td{min-width:3em}
+.colabenv .even{table-layout:fixed}
 .colabenv .faint{color:var(--faint)}
 .colabenv .add{color:var(--add)}
 .colabenv .change{color:var(--change)}
 .colabenv .remove{color:var(--remove)}
 .colabenv .bad{color:var(--bad)}
 .colabenv .good{color:var(--good)}
-.colabenv .word{font-weight:600;white-space:nowrap}
+.colabenv .word{font-weight:600}
+.colabenv .quiet .word,.colabenv .short{white-space:nowrap}
 .colabenv .call{border-left:4px solid var(--change);background:var(--raised);padding:.5em .8em;margin:.5em 0}
 .colabenv .call.bad{border-color:var(--bad);color:var(--ink)}
 .colabenv .track{width:45%;min-width:5em}
@@ -73,7 +81,7 @@ color:inherit;background:none;border:0;white-space:normal;max-width:none}
 .colabenv .track .failed{background:repeating-linear-gradient(45deg,var(--bad) 0 4px,var(--raised) 4px 7px)}
 .colabenv progress{width:100%;height:.7em;accent-color:var(--bar)}
 .colabenv ul{margin:.2em 0;padding-left:1.3em}
-@media (max-width:500px){.colabenv{padding:.5em .6em}.colabenv .track{width:25%;min-width:3em}\
+@media (max-width:500px){.colabenv{padding:.5em .6em}.colabenv .track{width:20%;min-width:3em}\
 .colabenv th,.colabenv td{padding-right:.5em}}
 """
 

@@ -29,8 +29,9 @@ def timeline(report: Report) -> Markup:
         element("summary", words),
         table(
             "Steps of one lane never overlap; a step without a lane has one of its own.",
-            ("Step", "Lane", "When", "From begin to end"),
+            ("Step", "Lane", "When", "Bar"),
             rows,
+            class_="lanes",
         ),
     )
 
@@ -45,10 +46,10 @@ def line(outcome: Outcome, lane: str, end: float) -> Markup:
     )
     when = f"{format_seconds(outcome.started)} + {format_seconds(outcome.seconds)}"
     if failed:
-        when += f", {STATUS_WORDS[outcome.status][1]}"
+        when += f", {STATUS_WORDS[outcome.status][1].lower()}"
     return row(
         outcome.step,
-        lane or "its own",
+        lane or "own",
         when,
         element("td", element("div", bar, aria_hidden="true"), class_="track"),
     )
