@@ -87,6 +87,16 @@ def verify(options: argparse.Namespace) -> int:
     return conclude(report, options)
 
 
+def notebook(options: argparse.Namespace) -> int:
+    from provisioner import ipynb, repository
+
+    spec = engine.load(options.spec)
+    path = Path(options.update or options.out or Path(spec.path).with_suffix(".ipynb"))
+    place = repository.locate(Path(spec.folder), options.repo)
+    print(ipynb.produce(spec, path, place, update=bool(options.update), force=options.force))
+    return 0
+
+
 def facts(options: argparse.Namespace) -> int:
     from provisioner import codec
     from provisioner.inventory import facts_document
@@ -176,6 +186,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": plan,
     "apply": apply,
     "verify": verify,
+    "notebook": notebook,
     "facts": facts,
     "schema": schema,
 }

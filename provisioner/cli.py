@@ -78,6 +78,14 @@ def build_parser() -> argparse.ArgumentParser:
     working(added)
     added.add_argument("--deep", action="store_true", help="read and hash contents, however large")
 
+    added = command("notebook", "Write a notebook that applies the spec in its first cell.")
+    spec(added)
+    place = added.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="FILE", help="the notebook to write (default: beside the spec)")
+    place.add_argument("--update", metavar="FILE", help="the notebook to put the cell and metadata into")
+    added.add_argument("--repo", metavar="OWNER/NAME", help="where on GitHub it is, if git does not say")
+    added.add_argument("--force", action="store_true", help="overwrite what is there")
+
     added = command("facts", "Print what can be seen of this machine, as JSON.")
     spec(added)
 

@@ -21,7 +21,7 @@ LAYERS = (
     ("journal", "scheduler", "executor", "prover"),
     ("engine",),
     ("codec", "render"),
-    ("inventory", "starter", "doctor"),
+    ("inventory", "starter", "doctor", "splice", "repository", "ipynb"),
     ("actions",),
     ("cli",),
     ("__main__",),
