@@ -100,12 +100,13 @@ def warn(text: str) -> Markup:
 def render_report(report: Report) -> str:
     """The conclusion first, then what needs attention, then the folds for those who want to know."""
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
-    sign = word("good" if report.ok else "bad")
+    restart: tuple[str, ...] = getattr(report, "restart", ())
+    sign = word(("change" if restart else "good") if report.ok else "bad")
     title = element("p", sign, " ", element("strong", conclusion(report)), f" ({took})", class_="title")
     return card(
         f"Report on {report.plan.name}",
         title,
-        restart_call(getattr(report, "restart", ())),
+        restart_call(restart),
         *problems(report),
         skipped_fold(report.outcomes),
         residual_call(report.residual),
