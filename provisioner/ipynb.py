@@ -112,6 +112,17 @@ def badge(notebook: Path, repository: Repository) -> str:
     return f"[![Open In Colab]({BADGE_IMAGE})]({repository.colab(notebook)})"
 
 
+def filled(text: str, spec: Spec, path: Path, repository: Repository | None) -> str:
+    """The text of the notebook at `path` with the spec's cells and request in it.
+
+    Raises ProvisionerError when the text is no notebook of format 4.
+    """
+    sources = {CELL: setup(Path(spec.path), path.absolute(), repository)}
+    if repository and repository.holds(path):
+        sources[BADGE] = badge(path, repository)
+    return compose(text, request(spec), sources)
+
+
 def compose(text: str, wish: Request, sources: dict[str, str]) -> str:
     """A notebook's text with our cells and the request in it, and all else as it was.
 
@@ -229,14 +240,10 @@ def produce(spec: Spec, path: Path, repository: Repository | None, *, update: bo
 
     Raises ProvisionerError, also when there is another file at `path` and neither `update` nor `force`.
     """
-    wish = request(spec)
-    sources = {CELL: setup(Path(spec.path), path.absolute(), repository)}
-    if repository and repository.holds(path):
-        sources[BADGE] = badge(path, repository)
     there = read(path) if path.exists() or update else None
     before = there if update and there is not None else json.dumps(EMPTY, indent=1) + "\n"
     try:
-        text = compose(before, wish, sources)
+        text = filled(before, spec, path, repository)
     except ProvisionerError as error:
         raise ProvisionerError(f"{path} {error.message}", error.hint) from None
     if text == there:
@@ -245,7 +252,7 @@ def produce(spec: Spec, path: Path, repository: Repository | None, *, update: bo
         way = "Give --update to put the cell into it, or --force to overwrite it."
         raise ProvisionerError(f"{path} is there already", way)
     files.write(Write(path=str(path.absolute()), text=text))
-    return f"{'Updated' if update else 'Wrote'} {path}. It asks Colab for: {wish}."
+    return f"{'Updated' if update else 'Wrote'} {path}. It asks Colab for: {request(spec)}."
 
 
 def read(path: Path) -> str:
