@@ -23,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.set_defaults(cell=None)
     parser.add_argument("--version", action="version", version=f"colab-provisioner {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
 
@@ -69,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     planning(added)
     working(added)
     added.add_argument("--dry-run", action="store_true", help="the same as plan")
+    added.add_argument("--restart", action="store_true", help="restart the notebook's kernel if need be")
     added.add_argument("--events", metavar="FILE", help="append every event to a file, as lines of JSON")
     added.set_defaults(out=None, detailed_exitcode=False)
 

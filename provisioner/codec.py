@@ -59,6 +59,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "outcomes": dumped["outcomes"],
         "residual": changes(report.residual),
         "verdicts": dumped["verdicts"],
+        "restart": list(report.restart),
         "seconds": report.seconds,
         "log": report.log,
     }

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from provisioner.kernels import FOREGROUND, LiveEffect
+
 
 class Action(Enum):
     """What a plan does with one thing."""
@@ -177,7 +179,7 @@ class InstallKey:
     op: Literal["install-key"] = "install-key"
 
 
-Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
+Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey | LiveEffect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +197,12 @@ class Step:
     download: int = 0
     """Bytes expected from the network, as far as they are known."""
     warnings: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version than is installed."""
+
+    @property
+    def foreground(self) -> bool:
+        return any(isinstance(effect, FOREGROUND) for effect in self.effects)
 
     @property
     def kind(self) -> str:
@@ -312,6 +320,8 @@ class Report:
     verdicts: tuple[Verdict, ...] = ()
     seconds: float = 0.0
     log: str = ""
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
 
     @property
     def changed(self) -> bool:

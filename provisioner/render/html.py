@@ -100,7 +100,7 @@ def warn(text: str) -> Markup:
 def render_report(report: Report) -> str:
     """The conclusion first, then what needs attention, then the folds for those who want to know."""
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
-    restart: tuple[str, ...] = getattr(report, "restart", ())
+    restart: tuple[str, ...] = report.restart
     sign = word(("change" if restart else "good") if report.ok else "bad")
     title = element("p", sign, " ", element("strong", conclusion(report)), f" ({took})", class_="title")
     return card(
