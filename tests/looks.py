@@ -144,6 +144,5 @@ for now, event in (
     (9.0, Event(step="apt", what="progress", done=42, total=100, text="Unpacking libopencv-dev")),
     (11.0, Event(step="datasets.flowers", what="progress", done=81_000_000, total=330_000_000)),
     (17.9, Event(step="pip", what="end", seconds=17.8, status=Status.DONE)),
-    (18.0, Event(step="", what="note", text="Another apply is running; waiting for it to end.")),
 ):
     SCENE = SCENE.after(event, now)

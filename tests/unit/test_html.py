@@ -243,8 +243,9 @@ def test_the_scene_as_text() -> None:
         "1 of 5 steps ended, 19 s",
         "apt: 42 % Unpacking libopencv-dev",
         "datasets.flowers: 81 MB of 330 MB",
-        "Another apply is running; waiting for it to end.",
     ]
+    told = looks.SCENE.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
+    assert moving.render_moving_text(told, 20.0).endswith("\nObserving again, and checking.")
 
 
 def test_escaping_is_done_once_and_by_everyone() -> None:
