@@ -106,7 +106,7 @@ def render_report(report: Report) -> str:
     return card(
         f"Report on {report.plan.name}",
         title,
-        restart_call(restart),
+        restart_call(report.restart),
         *problems(report),
         skipped_fold(report.outcomes),
         residual_call(report.residual),

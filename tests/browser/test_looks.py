@@ -33,12 +33,11 @@ ARGUMENTS = [
 WIDTHS = {"narrow": 400, "wide": 1000}
 SCHEMES = ("light", "dark")
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
-RESTART = html.render_report(looks.DONE).replace("</p>", f"</p>{html.restart_call(('numpy', 'pandas'))}", 1)
 
 PAGES = {
     "plan": html.render_plan(looks.PLAN),
     "moving": moving.render_moving(looks.SCENE, 19.0),
-    "report": RESTART,
+    "report": html.render_report(replace(looks.DONE, restart=("numpy", "pandas"))),
     "failed": html.render_report(looks.FAILED),
 }
 
@@ -229,6 +228,11 @@ def test_pictures_are_there() -> None:
     assert {path.name for path in IMAGES.glob("*.png")} == wanted
 
 
-def test_a_report_that_names_no_restart_calls_for_none(page: Page) -> None:
-    show(page, html.render_report(replace(looks.DONE, seconds=0.5)))
-    assert "Restart" not in page.locator("body").inner_text()
+def test_a_restart_is_called_for_only_where_one_is_needed(page: Page) -> None:
+    show(page, PAGES["report"])
+    note = page.get_by_role("note").filter(has_text="Restart needed")
+    assert "numpy, pandas" in note.inner_text()
+    assert page.locator(".title .word").inner_text() == "!"
+    show(page, html.render_report(looks.DONE))
+    assert page.get_by_role("note").count() == 0
+    assert page.locator(".title .word").inner_text() == "✓"

@@ -161,6 +161,7 @@ REPORTS = st.builds(
     verdicts=st.lists(VERDICTS, max_size=4).map(tuple),
     seconds=SECONDS,
     log=TEXTS,
+    restart=st.lists(SOME, max_size=2).map(tuple),
 )
 
 
@@ -187,17 +188,12 @@ def test_a_report_holds_what_needs_attention_and_no_markup_of_others(report: Rep
         if outcome.status in (Status.FAILED, Status.BLOCKED, Status.INTERRUPTED):
             for told in (outcome.step, outcome.error, outcome.hint, outcome.tail):
                 assert visible(told) in found.text
+    assert ("Restart needed" in found.text) >= bool(report.restart)
+    assert all(visible(name) in found.text for name in report.restart)
     for verdict in report.verdicts:
         if not verdict.passed:
             assert visible(verdict.address) in found.text
             assert visible(verdict.hint) in found.text
-
-
-@given(st.lists(SOME, min_size=1, max_size=3).map(tuple))
-def test_what_must_be_restarted_is_named(packages: tuple[str, ...]) -> None:
-    found = harmless(html.restart_call(packages))
-    assert all(visible(name) in found.text for name in packages)
-    assert html.restart_call(()) == ""
 
 
 EVENTS = st.builds(
@@ -226,6 +222,7 @@ def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
     [
         ("plan.html", html.render_plan(looks.PLAN)),
         ("report-done.html", html.render_report(looks.DONE)),
+        ("report-restart.html", html.render_report(replace(looks.DONE, restart=("numpy", "pandas")))),
         ("report-failed.html", html.render_report(looks.FAILED)),
         ("moving.html", moving.render_moving(looks.SCENE, 19.0)),
     ],
