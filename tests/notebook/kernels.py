@@ -106,7 +106,7 @@ class RunningKernel:
         return matches
 
     def restart(self) -> None:
-        self.manager.restart_kernel(now=True)
+        self.manager.restart_kernel()
         self.client.wait_for_ready(timeout=PATIENCE)
 
     def wait_for_end(self) -> None:

@@ -100,3 +100,26 @@ def test_the_kernel_itself(plain: RunningKernel, tmp_path: Path) -> None:
     assert "Nothing to do: 3 already right" in plain.run(cell).text
     wrong = plain.run("%%colabenv apply\nversion: 1\nnotebook: {extensions: [no_such_thing]}\n")
     assert "the extension no_such_thing cannot be loaded: ModuleNotFoundError" in wrong.error
+
+
+def test_what_was_said_in_one_folder_means_the_same_in_another(plain: RunningKernel, tmp_path: Path) -> None:
+    """A spec may name the working directory, and the same line must find it again."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nnotebook: {workdir: work}\n")
+    plain.run(LOAD)
+    assert plain.run("%colabenv apply").status == "ok"
+    assert "Nothing to do: 1 already right" in plain.run("%colabenv apply colabenv.yaml").text
+    assert "Nothing to do: 1 already right" in plain.run("%colabenv apply").text
+    gone = plain.run("%%colabenv apply\nversion: 1\nnotebook: {workdir: nowhere}\n")
+    assert "cannot work in" in gone.error
+
+
+def test_what_cannot_be_read_or_meant_is_told(plain: RunningKernel) -> None:
+    plain.run(LOAD)
+    assert "No closing quotation" in plain.run("%colabenv apply 'x").error
+    assert (
+        "takes validate, plan, apply, verify, and not schema"
+        in plain.run("%%colabenv schema\nversion: 1\n").error
+    )
+    assert "there is no file colabenv.yaml" in plain.run("%colabenv apply").error
+    assert "there is no file colabenv.yaml" in plain.run("%colabenv validate").error

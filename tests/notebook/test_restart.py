@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebook.kernels import ROOT, SETS, RunningKernel, kernel, make
+from tests.notebook.kernels import ROOT, SETS, STANDIN, RunningKernel, kernel, make
 
 LOAD = "%load_ext provisioner\n"
 OLD, NEW = "2.0.2", "1.26.4"
@@ -21,18 +21,23 @@ def numpy_kernel(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Run
     """A kernel that has imported numpy, in an environment that may be changed."""
     venv = tmp_path / "venv"
     make(venv, *SETS[request.param], "-e", str(ROOT), f"numpy=={OLD}")
-    with kernel(venv, tmp_path) as running:
+    shown_by = {"PYTHONPATH": str(STANDIN)} if request.param == "colab" else {}
+    with kernel(venv, tmp_path, **shown_by) as running:
         assert running.run("import numpy\n" + LOAD).status == "ok"
         yield running
 
 
-def test_a_restart_is_announced_and_then_all_is_right(numpy_kernel: RunningKernel) -> None:
+def test_a_restart_is_announced_and_then_all_is_right(
+    numpy_kernel: RunningKernel, request: pytest.FixtureRequest
+) -> None:
     planned = numpy_kernel.run(CELL.replace("apply", "plan")).text
     assert f"The notebook's kernel has imported numpy {OLD} already" in " ".join(planned.split())
     applied = numpy_kernel.run(CELL)
     assert applied.status == "ok", applied.error
     assert "RESTART     numpy" in applied.text
     assert "verified for the next kernel; this one needs a restart" in applied.text
+    buttons = [bundle[BUTTON]["pip_warning"] for bundle in applied.displays if BUTTON in bundle]
+    assert buttons == ([{"packages": ["numpy"]}] if "colab" in request.node.callspec.id else [])
     again = numpy_kernel.run(CELL)
     assert "Nothing to do: 1 already right" in again.text
     assert "RESTART     numpy" in again.text
@@ -69,3 +74,15 @@ def test_the_kernel_restarts_itself(numpy_kernel: RunningKernel, tmp_path: Path)
     numpy_kernel.restart()
     numpy_kernel.run(LOAD)
     assert "Nothing to do: 1 already right. Every part" in numpy_kernel.run(CELL).text
+
+
+def test_editable_packages_can_be_imported_at_once(numpy_kernel: RunningKernel, tmp_path: Path) -> None:
+    (tmp_path / "ours" / "ours_editable").mkdir(parents=True)
+    (tmp_path / "ours" / "ours_editable" / "__init__.py").write_text("answer = 42\n")
+    (tmp_path / "ours" / "pyproject.toml").write_text(
+        '[project]\nname = "ours-editable"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'
+        'build-backend = "hatchling.build"\n'
+    )
+    applied = numpy_kernel.run("%%colabenv apply\nversion: 1\npip: {editable: [ours]}\n")
+    assert applied.status == "ok", applied.error
+    assert numpy_kernel.run("import ours_editable\nprint(ours_editable.answer)").stdout == "42\n"
