@@ -97,7 +97,7 @@ class RunningKernel:
                     result.error = content["evalue"]
                     result.traceback = ANSI.sub("", "\n".join(content["traceback"]))
 
-        reply = self.client.execute_interactive(code, output_hook=hear, timeout=PATIENCE)
+        reply = self.client.execute_interactive(code, output_hook=hear, timeout=PATIENCE, stop_on_error=False)
         result.status = reply["content"]["status"]
         return result
 
