@@ -9,15 +9,24 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner import engine
 from provisioner.errors import Interrupted, ProvisionerError, SpecError
 from provisioner.model import Plan, Report, Status, Write
+from provisioner.spec import Spec
+
+if TYPE_CHECKING:
+    from provisioner.render.narrator import Narrator
 
 FAILED = 1
 PENDING = 2
 INTERRUPTED = 130
+
+NO_RESTART = (
+    "--restart restarts the notebook's kernel, and this process is none",
+    "Run it in a cell: %load_ext provisioner, then %colabenv apply --restart.",
+)
 
 
 def init(options: argparse.Namespace) -> int:
@@ -29,13 +38,19 @@ def init(options: argparse.Namespace) -> int:
 
 
 def validate(options: argparse.Namespace) -> int:
-    spec = engine.load(options.spec)
+    spec = load(options)
     print(f"{options.spec} is valid: {spec.name}, with {', '.join(spec.sections) or 'no sections'}.")
     return 0
 
 
-def plan(options: argparse.Namespace) -> int:
-    spec = engine.load(options.spec)
+def load(options: argparse.Namespace) -> Spec:
+    """The spec that a command is about: the one that a notebook's cell holds, or a file's."""
+    return options.cell or engine.load(options.spec)
+
+
+def planned(options: argparse.Namespace) -> Plan:
+    """The plan, kept in a file if that was asked for."""
+    spec = load(options)
     made = engine.survey(spec, engine.connect(spec), selection(options))
     if options.out:
         from provisioner import codec
@@ -45,6 +60,11 @@ def plan(options: argparse.Namespace) -> int:
         files.write(
             Write(path=os.path.abspath(options.out), text=codec.text(codec.plan_document(made)), mode=0o600)
         )
+    return made
+
+
+def plan(options: argparse.Namespace) -> int:
+    made = planned(options)
     if options.json:
         from provisioner import codec
 
@@ -57,34 +77,62 @@ def plan(options: argparse.Namespace) -> int:
 def apply(options: argparse.Namespace) -> int:
     if options.dry_run:
         return plan(options)
-    from provisioner.render import text
-    from provisioner.render.narrator import Narrator
-
-    saved = saved_plan(options.spec)
-    spec = engine.load(saved.spec if saved else options.spec)
-    chosen = engine.Selection(saved.only, saved.skip) if saved else selection(options)
-    stream = sys.stderr if options.json else sys.stdout
-    with Narrator(stream, verbose=options.verbose, events=options.events) as narrator:
-        report = engine.provision(
-            spec,
-            selection=chosen,
-            saved=saved,
-            tell=narrator.tell,
-            show=narrator.show,
-            conclude=text.render_standing,
-            jobs=options.jobs or engine.JOBS,
-        )
+    if options.restart:
+        raise ProvisionerError(*NO_RESTART)
+    with narrator(options) as telling:
+        report = applied(options, telling)
     return conclude(report, options)
 
 
+def narrator(options: argparse.Namespace) -> Narrator:
+    """Tells an apply on a stream, on the other one where a JSON document goes to the first."""
+    from provisioner.parents import kernel_process
+    from provisioner.render.narrator import Narrator
+
+    stream = sys.stderr if options.json else sys.stdout
+    # A cell's `!` gives a terminal, but what shows its output knows no cursor.
+    live = kernel_process() is None
+    return Narrator(stream, verbose=options.verbose, events=options.events, live=live)
+
+
+def applied(options: argparse.Namespace, telling: Narrator) -> Report:
+    """What came of an apply."""
+    from provisioner.render import text
+
+    saved = None if options.cell else saved_plan(options.spec)
+    return engine.provision(
+        engine.load(saved.spec) if saved else load(options),
+        selection=engine.Selection(saved.only, saved.skip) if saved else selection(options),
+        saved=saved,
+        tell=telling.tell,
+        show=telling.show,
+        conclude=text.render_standing,
+        jobs=options.jobs or engine.JOBS,
+    )
+
+
 def verify(options: argparse.Namespace) -> int:
-    report = engine.verify(
-        engine.load(options.spec),
+    return conclude(verified(options), options)
+
+
+def verified(options: argparse.Namespace) -> Report:
+    """What came of a verify."""
+    return engine.verify(
+        load(options),
         selection=selection(options),
         deep=options.deep,
         jobs=options.jobs or engine.JOBS,
     )
-    return conclude(report, options)
+
+
+def notebook(options: argparse.Namespace) -> int:
+    from provisioner import ipynb, repository
+
+    spec = engine.load(options.spec)
+    path = Path(options.update or options.out or Path(spec.path).with_suffix(".ipynb"))
+    place = repository.locate(Path(spec.folder), options.repo)
+    print(ipynb.produce(spec, path, place, update=bool(options.update), force=options.force))
+    return 0
 
 
 def facts(options: argparse.Namespace) -> int:
@@ -183,6 +231,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": plan,
     "apply": apply,
     "verify": verify,
+    "notebook": notebook,
     "facts": facts,
     "doctor": doctor,
     "schema": schema,

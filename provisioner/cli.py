@@ -23,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.set_defaults(cell=None)
     parser.add_argument("--version", action="version", version=f"colab-provisioner {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
 
@@ -69,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     planning(added)
     working(added)
     added.add_argument("--dry-run", action="store_true", help="the same as plan")
+    added.add_argument("--restart", action="store_true", help="restart the notebook's kernel if need be")
     added.add_argument("--events", metavar="FILE", help="append every event to a file, as lines of JSON")
     added.set_defaults(out=None, detailed_exitcode=False)
 
@@ -77,6 +79,14 @@ def build_parser() -> argparse.ArgumentParser:
     selecting(added)
     working(added)
     added.add_argument("--deep", action="store_true", help="read and hash contents, however large")
+
+    added = command("notebook", "Write a notebook that applies the spec in its first cell.")
+    spec(added)
+    place = added.add_mutually_exclusive_group()
+    place.add_argument("--out", metavar="FILE", help="the notebook to write (default: beside the spec)")
+    place.add_argument("--update", metavar="FILE", help="the notebook to put the cell and metadata into")
+    added.add_argument("--repo", metavar="OWNER/NAME", help="where on GitHub it is, if git does not say")
+    added.add_argument("--force", action="store_true", help="overwrite what is there")
 
     added = command("facts", "Print what can be seen of this machine, as JSON.")
     spec(added)

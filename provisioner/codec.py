@@ -61,6 +61,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "residual": changes(report.residual),
         "accelerator": accelerator(report.accelerators, report.verdicts),
         "verdicts": dumped["verdicts"],
+        "restart": list(report.restart),
         "seconds": report.seconds,
         "log": report.log,
     }

@@ -57,8 +57,15 @@ def target_of(spec: Spec) -> Interpreter:
 
 
 def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
-    """The machine that we run on, seen from a spec's folder."""
-    machine = TracedMachine(spec.folder, target_of(spec), deep=deep)
+    """The machine that we run on, seen from a spec's folder; in a notebook's kernel, the kernel too."""
+    from provisioner.machine.kernels import running_shell
+
+    secrets = tuple(spec.sections.get("secrets", ()))
+    machine = TracedMachine(spec.folder, target_of(spec), deep=deep, secrets=secrets)
+    if shell := running_shell():
+        from provisioner.machine.kernel import KernelMachine
+
+        machine = KernelMachine(spec.folder, target_of(spec), deep=deep, secrets=secrets, shell=shell)
     machine.suspects = Journal(machine.state).suspects()
     return machine
 
@@ -181,7 +188,8 @@ def provision(
         if fine and not residual:
             complete, known = machine.complete, set(machine.notes)
             verdicts = prove(plan, machine, jobs, anew=False)
-            if conclude and complete and not left.pending and all(verdict.passed for verdict in verdicts):
+            whole = complete and not left.pending and not restart_of(left)
+            if conclude and whole and all(verdict.passed for verdict in verdicts):
                 machine.renew(known)
                 remember(spec, selection, machine, conclude(standing(left, verdicts)))
         if fine and machine.suspects <= {step.id for step in plan.steps}:
@@ -195,7 +203,13 @@ def provision(
         accelerators=attached(spec, machine, selection),
         seconds=time.monotonic() - began,
         log=log,
+        restart=restart_of(left),
     )
+
+
+def restart_of(plan: Plan) -> tuple[str, ...]:
+    """What the notebook's kernel holds in another version than is installed now."""
+    return tuple(name for step in plan.steps for name in step.restart)
 
 
 def standing(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
@@ -224,6 +238,7 @@ def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False,
         verdicts=verdicts,
         accelerators=attached(spec, machine, selection),
         seconds=time.monotonic() - began,
+        restart=restart_of(plan),
     )
 
 

@@ -25,6 +25,10 @@ class ProvisionerError(Exception):
         self.message = message
         self.hint = hint
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return [self.message, *(f"  {line}" for line in self.hint.splitlines())]
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -18,11 +18,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from provisioner.errors import ObserveError
+from provisioner.kernels import Export
 from provisioner.machine import Reader
 from provisioner.model import Action, Block, Change, Effect, Remove, Write
 
@@ -79,6 +80,8 @@ unset colabenv_file
 # <<< colabenv <<<
 """
 
+NOT_YET = "not yet in this kernel"
+
 LOGIN_FILES = (".bash_profile", ".bash_login")
 """Where one of these exists, bash reads it in place of ~/.profile."""
 
@@ -101,6 +104,8 @@ class Lasting:
     """The user's own files that must read the shell file and do not; what they hold is not ours to tell."""
     block: str
     """What makes them read it."""
+    live: Mapping[str, str | None] | None = None
+    """What the kernel that we are has now, of the variables in question; None where we are no kernel."""
 
     @property
     def settings(self) -> tuple[dict[str, Setting], dict[str, Setting]]:
@@ -108,8 +113,8 @@ class Lasting:
         return parse_shell(self.shell.text), parse_kernel(self.kernel.text)
 
 
-def observe(name: str, reader: Reader) -> Lasting:
-    """Read the files that the owner called `name` keeps.
+def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasting:
+    """Read the files that the owner called `name` keeps, and what a kernel has of `variables`.
 
     Raises ObserveError for a file that is not UTF-8.
     """
@@ -127,11 +132,16 @@ def observe(name: str, reader: Reader) -> Lasting:
         pattern = '"$HOME"/.config/colabenv/*.sh'
     block = BLOCK.format(pattern=pattern)
     files = [follow(reader, posixpath.join(home, file)) for file in startup]
+    startup_file = look(reader, kernel)
+    running = reader.kernel()
+    names = sorted({*variables, *parse_kernel(startup_file.text)})
+    live = {name: reader.environ.get(name) for name in names} if running and running.inside else None
     return Lasting(
         shell=look(reader, shell),
-        kernel=look(reader, kernel),
+        kernel=startup_file,
         unaware=tuple(file for file in files if block.encode() not in (reader.read(file) or b"")),
         block=block,
+        live=live,
     )
 
 
@@ -154,12 +164,40 @@ def follow(reader: Reader, path: str) -> str:
 
 
 def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
-    """What makes the files set exactly `wanted`; nothing when they already do."""
+    """What makes the files, and the kernel that we are, set exactly `wanted`; nothing when they do."""
+    exports = live_effects(wanted, found)
     if not wanted:
-        return tuple(Remove(path=file.path) for file in (found.shell, found.kernel) if file.text is not None)
+        written = (file.path for file in (found.shell, found.kernel) if file.text is not None)
+        return (*(Remove(path=path) for path in written), *exports)
     texts = [(found.shell, render_shell(wanted)), (found.kernel, render_kernel(wanted))]
     writes = [Write(path=file.path, text=text) for file, text in texts if file.text != text]
-    return (*writes, *(Block(path=path, text=found.block) for path in found.unaware))
+    return (*writes, *(Block(path=path, text=found.block) for path in found.unaware), *exports)
+
+
+def live_effects(wanted: Settings, found: Lasting) -> Iterator[Export]:
+    """What makes the kernel that we are have what later ones will have, and lose what they will not."""
+    if found.live is None:
+        return
+    for name, value in wanted.items():
+        if not in_force(value, found.live.get(name)):
+            yield Export(name=name, value=value)
+    for name, value in found.settings[1].items():
+        if name not in wanted and found.live.get(name) is not None:
+            yield Export(name=name, value=without(value, found.live[name] or ""))
+
+
+def in_force(wanted: Setting, live: str | None) -> bool:
+    """Whether a variable is as wanted already: folders must stand in front."""
+    if isinstance(wanted, tuple):
+        return tuple((live or "").split(":")[: len(wanted)]) == wanted
+    return live == wanted
+
+
+def without(setting: Setting, live: str) -> str | None:
+    """What is left of a variable when a setting is taken back."""
+    if isinstance(setting, tuple):
+        return ":".join(item for item in live.split(":") if item not in setting) or None
+    return None
 
 
 def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]:
@@ -173,6 +211,13 @@ def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]
         Change(f"{prefix}.{name}", Action.REMOVE, describe(value), None, "the file no longer names it")
         for name, value in (kernel | shell).items()
         if name not in wanted
+    ]
+    live = {effect.name for effect in live_effects(wanted, found)}
+    told = [
+        replace(change, action=Action.UPDATE, after=change.before, reason=NOT_YET)
+        if change.action is Action.KEEP and change.address.removeprefix(f"{prefix}.") in live
+        else change
+        for change in told
     ]
     if all(change.action is Action.KEEP for change in told):
         edited = ", ".join(

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Literal
 
 from provisioner.hardware import Accelerators
+from provisioner.kernels import FOREGROUND, LiveEffect
 
 
 class Action(Enum):
@@ -179,7 +180,7 @@ class InstallKey:
     op: Literal["install-key"] = "install-key"
 
 
-Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey
+Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey | LiveEffect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +198,12 @@ class Step:
     download: int = 0
     """Bytes expected from the network, as far as they are known."""
     warnings: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version than is installed."""
+
+    @property
+    def foreground(self) -> bool:
+        return any(isinstance(effect, FOREGROUND) for effect in self.effects)
 
     @property
     def kind(self) -> str:
@@ -316,6 +323,8 @@ class Report:
     """What is attached; None when the spec does not ask."""
     seconds: float = 0.0
     log: str = ""
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
 
     @property
     def changed(self) -> bool:

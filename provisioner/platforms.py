@@ -8,6 +8,13 @@ from provisioner.machine import Reader
 
 Platform = Literal["kaggle", "colab-enterprise", "colab", "other"]
 
+Place = Literal["kaggle", "colab-enterprise", "colab", "studio-lab", "vscode", "jupyter", "other"]
+"""A platform, and where it is none that we know by name, who shows the notebook."""
+
+HOSTNAME = "/var/colab/hostname"
+
+STUDIO_LAB = "/home/studio-lab-user"
+
 
 def detect(reader: Reader) -> Platform:
     """The platform, Kaggle first: its image descends from Colab's and keeps its variables.
@@ -18,4 +25,26 @@ def detect(reader: Reader) -> Platform:
         return "kaggle"
     if reader.environ.get("VERTEX_PRODUCT") == "COLAB_ENTERPRISE":
         return "colab-enterprise"
-    return "colab" if reader.stat("/var/colab/hostname") else "other"
+    return "colab" if reader.stat(HOSTNAME) else "other"
+
+
+def place(reader: Reader) -> Place:
+    """Who shows the notebook; "other" where there is none.
+
+    Source: SageMaker Studio Lab's user and home, and the variable that VS Code gives to kernels it starts.
+    """
+    platform = detect(reader)
+    if platform != "other":
+        return platform
+    if reader.home.startswith(STUDIO_LAB):
+        return "studio-lab"
+    if reader.kernel() is None:
+        return "other"
+    return "vscode" if reader.environ.get("VSCODE_PID") or reader.environ.get("VSCODE_CWD") else "jupyter"
+
+
+CELL = """\
+Run this in a cell:
+    %load_ext provisioner
+    %colabenv apply"""
+"""The entrance that can do what only a kernel can."""

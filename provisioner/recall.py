@@ -90,6 +90,14 @@ def devices(_: str) -> object:
         return error.errno
 
 
+def kernel(_: str) -> object:
+    """Which notebook's kernel started us."""
+    from provisioner.parents import kernel_process
+
+    found = kernel_process()
+    return found and list(found)
+
+
 SIGNS: dict[str, Callable[[str], object]] = {
     "at": at,
     "of": of,
@@ -97,6 +105,7 @@ SIGNS: dict[str, Callable[[str], object]] = {
     "room": room,
     "program": program,
     "devices": devices,
+    "kernel": kernel,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 SECRET = re.compile(r"passw(or)?d|passphrase|token|secret|credential|apikey", re.IGNORECASE)
 KEY = re.compile(r"key$", re.IGNORECASE)
@@ -39,13 +39,18 @@ def redact(text: str) -> str:
     return USERINFO.sub("***@", text)
 
 
-def redactor(environ: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that blots out the values of secret variables, and the user part of URLs."""
+def redactor(environ: Mapping[str, str], names: Collection[str] = ()) -> Callable[[str], str]:
+    """A function that blots out the values of secret variables, and the user part of URLs.
+
+    Secret is what is called so, and what `names` names.
+    """
     secrets = sorted(
         {
             value
             for name, value in environ.items()
-            if SECRET_VARIABLE.search(name) and len(value) >= SHORTEST_SECRET and not value.startswith("/")
+            if (name in names or SECRET_VARIABLE.search(name))
+            and len(value) >= SHORTEST_SECRET
+            and not value.startswith("/")
         },
         key=len,
         reverse=True,

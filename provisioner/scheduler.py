@@ -54,6 +54,8 @@ def schedule(
     ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException]] = queue.SimpleQueue()
 
     def start(step: Step) -> None:
+        """In a thread of its own; what talks to the user or to IPython runs in this one."""
+
         def run() -> None:
             try:
                 ended.put((step, perform(step)))
@@ -61,7 +63,10 @@ def schedule(
                 ended.put((step, bug))
 
         lanes[step.id] = step.lane or step.id
-        threading.Thread(target=run, name=step.id).start()
+        if step.foreground:
+            run()
+        else:
+            threading.Thread(target=run, name=step.id).start()
 
     def collect() -> None:
         step, outcome = ended.get()
@@ -73,7 +78,7 @@ def schedule(
 
     try:
         while waiting or lanes:
-            for step in list(waiting):
+            for step in sorted(waiting, key=lambda step: step.foreground):
                 needed = [outcomes.get(other.id) for other in needs(step, plan)]
                 failed = [found.step for found in needed if found and found.status not in FINE]
                 if failed:

@@ -1,4 +1,4 @@
-"""Write what is made from other things: the schema, the reference, the README's example.
+"""Write what is made from other things: the schema, the reference, the README's and the notebooks' cells.
 
 Run it after a change of a model: .venv/bin/python scripts/generate.py. A test states that all is current.
 """
@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from provisioner import kinds
+from provisioner import ipynb, kinds, spec
+from provisioner.repository import Repository
 from provisioner.spec import schema
 
 ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = Repository("colab-provisioner/provisioner", "main", ROOT)
 README_EXAMPLE = "examples/colab-t4-flowers.yaml"
 INTRODUCTION = """\
 # Reference
@@ -106,9 +108,15 @@ def readme(text: str) -> str:
     return before + mark + (ROOT / README_EXAMPLE).read_text() + "```\n" + after
 
 
+def notebook(path: Path) -> str:
+    """An example's notebook with the cells and the metadata that its spec asks for."""
+    return ipynb.filled(path.read_text(), spec.load(path.with_suffix(".yaml")), path, REPOSITORY)
+
+
 def made() -> dict[Path, str]:
     """Every generated file with its text."""
     return {
+        **{path: notebook(path) for path in (ROOT / "examples").glob("*.ipynb")},
         ROOT / "schemas" / "colabenv.schema.json": schema.text(),
         ROOT / "docs" / "reference.md": reference(),
         ROOT / "README.md": readme((ROOT / "README.md").read_text()),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.errors import EffectError
 from provisioner.hardware import Accelerators
+from provisioner.kernels import Chdir, Export, Extension, Kernel, Mount, Refresh, SearchPath, Secret, Upload
 from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
 from provisioner.machine.files import with_block
 from provisioner.machine.receipt import Receipt
@@ -65,6 +66,7 @@ class FakeMachine:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     performed: list[Effect] = field(default_factory=list)
     ticks: int = 1
+    notebook: Kernel | None = None
 
     # building a scene
 
@@ -146,6 +148,9 @@ class FakeMachine:
     def accelerators(self) -> Accelerators:
         return self.devices
 
+    def kernel(self) -> Kernel | None:
+        return self.notebook
+
     # Machine
 
     def call(self, run: Run) -> Completed:
@@ -190,7 +195,37 @@ class FakeMachine:
                 self.unpack(effect)
             case InstallKey(path=path, text=text):
                 self.put(path, text or "")
+            case _:
+                self.live(effect)
         return ""
+
+    def live(self, effect: Effect) -> None:
+        """What only a notebook's kernel can do to itself."""
+        assert self.notebook, "there is no kernel"
+        assert self.notebook.inside, "this is not the kernel"
+        match effect:
+            case Mount(path=path):
+                self.make_folders(f"{path}/MyDrive")
+                self.make_folders(f"{path}/My Drive")
+                mounts = (self.read("/proc/self/mounts") or b"") + f"drive {path} fuse.drive rw\n".encode()
+                self.put("/proc/self/mounts", mounts)
+            case Secret(name=name, variable=variable):
+                self.environ = {**self.environ, variable: f"secret of {name}"}
+            case Upload(path=path, mode=mode):
+                self.put(path, "chosen", mode)
+            case Export(name=name, value=value):
+                known = {other: held for other, held in self.environ.items() if other != name}
+                if isinstance(value, tuple):
+                    value = ":".join([*value, *filter(None, [self.environ.get(name)])])
+                self.environ = known if value is None else {**known, name: value}
+            case Refresh(replaced=replaced):
+                self.notebook = replace(self.notebook, replaced=self.notebook.replaced | frozenset(replaced))
+            case SearchPath(path=path):
+                self.notebook = replace(self.notebook, path=(path, *self.notebook.path))
+            case Chdir(path=path):
+                self.notebook = replace(self.notebook, folder=path)
+            case Extension(name=name):
+                self.notebook = replace(self.notebook, extensions=(*self.notebook.extensions, name))
 
     def download(self, effect: Fetch) -> None:
         contents = {url: self.content(url) for url in effect.urls}

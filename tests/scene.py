@@ -16,6 +16,8 @@ from pydantic import TypeAdapter
 
 from provisioner import kinds
 from provisioner.hardware import Accelerators
+from provisioner.kernels import Export, Extension, Kernel, Refresh
+from provisioner.kernels import Secret as SecretEffect
 from provisioner.machine import Completed
 from provisioner.model import Action, Change, Effect, Run, Step, Unpack
 from tests.fakes import FakeMachine, Program
@@ -54,6 +56,8 @@ def build(found: dict[str, Any]) -> FakeMachine:
         machine.python = dataclasses.replace(machine.python, **tupled(found.pop("python")))
     if "devices" in found:
         machine.devices = TypeAdapter(Accelerators).validate_python(found.pop("devices"))
+    if "notebook" in found:
+        machine.notebook = TypeAdapter(Kernel).validate_python(found.pop("notebook"))
     if "suspects" in found:
         machine.suspects = frozenset(found.pop("suspects"))
     for name, value in found.items():
@@ -103,6 +107,10 @@ def format_effect(effect: Effect) -> str:
     match effect:
         case Run(argv=argv):
             return "run " + " ".join(argv)
+        case Export(name=name) | Extension(name=name) | SecretEffect(name=name):
+            return f"{effect.op} {name}"
+        case Refresh(replaced=replaced):
+            return " ".join(("refresh", *replaced))
         case Unpack(to=to):
             return f"unpack {to}"
         case _:

@@ -14,10 +14,13 @@ NAMES = (
     "jdk",
     "pip",
     "drive",
+    "secrets",
+    "inputs",
     "datasets",
     "files",
     "env",
     "run",
+    "notebook",
     "verify",
 )
 """Every key of the file that is a kind, in the order of a plan."""

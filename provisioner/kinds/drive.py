@@ -1,7 +1,7 @@
 """Google Drive: mounted where the file says, what is needed is there, and links lead into it.
 
-Only a notebook's kernel can mount Drive, because Google asks the user there. So a mount that is missing is
-a precondition here: the plan says which lines to run.
+Only a notebook's kernel can mount Drive, because Google asks the user there. In the kernel a mount that is
+missing is a step; anywhere else it is a precondition, and the plan says which lines to run.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field
 from provisioner import platforms
 from provisioner.errors import ObserveError
 from provisioner.fields import Flag, Section, SpecPath
+from provisioner.kernels import Mount
 from provisioner.kind import Kind
 from provisioner.machine import Reader, Stat
 from provisioner.model import Action, Change, Link, Step
@@ -35,6 +36,8 @@ CELL = """\
 Run this in a cell, and then run this again:
     from google.colab import drive
     drive.mount('{mount}')"""
+
+ASKED = "Google asks you to allow it"
 
 REMOUNT = """\
 Run this in a cell, and then run this again:
@@ -109,6 +112,10 @@ class Facts:
     places: tuple[Place, ...]
     """What `paths` and `links` name, in that order; empty unless Drive can be used."""
     links: tuple[Stat | None, ...]
+    mountable: bool = False
+    """Whether we are Colab's kernel, which can mount Drive."""
+    obstacle: str = ""
+    """What keeps Colab from mounting at that place; empty when nothing does."""
 
 
 def observe(config: Drive, reader: Reader) -> Facts:
@@ -123,7 +130,22 @@ def observe(config: Drive, reader: Reader) -> Facts:
             places = tuple(find(inside, config.mount, reader) for inside in wanted)
     except ObserveError as error:
         problem = error.message
-    return Facts(platform, type_, problem, places, tuple(reader.stat(path) for path in config.links))
+    kernel = reader.kernel() if platform == "colab" and not type_ else None
+    mountable = kernel is not None and kernel.inside
+    obstacle = find_obstacle(config.mount, reader) if mountable else ""
+    links = tuple(reader.stat(path) for path in config.links)
+    return Facts(platform, type_, problem, places, links, mountable, obstacle)
+
+
+def find_obstacle(mount: str, reader: Reader) -> str:
+    """What google.colab would refuse: a link, a place that is not empty, one without a folder above it."""
+    found = reader.stat(mount)
+    if found and found.type != "folder":
+        return f"there is a {found.type} at {mount}"
+    if found and reader.list(mount):
+        return f"{mount} is not empty"
+    above = posixpath.dirname(mount)
+    return "" if found or reader.stat(above) else f"there is no folder {above}"
 
 
 def mounted_type(mounts: str, mount: str) -> str:
@@ -154,13 +176,18 @@ def find(inside: str, mount: str, reader: Reader) -> Place:
 
 
 def plan(config: Drive, facts: Facts) -> Iterator[Step]:
-    if not facts.type and not config.required:
+    if not facts.type and not config.required and (facts.obstacle or not facts.mountable):
         yield done_without(config, facts)
         return
     mount = mount_change(config, facts)
     places = {place.inside: place for place in facts.places}
     paths = [path_change(places[inside]) for inside in config.paths if inside in places]
-    yield Step(id="drive", changes=(mount, *paths))
+    asks = mount.action is Action.CREATE
+    yield Step(
+        id="drive",
+        changes=(mount, *paths),
+        effects=(Mount(path=config.mount),) if asks else (),
+    )
     for (path, inside), found in zip(config.links.items(), facts.links, strict=True):
         change = link_change(path, posixpath.join(config.mount, inside), found, places.get(inside))
         idle = change.action in (Action.KEEP, Action.BLOCKED)
@@ -180,6 +207,11 @@ def done_without(config: Drive, facts: Facts) -> Step:
 
 
 def mount_change(config: Drive, facts: Facts) -> Change:
+    if facts.mountable and not facts.obstacle:
+        return Change("drive.mount", Action.CREATE, None, config.mount, ASKED)
+    if facts.obstacle:
+        way = "Move it away, or choose another place for `mount`."
+        return blocked("mount", config.mount, f"Colab cannot mount Drive: {facts.obstacle}. {way}")
     if not facts.type:
         way = WAYS[facts.platform].format(mount=config.mount)
         return blocked("mount", config.mount, f"Drive is not mounted. {way}")

@@ -96,7 +96,7 @@ Env = dict[
 
 
 def observe(config: Env, reader: Reader) -> Lasting:
-    return lasting.observe("env", reader)
+    return lasting.observe("env", reader, config)
 
 
 def plan(config: Env, facts: Lasting) -> Iterator[Step]:

@@ -109,7 +109,7 @@ class Facts:
 
 def observe(config: Jdk, reader: Reader) -> Facts:
     """Which JDK is there, which is the default, and what apt would do for the one that is missing."""
-    known = lasting.observe("jdk", reader)
+    known = lasting.observe("jdk", reader, ["JAVA_HOME"])
     everything = status.observe(reader)
     if everything is None or reader.which("apt-get") is None:
         return Facts(None, known)

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
+from provisioner.kernels import Refresh
 from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Reader
 from provisioner.model import Action, Change, Effect, Step
-from provisioner.python import builds, guard
+from provisioner.python import builds, guard, loaded
 from provisioner.python.closure import Closure, Walker
 from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import DEFAULT_VENV
+from provisioner.python.loaded import Loaded
 from provisioner.python.packages import Pip
 from provisioner.python.requirements import Asked, gather
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
@@ -67,6 +69,10 @@ class Facts:
     conflicts: tuple[str, ...] = ()
     lost_gpus: tuple[str, ...] = ()
     """Builds that come and will not see this machine's GPU."""
+    loaded: tuple[Loaded, ...] = ()
+    """What the notebook's kernel has imported of all this."""
+    inside: bool = False
+    """Whether we are that kernel."""
 
     @property
     def due(self) -> list[Named]:
@@ -105,6 +111,8 @@ def observe(config: Pip, reader: Reader) -> Facts:
         else {}
     )
     moved |= {each.name: None for each in unwanted if each.goes}
+    kernel = reader.kernel()
+    held = loaded.observe(reader, walker.installed, closure.reached.keys() | moved.keys() | damaged.keys())
     return Facts(
         folder=reader.folder,
         python=reader.python,
@@ -116,6 +124,8 @@ def observe(config: Pip, reader: Reader) -> Facts:
         outcome=outcome,
         conflicts=tuple(guard.conflicts(walker, moved)) if moved else (),
         lost_gpus=tuple(find_lost_gpus(reader, walker, outcome)) if isinstance(outcome, Solution) else (),
+        loaded=tuple(each for each in held if each.stale or each.name in moved or each.name in damaged),
+        inside=kernel is not None and kernel.inside,
     )
 
 
@@ -199,7 +209,8 @@ def plan(config: Pip, facts: Facts) -> Iterable[Step]:
         after=("apt",) if built else (),
         lane="pip",
         download=solution.sizes.download if solution else 0,
-        warnings=(*facts.conflicts, *facts.lost_gpus, *plan_warnings(facts)),
+        warnings=(*facts.conflicts, *facts.lost_gpus, *plan_warnings(facts), *plan_restart(facts)),
+        restart=tuple(each.name for each in facts.loaded if each.stale),
     )
 
 
@@ -297,6 +308,16 @@ def plan_warnings(facts: Facts) -> Iterator[str]:
             yield refusal.reason
 
 
+def plan_restart(facts: Facts) -> Iterator[str]:
+    """Which of the packages that change the notebook's kernel has imported already."""
+    held = [f"{each.name} {each.version}".strip() for each in facts.loaded if not each.stale]
+    if held:
+        yield (
+            f"The notebook's kernel has imported {', '.join(held)} already and keeps what it has: "
+            "it must be restarted afterwards."
+        )
+
+
 def effects(facts: Facts) -> Iterator[Effect]:
     """Make the virtual environment, take away, then install exactly what was shown."""
     python, uv = facts.python, facts.uv
@@ -309,6 +330,9 @@ def effects(facts: Facts) -> Iterator[Effect]:
     outcome = facts.outcome
     if isinstance(outcome, Unbuilt) or (isinstance(outcome, Solution) and outcome.moves):
         yield replace(outcome.request, target=target).install(outcome.constraints)
+    if facts.inside:
+        replaced = tuple(each.name for each in facts.loaded if not each.stale)
+        yield Refresh(folders=python.site_packages, replaced=replaced)
 
 
 KIND = Kind(name="pip", config=Pip, observe=observe, plan=plan)

@@ -139,5 +139,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
-    after=("apt", "jdk", "pip", "drive", "datasets", "files", "env"),
+    after=("apt", "jdk", "pip", "drive", "secrets", "inputs", "datasets", "files", "env"),
 )

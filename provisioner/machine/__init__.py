@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from provisioner.hardware import Accelerators
+from provisioner.kernels import Kernel
 from provisioner.model import Effect, Event, Run
 
 
@@ -116,6 +117,9 @@ class Reader(Protocol):
         """Ask a server about a URL without downloading it."""
 
     def accelerators(self) -> Accelerators: ...
+    def kernel(self) -> Kernel | None:
+        """The notebook's kernel that we are, or that started us; None where there is none."""
+
     def cancel(self) -> None:
         """Stop whatever is being asked or performed, in every thread."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from provisioner.errors import EffectError, ObserveError, TransientError
 from provisioner.hardware import Accelerators
+from provisioner.kernels import Kernel
 from provisioner.machine import Answer, Completed, Interpreter, Stat, files
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, name_signal, progress_of_apt
@@ -58,6 +59,8 @@ class LocalMachine:
     deep: bool = False
     state: str = ""
     home: str = ""
+    secrets: tuple[str, ...] = ()
+    """Variables whose values are kept out of the log, whatever they are called."""
     root: bool = field(default_factory=lambda: os.geteuid() == 0)
     log: Log = field(init=False)
     _children: Children = field(default_factory=Children)
@@ -67,7 +70,7 @@ class LocalMachine:
     def __post_init__(self) -> None:
         self.state = self.state or state_folder(self.environ)
         self.home = self.home or str(Path.home())
-        self.log = Log(self.state, redactor(self.environ))
+        self.log = Log(self.state, redactor(self.environ, self.secrets))
 
     # Reader
 
@@ -134,6 +137,11 @@ class LocalMachine:
             if self._attached is None:
                 self._attached = accelerators(self.environ)
             return self._attached
+
+    def kernel(self) -> Kernel | None:
+        from provisioner.machine.kernels import look_from_outside
+
+        return look_from_outside()
 
     # Machine
 

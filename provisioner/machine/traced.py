@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.hardware import Accelerators
+from provisioner.kernels import Kernel
 from provisioner.machine import Answer, Completed, Stat
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Run
@@ -101,3 +102,7 @@ class TracedMachine(LocalMachine):
         if found != NOTHING:
             self.complete = False
         return found
+
+    def kernel(self) -> Kernel | None:
+        self.note("kernel", "")
+        return super().kernel()

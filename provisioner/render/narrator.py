@@ -17,13 +17,17 @@ from provisioner.render import progress, style, text
 class Narrator(ExitStack):
     """A context manager whose `show` and `tell` the engine is given.
 
+    `live` allows bars that move, where there is a screen.
     `events` is the path of a file to which every event is appended as a line of JSON.
     Raises ProvisionerError when that file cannot be written.
     """
 
-    def __init__(self, stream: IO[str], *, verbose: bool = False, events: str | None = None) -> None:
+    def __init__(
+        self, stream: IO[str], *, verbose: bool = False, events: str | None = None, live: bool = True
+    ) -> None:
         super().__init__()
         self.stream = stream
+        self.live = live
         self.verbose = verbose
         self.listener: progress.Listener = progress.PlainProgress(stream)
         self._file: IO[str] | None = None
@@ -43,7 +47,7 @@ class Narrator(ExitStack):
         self.stream.write(text.render_plan(plan, paint=paint, width=style.width(), verbose=self.verbose))
         self.stream.write("\n")
         self.stream.flush()
-        if style.is_screen(self.stream):
+        if self.live and style.is_screen(self.stream):
             bars = self.enter_context(progress.live(self.stream))
             self.listener = progress.LiveProgress(bars)
 

@@ -144,6 +144,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
             lines += verdict_lines(verdict, paint, width)
     if report.accelerators and any((report.accelerators.gpus, report.accelerators.tpu)):
         lines += render_table(report.accelerators, report.verdicts, paint=paint)
+    lines += restart_lines(report, paint, width)
     lines += timing_lines(report, paint)
     if report.log:
         lines.append(f"Full log: {report.log}")
@@ -212,6 +213,15 @@ def timing_lines(report: Report, paint: Paint) -> Iterator[str]:
         yield paint("faint", f"Took longest: {told}.")
 
 
+def restart_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    """What the notebook's kernel holds that is no longer what is installed."""
+    if report.restart:
+        yield paint("change", f"{'RESTART':12}") + paint("strong", ", ".join(report.restart))
+        told = "The notebook's kernel still holds what was installed before. Restart it, on Colab with "
+        told += "Runtime > Restart session, and run this again."
+        yield from wrapped(told, width, paint, "faint", "    ")
+
+
 def render_standing(report: Report) -> str:
     """A report of nothing to do, without its time: what a later apply says again while it stands."""
     return "\n".join([*warning_lines(report, plain, DEFAULT_WIDTH), conclusion(report)])
@@ -238,7 +248,8 @@ def conclusion(report: Report) -> str:
             if changed
             else f"Nothing to do: {right} already right"
         )
-        return f"{done}{checks}. Every part is verified."
+        restart = " for the next kernel; this one needs a restart" if report.restart else ""
+        return f"{done}{checks}. Every part is verified{restart}."
     bad = (Status.FAILED, Status.BLOCKED, Status.SKIPPED, Status.INTERRUPTED)
     counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
     parts = [f"{count} {word}" for count, word in counts if count]

@@ -1,0 +1,113 @@
+"""The notebook's kernel itself: its extensions, where it looks for modules, where it works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from provisioner.fields import Section, SpecPath
+from provisioner.kernels import Chdir, Extension, Kernel, LiveEffect, SearchPath
+from provisioner.kind import Kind
+from provisioner.machine import Reader
+from provisioner.model import Action, Change, Step
+from provisioner.platforms import CELL
+
+MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def check_module(name: str) -> str:
+    if not MODULE.fullmatch(name):
+        raise ValueError("is not a module's name; write autoreload, or package.module")
+    return name
+
+
+class Notebook(Section):
+    """What the kernel must be; outside a notebook it asks for nothing."""
+
+    extensions: tuple[Annotated[str, AfterValidator(check_module)], ...] = Field(
+        (), description="IPython extensions to load.", examples=[["autoreload"]]
+    )
+    sys_path: tuple[SpecPath, ...] = Field(
+        (), description="Folders in which modules are found, before others.", examples=[["src"]]
+    )
+    workdir: SpecPath | None = Field(None, description="The working directory.")
+
+
+@dataclass(frozen=True)
+class Facts:
+    kernel: bool
+    inside: bool
+    """Whether we are the kernel."""
+    extensions: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    folder: str = ""
+
+
+def observe(config: Notebook, reader: Reader) -> Facts:
+    kernel: Kernel | None = reader.kernel()
+    if kernel is None or not kernel.inside:
+        return Facts(kernel is not None, inside=False)
+    return Facts(
+        kernel=True,
+        inside=True,
+        extensions=tuple(name for name in config.extensions if is_loaded(name, kernel)),
+        path=tuple(path for path in config.sys_path if path in kernel.path),
+        folder=kernel.folder,
+    )
+
+
+def is_loaded(name: str, kernel: Kernel) -> bool:
+    """IPython keeps its own extensions under their full names, or as they were asked for."""
+    return name in kernel.extensions or f"IPython.extensions.{name}" in kernel.extensions
+
+
+def plan(config: Notebook, facts: Facts) -> Iterator[Step]:
+    """One step for each thing, so that an extension that fails keeps nothing else back."""
+    wishes = list(wanted(config, facts))
+    for address, before, after, effect in wishes:
+        if not facts.kernel:
+            change = Change(address, Action.KEEP, reason="there is no notebook here")
+        elif not facts.inside:
+            reason = f"Only the kernel can do this to itself. {CELL}"
+            change = Change(address, Action.BLOCKED, None, after, reason)
+        elif before == after:
+            change = Change(address, Action.KEEP, after)
+        else:
+            change = Change(address, Action.UPDATE if before else Action.CREATE, before, after)
+        yield Step(
+            id=address,
+            changes=(change,),
+            effects=(effect,) if change.action in (Action.CREATE, Action.UPDATE) else (),
+            lane="notebook",
+        )
+
+
+def wanted(config: Notebook, facts: Facts) -> Iterator[tuple[str, str | None, str, LiveEffect]]:
+    """(address, what is, what should be, what makes it so), the search path first: extensions may need it."""
+    for path in reversed(config.sys_path):
+        found = "first" if path in facts.path else None
+        yield f"notebook.sys_path {path}", found, "first", SearchPath(path=path)
+    if config.workdir:
+        yield "notebook.workdir", facts.folder or None, config.workdir, Chdir(path=config.workdir)
+    for name in config.extensions:
+        found = "loaded" if name in facts.extensions else None
+        yield f"notebook.{name}", found, "loaded", Extension(name=name)
+
+
+KIND = Kind(
+    name="notebook",
+    config=Annotated[
+        Notebook,
+        Field(
+            description="The kernel of the notebook: extensions, folders for modules, the working directory.",
+            examples=[{"extensions": ["autoreload"], "sys_path": ["src"]}],
+        ),
+    ],
+    observe=observe,
+    plan=plan,
+    after=("pip", "datasets", "files"),
+)

@@ -1,0 +1,74 @@
+"""From Python and from a notebook's cells: the same commands, whose failure is an exception.
+
+`%load_ext provisioner` adds `%colabenv` and `%%colabenv`. `provisioner.apply("colabenv.yaml")` is the same
+from Python. In a notebook's kernel both can do what only the kernel can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from provisioner.cli import DEFAULT_SPEC
+from provisioner.model import Plan, Report
+from provisioner.notebook.commands import NotDone, run
+from provisioner.spec import Spec, load
+
+Where = str | Path
+"""The path of a spec."""
+
+
+def plan(spec: Where = DEFAULT_SPEC, *, only: Iterable[str] = (), skip: Iterable[str] = ()) -> Plan:
+    """Show what apply would do, and change nothing. Raises ProvisionerError."""
+    return cast("Plan", run(["plan", *words(spec, only=only, skip=skip)]))
+
+
+def apply(
+    spec: Where = DEFAULT_SPEC,
+    *,
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    jobs: int | None = None,
+    restart: bool = False,
+) -> Report:
+    """Make this machine what the spec says, and prove it.
+
+    With `restart` the notebook's kernel is restarted afterwards, if it holds what was replaced. Raises
+    NotDone, a ProvisionerError with the report's text, when anything is not as the spec says.
+    """
+    return cast("Report", run(["apply", *words(spec, only=only, skip=skip, jobs=jobs, restart=restart)]))
+
+
+def verify(
+    spec: Where = DEFAULT_SPEC,
+    *,
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    deep: bool = False,
+    jobs: int | None = None,
+) -> Report:
+    """Prove that this machine is what the spec says, and change nothing. Raises NotDone."""
+    return cast("Report", run(["verify", *words(spec, only=only, skip=skip, jobs=jobs, deep=deep)]))
+
+
+def words(spec: Where, **options: Any) -> Iterator[str]:
+    """Arguments as the command line has them."""
+    yield str(spec)
+    for name, value in options.items():
+        if isinstance(value, bool):
+            yield from [f"--{name}"] if value else []
+        elif isinstance(value, int):
+            yield from (f"--{name}", str(value))
+        elif value is not None and (given := [value] if isinstance(value, str) else list(value)):
+            yield from (f"--{name}", *given)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext provisioner` calls."""
+    from provisioner.notebook.magics import register
+
+    register(shell)
+
+
+__all__ = ["NotDone", "Spec", "apply", "load", "load_ipython_extension", "plan", "verify"]

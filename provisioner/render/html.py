@@ -1,0 +1,239 @@
+"""Plans and reports as HTML: pure functions from values to one fragment that stands alone.
+
+No script, nothing from elsewhere. Signs and words say what colours say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render.markup import NOTHING, Markup, element, join, lines, row, table
+from provisioner.render.sheet import SHEET
+from provisioner.render.text import (
+    ROLES,
+    STATUS_WORDS,
+    VERBS,
+    conclusion,
+    counted,
+    format_seconds,
+    short,
+    summary,
+    transition,
+)
+from provisioner.render.timeline import timeline
+
+WORDS = {
+    Action.KEEP: "right",
+    Action.CREATE: "add",
+    Action.UPDATE: "change",
+    Action.REMOVE: "remove",
+    Action.BLOCKED: "blocked",
+}
+SIGNS = {"good": "✓", "bad": "✗", "change": "!", "faint": "="}
+"""Beside the words, so that neither colour nor reading decides alone."""
+
+
+def card(label: str, *content: str) -> Markup:
+    """The frame around everything, with its own style sheet so that a saved notebook keeps it."""
+    style = element("style", Markup(SHEET))
+    return join(style, element("section", *content, class_="colabenv", aria_label=label))
+
+
+def word(role: str, text: str = "", sign: str = "") -> Markup:
+    return element("span", f"{sign or SIGNS[role]} {text}".strip(), class_=f"word {role}")
+
+
+def fold(heading: str, *content: str, opened: bool = False) -> Markup:
+    """Details that a click opens; nothing when there is nothing inside."""
+    inside = join(*content)
+    return element("details", element("summary", heading), inside, open=opened) if inside else NOTHING
+
+
+def render_plan(plan: Plan) -> str:
+    """The diff, one fold for each kind; what has nothing to do is closed."""
+    groups = groupby(plan.steps, key=lambda step: step.kind)
+    kinds = [kind_fold(kind, tuple(steps)) for kind, steps in groups]
+    title = element("p", element("strong", f"Plan: {summary(plan)}."), class_="title")
+    return card(f"Plan of {plan.name}", title, *kinds)
+
+
+def kind_fold(kind: str, steps: tuple[Step, ...]) -> Markup:
+    changes = [change for step in steps for change in step.changes]
+    right = [change for change in changes if change.action is Action.KEEP]
+    along = [c for c in changes if c.along and c.action is Action.CREATE and not c.reason]
+    rest = [change for change in changes if change not in right and change not in along]
+    warnings = [warning for step in steps for warning in step.warnings]
+    told = [f"{count} {verb}" for action, verb in VERBS if (count := count_of(changes, action))]
+    return fold(
+        join(element("strong", kind), f" {', '.join(told)}"),
+        change_table(f"Changes of {kind}", kind, rest),
+        fold(f"{len(along)} more that come along", change_table("What comes along", kind, along)),
+        fold(f"{len(right)} already right", change_table("What is right", kind, right)),
+        *(warn(warning) for warning in warnings),
+        opened=bool(rest or along or warnings),
+    )
+
+
+def count_of(changes: list[Change], action: Action) -> int:
+    return sum(change.action is action for change in changes)
+
+
+def change_table(caption: str, kind: str, changes: Sequence[Change]) -> Markup:
+    rows = [change_row(change, kind) for change in changes]
+    headings = ("What", "Does", "Version or state, and why")
+    return table(caption, headings, rows, class_="quiet") if rows else NOTHING
+
+
+def change_row(change: Change, kind: str) -> Markup:
+    does = word(ROLES[change.action], WORDS[change.action], change.action.sign)
+    state = element("code", transition(change).replace(" -> ", " → "))
+    why = element("div", lines(change.reason)) if change.reason else NOTHING
+    return row(short(change.address, kind), does, join(state, why))
+
+
+def warn(text: str) -> Markup:
+    return element("p", word("change", "warning"), " ", lines(text))
+
+
+def render_report(report: Report) -> str:
+    """The conclusion first, then what needs attention, then the folds for those who want to know."""
+    took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
+    restart: tuple[str, ...] = report.restart
+    sign = word(("change" if restart else "good") if report.ok else "bad")
+    title = element("p", sign, " ", element("strong", conclusion(report)), f" ({took})", class_="title")
+    return card(
+        f"Report on {report.plan.name}",
+        title,
+        restart_call(report.restart),
+        *problems(report),
+        skipped_fold(report.outcomes),
+        residual_call(report.residual),
+        *(warn(f"{step.id}: {text}") for step in report.plan.steps for text in step.warnings),
+        accelerator_table(report.verdicts),
+        *checks(report.verdicts),
+        *notes(report.outcomes),
+        timeline(report),
+        element("p", "Full log: ", element("code", report.log), class_="faint") if report.log else NOTHING,
+    )
+
+
+def restart_call(packages: tuple[str, ...]) -> Markup:
+    """What to do when the kernel still holds what was replaced; nothing when it holds none."""
+    if not packages:
+        return NOTHING
+    names = join(*(element("code", name) for name in packages), between=", ")
+    heading = element("strong", word("change", "Restart needed"))
+    return element(
+        "div",
+        element("p", heading, ": this kernel has imported what was replaced: ", names, "."),
+        element(
+            "p", "Choose Runtime > Restart session (elsewhere: Kernel > Restart), and run this cell again."
+        ),
+        class_="call",
+        role="note",
+    )
+
+
+def problems(report: Report) -> Iterator[Markup]:
+    """One call-out for each step that did not come to a good end: why, and what to do."""
+    fine = (Status.KEPT, Status.DONE, Status.SKIPPED)
+    for outcome in report.outcomes:
+        if outcome.status not in fine:
+            role, said = STATUS_WORDS[outcome.status]
+            took = f" {format_seconds(outcome.seconds)}" if outcome.seconds else ""
+            tries = f", {outcome.attempts} tries" if outcome.attempts > 1 else ""
+            yield element(
+                "div",
+                element("p", word(role, said.lower()), " ", element("code", outcome.step), took + tries),
+                element("p", lines(outcome.error)) if outcome.error else NOTHING,
+                element("p", element("strong", lines(outcome.hint))) if outcome.hint else NOTHING,
+                fold("The end of its output", element("pre", outcome.tail) if outcome.tail else NOTHING),
+                class_="call bad",
+                role="note",
+            )
+
+
+def skipped_fold(outcomes: tuple[Outcome, ...]) -> Markup:
+    left = [outcome for outcome in outcomes if outcome.status is Status.SKIPPED]
+    rows = [row(outcome.step, lines(outcome.error)) for outcome in left]
+    return fold(
+        join(word("change", f"{len(left)} skipped")),
+        table("What was not tried", ("Step", "Why"), rows) if rows else NOTHING,
+        opened=True,
+    )
+
+
+def residual_call(residual: tuple[Change, ...]) -> Markup:
+    if not residual:
+        return NOTHING
+    told = change_table("Not as the file says", "", residual)
+    return element(
+        "div", element("p", word("bad", "not as the file says")), told, class_="call bad", role="note"
+    )
+
+
+def accelerator_table(verdicts: tuple[Verdict, ...]) -> Markup:
+    """What each framework computed on, from the data that its check gave."""
+    seen = [verdict for verdict in verdicts if verdict.data.get("framework")]
+    rows = [accelerator_row(verdict, verdict.data) for verdict in seen]
+    headings = ("Framework", "Sees", "Computed", "Result")
+    return table("Accelerator", headings, rows, class_="even") if rows else NOTHING
+
+
+def accelerator_row(verdict: Verdict, data: dict[str, object]) -> Markup:
+    capability = told(data.get("capability"))
+    sees = (told(data.get("saw")) or "nothing") + (f" (capability {capability})" if capability else "")
+    units = (("tflops", "TFLOPS"), ("bandwidth", "GB/s"))
+    speeds = [f"{told(data[key])} {unit}" for key, unit in units if key in data]
+    return row(
+        f"{told(data.get('framework'))} {told(data.get('version'))}",
+        sees,
+        ", ".join(filter(None, (told(data.get("dtypes")), *speeds))) or "nothing",
+        outcome_word(verdict),
+    )
+
+
+def told(value: object) -> str:
+    """A value that a program gave, as text: what a list or a mapping names, with commas."""
+    if isinstance(value, (list, tuple, dict)):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def outcome_word(verdict: Verdict) -> Markup:
+    if verdict.warning:
+        return word("change", "warning")
+    if not verdict.passed:
+        return word("bad", "failed")
+    return word("good", "verified before" if verdict.remembered else "verified")
+
+
+def checks(verdicts: tuple[Verdict, ...]) -> Iterator[Markup]:
+    """What failed, in the open, and what passed, in a fold."""
+    for verdict in verdicts:
+        if not verdict.passed:
+            yield element(
+                "div",
+                element("p", outcome_word(verdict), " ", element("code", verdict.address)),
+                element("p", lines(verdict.message)) if verdict.message else NOTHING,
+                element("p", element("strong", lines(verdict.hint))) if verdict.hint else NOTHING,
+                class_="call" if verdict.warning else "call bad",
+                role="note",
+            )
+    passed = [verdict for verdict in verdicts if verdict.passed]
+    rows = [check_row(verdict) for verdict in passed]
+    made = table("Checks that passed", ("Check", "Result", "Took", "Said"), rows) if rows else NOTHING
+    yield fold(f"{counted(len(passed), 'check')} passed", made)
+
+
+def check_row(verdict: Verdict) -> Markup:
+    took = "" if verdict.remembered else format_seconds(verdict.seconds)
+    return row(verdict.address, outcome_word(verdict), took, lines(verdict.message))
+
+
+def notes(outcomes: tuple[Outcome, ...]) -> Iterator[Markup]:
+    for outcome in outcomes:
+        for note in outcome.notes:
+            yield element("p", element("code", outcome.step), ": ", lines(note), class_="faint")

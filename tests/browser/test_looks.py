@@ -1,0 +1,238 @@
+"""The HTML in Chromium: light and dark, narrow and wide, as a page of its own and as notebooks' pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from provisioner.render import html, moving
+from provisioner.render.sheet import DARK, LIGHT
+from tests import looks
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM and "CI" not in os.environ, reason="there is no chromium; scripts/test installs it"
+)
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"narrow": 400, "wide": 1000}
+SCHEMES = ("light", "dark")
+IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
+
+PAGES = {
+    "plan": html.render_plan(looks.PLAN),
+    "moving": moving.render_moving(looks.SCENE, 19.0),
+    "report": html.render_report(replace(looks.DONE, restart=("numpy", "pandas"))),
+    "failed": html.render_report(looks.FAILED),
+}
+
+CONTRASTS = """() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.querySelector('.colabenv'), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), holder = walker.currentNode.parentElement;
+    if (!text) continue;
+    const [one, other] = [light(parse(getComputedStyle(holder).color)), light(ground(holder))];
+    found.push([text, (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    made = browser.new_page()
+    made.set_default_timeout(30_000)
+    yield made
+    made.close()
+
+
+def show(
+    page: Page, fragment: str, *, scheme: str = "light", width: int = 1000, around: str = "<body>"
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_content(f"<!doctype html>{around}{fragment}")
+
+
+def ground(page: Page) -> str:
+    """The card's colour, as the sheet writes it."""
+    found: str = page.evaluate("getComputedStyle(document.querySelector('.colabenv')).backgroundColor")
+    red, green, blue = (int(part) for part in found.removeprefix("rgb(").removesuffix(")").split(","))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_run_and_nothing_is_asked_of_the_network(page: Page, name: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    show(page, PAGES[name])
+    open_all(page)
+    page.wait_for_load_state("networkidle")
+    assert asked == []
+    active = "script, link, iframe, object, embed, img, [src], [href], [onclick], [onload], [onerror]"
+    assert page.locator(active).count() == 0
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_text_stands_out_from_its_ground(page: Page, name: str, scheme: str) -> None:
+    show(page, PAGES[name], scheme=scheme)
+    open_all(page)
+    assert ground(page) == {"light": LIGHT, "dark": DARK}[scheme]["ground"]
+    found: list[tuple[str, float]] = page.evaluate(CONTRASTS)
+    assert len(found) > 5
+    assert [each for each in found if each[1] < 4.5] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_over_the_edge(page: Page, name: str, width: int) -> None:
+    show(page, PAGES[name], width=width)
+    open_all(page)
+    over = page.evaluate(
+        """width => [...document.querySelectorAll('.colabenv, .colabenv *')]
+            .filter(each => each.getBoundingClientRect().right > width || each.scrollWidth > width)
+            .map(each => each.outerHTML.slice(0, 80))""",
+        width,
+    )
+    assert over == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("system", SCHEMES)
+@pytest.mark.parametrize(
+    ("around", "colours"),
+    [
+        ("<body data-jp-theme-light='true'>", LIGHT),
+        ("<body data-jp-theme-light='false'>", DARK),
+        ("<html theme=light><body>", LIGHT),
+        ("<html theme=dark><body>", DARK),
+        ("<body class=vscode-light>", LIGHT),
+        ("<body class=vscode-dark>", DARK),
+    ],
+)
+def test_the_notebooks_own_theme_wins_over_the_systems(
+    page: Page, around: str, colours: dict[str, str], system: str
+) -> None:
+    show(page, PAGES["report"], scheme=system, around=around)
+    assert ground(page) == colours["ground"]
+
+
+def test_details_open_on_a_click_and_by_the_keyboard(page: Page) -> None:
+    show(page, PAGES["report"])
+    lane = page.get_by_role("rowheader", name="jdk", exact=True)
+    assert not lane.is_visible()
+    page.get_by_text("Timeline:").click()
+    assert lane.is_visible()
+    page.get_by_text("checks passed", exact=True).or_(page.get_by_text("4 checks passed")).first.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("cell", name="verified before").first.is_visible()
+
+
+def test_steps_of_one_lane_stand_in_order_and_bars_where_they_ran(page: Page) -> None:
+    show(page, PAGES["report"])
+    open_all(page)
+    tracks = page.locator(".track div")
+    bars: list[Any] = [tracks.nth(index).locator("span").bounding_box() for index in range(tracks.count())]
+    names = page.locator("table:has(.track) tbody th").all_inner_texts()
+    assert names == ["apt", "jdk", "pip", "datasets.flowers"]
+    at = dict(zip(names, bars, strict=True))
+    assert at["apt"]["x"] + at["apt"]["width"] <= at["jdk"]["x"] + 1
+    assert at["apt"]["width"] > at["jdk"]["width"] > at["pip"]["width"]
+    assert abs(at["apt"]["x"] - at["pip"]["x"]) < 1
+
+
+def test_what_assistive_technology_is_told(page: Page) -> None:
+    show(page, PAGES["failed"])
+    open_all(page)
+    assert page.get_by_role("region", name="Report on flowers").count() == 1
+    assert page.get_by_role("table", name="Accelerator").get_by_role("columnheader").count() == 4
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("table:not(:has(> caption))").count() == 0
+    show(page, PAGES["moving"])
+    assert page.get_by_role("progressbar", name="Steps ended").get_attribute("value") == "1"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_reads_without_style_and_attributes(page: Page, name: str) -> None:
+    """As on GitHub, which takes the sheet and every style away."""
+    show(page, PAGES[name])
+    open_all(page)
+    words = page.locator(".colabenv").inner_text().split()
+    page.evaluate(
+        """() => { document.querySelectorAll('style').forEach(each => each.remove());
+            document.querySelectorAll('*').forEach(each => {
+                each.removeAttribute('style'); each.removeAttribute('class'); }) }"""
+    )
+    assert page.locator("body").inner_text().split() == words
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor")
+        == "rgba(0, 0, 0, 0)"
+    )
+
+
+@pytest.mark.skipif("UPDATE_IMAGES" not in os.environ, reason="UPDATE_IMAGES=1 draws the pictures anew")
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures(page: Page, name: str, width: str, scheme: str) -> None:
+    show(page, PAGES[name], scheme=scheme, width=WIDTHS[width])
+    for summary in ("Timeline", "come along", "end of its output", "has ended"):
+        for found in page.locator("summary", has_text=summary).all():
+            found.click()
+    page.mouse.move(0, 0)
+    page.locator(".colabenv").screenshot(path=IMAGES / f"{name}-{width}-{scheme}.png")
+
+
+def test_pictures_are_there() -> None:
+    wanted = {f"{name}-{width}-{scheme}.png" for name in PAGES for width in WIDTHS for scheme in SCHEMES}
+    assert {path.name for path in IMAGES.glob("*.png")} == wanted
+
+
+def test_a_restart_is_called_for_only_where_one_is_needed(page: Page) -> None:
+    show(page, PAGES["report"])
+    note = page.get_by_role("note").filter(has_text="Restart needed")
+    assert "numpy, pandas" in note.inner_text()
+    assert page.locator(".title .word").inner_text() == "!"
+    show(page, html.render_report(looks.DONE))
+    assert page.get_by_role("note").count() == 0
+    assert page.locator(".title .word").inner_text() == "✓"
