@@ -12,8 +12,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from provisioner import engine
+from provisioner.effects import Write
 from provisioner.errors import Interrupted, ProvisionerError, SpecError
-from provisioner.model import Plan, Report, Status, Write
+from provisioner.model import Plan, Report, Status
 from provisioner.spec import Spec
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from provisioner.effects import Effect
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.journal import Journal
 from provisioner.machine import Machine, Tell
-from provisioner.model import Effect, Event, Outcome, Status, Step
+from provisioner.model import Event, Outcome, Status, Step
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

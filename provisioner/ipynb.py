@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import splice
+from provisioner.effects import Write
 from provisioner.errors import ProvisionerError
 from provisioner.machine import files
-from provisioner.model import Write
 from provisioner.repository import Repository
 from provisioner.spec import Spec
 

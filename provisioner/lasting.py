@@ -22,10 +22,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from provisioner.effects import Block, Effect, Remove, Write
 from provisioner.errors import ObserveError
 from provisioner.kernels import Export
 from provisioner.machine import Reader
-from provisioner.model import Action, Block, Change, Effect, Remove, Write
+from provisioner.model import Action, Change
 
 Setting: TypeAlias = str | tuple[str, ...] | None
 """A value; folders to put in front of a list like PATH; or None, which unsets."""

@@ -41,11 +41,19 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 #   mount: /content/drive
 #   links: {{models: MyDrive/models}}
 
+# inputs:                         # asked for in the notebook's page, when they are not there
+#   kaggle: {{to: ~/.kaggle/kaggle.json, mode: "0600"}}
+
 # env:                            # for later shells and kernels
 #   TOKENIZERS_PARALLELISM: "false"
 
 # files:
 #   - {{path: ~/.config/tool.toml, content: "answer = 42"}}
+
+# secrets: [HF_TOKEN]             # from Colab's Secrets or the environment; never written anywhere
+
+# notebook:                       # in the kernel itself: %load_ext provisioner, %colabenv apply
+#   extensions: [autoreload]
 
 # run:
 #   - {{name: build, command: [make, -C, src], creates: src/build/out}}

@@ -7,14 +7,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from provisioner.errors import EffectError
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Chdir, Export, Extension, Kernel, Mount, Refresh, SearchPath, Secret, Upload
-from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
-from provisioner.machine.files import with_block
-from provisioner.machine.receipt import Receipt
-from provisioner.machine.urls import local_path, shown
-from provisioner.model import (
+from provisioner.effects import (
     Block,
     Chmod,
     Copy,
@@ -28,6 +21,13 @@ from provisioner.model import (
     Unpack,
     Write,
 )
+from provisioner.errors import EffectError
+from provisioner.hardware import Accelerators
+from provisioner.kernels import Chdir, Export, Extension, Kernel, Mount, Refresh, SearchPath, Secret, Upload
+from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
+from provisioner.machine.files import with_block
+from provisioner.machine.receipt import Receipt
+from provisioner.machine.urls import local_path, shown
 
 Program = Callable[["FakeMachine", Run], Completed]
 

@@ -15,11 +15,12 @@ import yaml
 from pydantic import TypeAdapter
 
 from provisioner import kinds
+from provisioner.effects import Effect, Run, Unpack
 from provisioner.hardware import Accelerators
 from provisioner.kernels import Export, Extension, Kernel, Refresh
 from provisioner.kernels import Secret as SecretEffect
 from provisioner.machine import Completed
-from provisioner.model import Action, Change, Effect, Run, Step, Unpack
+from provisioner.model import Action, Change, Step
 from tests.fakes import FakeMachine, Program
 
 CASES = Path(__file__).parent / "cases"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from provisioner.model import Run
+from provisioner.effects import Run
 
 ENVIRONMENT = (
     ("DEBIAN_FRONTEND", "noninteractive"),

@@ -17,9 +17,9 @@ from provisioner.debian import lists
 from provisioner.debian.aptget import NETWORK, question
 from provisioner.debian.lists import Lists, own_folder
 from provisioner.debian.wanted import check_filled
+from provisioner.effects import Effect, InstallKey, Write
 from provisioner.fields import Section, resolve
 from provisioner.machine import Reader, openpgp
-from provisioner.model import Effect, InstallKey, Write
 
 KEYRINGS = "/etc/apt/keyrings"
 HELPER = "/usr/lib/apt/apt-helper"

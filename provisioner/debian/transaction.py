@@ -11,7 +11,8 @@ from provisioner.debian import aptget
 from provisioner.debian.aptget import Order
 from provisioner.debian.simulation import Move, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.model import Action, Change, Effect, Mkdir
+from provisioner.effects import Effect, Mkdir
+from provisioner.model import Action, Change
 
 DRIVERS = re.compile(r"(?:cuda|nvidia-driver-.*|libnvidia-.*)(?::.*)?")
 """Packages that replace the driver libraries which the host lends a machine, and so lose it the GPU."""

@@ -15,11 +15,12 @@ from pydantic import BeforeValidator, Field
 
 from provisioner import gpus, platforms
 from provisioner.accelerator import Accelerator, device_of, expand
+from provisioner.effects import Run
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis, Gpu
 from provisioner.kind import Kind
 from provisioner.machine import Reader
-from provisioner.model import Action, Change, Check, Run, Step
+from provisioner.model import Action, Change, Check, Step
 from provisioner.platforms import Platform
 from provisioner.versions import fits
 

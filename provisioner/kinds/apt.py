@@ -15,11 +15,12 @@ from provisioner.debian.repositories import Repository
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import Deb, Entry, Package, PackageName, Selection
+from provisioner.effects import Effect, Fetch, Remove
 from provisioner.fields import Flag, Section
 from provisioner.kind import Kind
 from provisioner.machine import Answer, Reader
 from provisioner.machine.urls import local_path, shown
-from provisioner.model import Action, Change, Effect, Fetch, Remove, Step
+from provisioner.model import Action, Change, Step
 
 ANSWERS = "/var/cache/debconf/config.dat"
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.dataset import Config, Dataset, format_of
+from provisioner.effects import Effect, Fetch, Remove, Unpack
 from provisioner.fields import format_size
 from provisioner.kind import Kind
 from provisioner.machine import Answer, Reader, Stat, receipt
 from provisioner.machine.receipt import Damage, Receipt
 from provisioner.machine.urls import file_name, local_path, origin, shown
-from provisioner.model import Action, Change, Effect, Fetch, Remove, Step, Unpack
+from provisioner.model import Action, Change, Step
 
 LINKS = 40
 """Symbolic links followed one after the other before we call it a circle, as Linux does."""

@@ -16,12 +16,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provisioner import platforms
+from provisioner.effects import Link
 from provisioner.errors import ObserveError
 from provisioner.fields import Flag, Section, SpecPath
 from provisioner.kernels import Mount
 from provisioner.kind import Kind
 from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Link, Step
+from provisioner.model import Action, Change, Step
 from provisioner.platforms import Platform
 
 MOUNTS = "/proc/self/mounts"

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from provisioner.effects import Chmod, Copy, Effect, Link, Mkdir, Write
 from provisioner.fields import Mode, Section, SpecPath
 from provisioner.kind import Kind
 from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Chmod, Copy, Effect, Link, Mkdir, Step, Write
+from provisioner.model import Action, Change, Step
 
 
 class File(Section):

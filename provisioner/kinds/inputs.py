@@ -9,11 +9,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provisioner import platforms
+from provisioner.effects import Chmod, Effect
 from provisioner.fields import Mode, Section, SpecPath
 from provisioner.kernels import Upload
 from provisioner.kind import Kind
 from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Chmod, Effect, Step
+from provisioner.model import Action, Change, Step
 from provisioner.platforms import CELL, Place
 
 PUT = "Put the file there yourself, and then run this again."

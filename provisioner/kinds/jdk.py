@@ -19,11 +19,12 @@ from provisioner.debian import lists, simulation, status, transaction
 from provisioner.debian.aptget import ENVIRONMENT, NOTHING, SCRUB, Order, question
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
+from provisioner.effects import Effect, Run
 from provisioner.fields import Flag, Section
 from provisioner.kind import Kind
 from provisioner.lasting import Lasting
 from provisioner.machine import Reader
-from provisioner.model import Action, Change, Check, Effect, Run, Step
+from provisioner.model import Action, Change, Check, Step
 
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "": operator.eq,

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
+from provisioner.effects import Effect
 from provisioner.kernels import Refresh
 from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Reader
-from provisioner.model import Action, Change, Effect, Step
+from provisioner.model import Action, Change, Step
 from provisioner.python import builds, guard, loaded
 from provisioner.python.closure import Closure, Walker
 from provisioner.python.distributions import Installed

@@ -11,11 +11,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.argv import Argv, search_path
+from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.fields import Seconds, Section, SpecPath
 from provisioner.kind import Kind
 from provisioner.machine import Reader
-from provisioner.model import Action, Change, Run, Step
+from provisioner.model import Action, Change, Step
 
 ASKING = 60.0
 """Seconds that `unless` may take."""

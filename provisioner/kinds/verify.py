@@ -11,10 +11,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provisioner.argv import Argv, places, search_path
+from provisioner.effects import Run
 from provisioner.fields import Seconds, Section
 from provisioner.kind import Kind
 from provisioner.machine import Reader
-from provisioner.model import Check, Run, Step
+from provisioner.model import Check, Step
 
 IMPORT = """\
 import importlib, sys, traceback

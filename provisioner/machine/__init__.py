@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from provisioner.effects import Effect, Run
 from provisioner.hardware import Accelerators
 from provisioner.kernels import Kernel
-from provisioner.model import Effect, Event, Run
+from provisioner.model import Event
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.effects import Fetch
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.machine import Answer, receipt, web
 from provisioner.machine.files import in_words
 from provisioner.machine.urls import file_name, local_path, origin, shown
-from provisioner.model import Fetch
 
 if TYPE_CHECKING:
     import httpx

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from provisioner.effects import Effect
 from provisioner.errors import EffectError
 from provisioner.kernels import Chdir, Export, Extension, Kernel, Mount, Refresh, SearchPath, Secret, Upload
 from provisioner.machine import colab
 from provisioner.machine.kernels import look_from_inside
 from provisioner.machine.local import Progress
 from provisioner.machine.traced import TracedMachine
-from provisioner.model import Effect
 from provisioner.redact import redactor
 
 REPLACED: set[str] = set()

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from provisioner.effects import Fetch, InstallKey
 from provisioner.errors import EffectError
 from provisioner.machine import fetch, openpgp
 from provisioner.machine.files import in_words, replacing
 from provisioner.machine.urls import shown
-from provisioner.model import Fetch, InstallKey
 
 LARGEST = 10 * 1024**2
 """Bytes of a file of keys; the largest distributions' keyrings have a hundredth of it."""

@@ -15,13 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from provisioner.errors import EffectError, ObserveError, TransientError
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Kernel
-from provisioner.machine import Answer, Completed, Interpreter, Stat, files
-from provisioner.machine.log import Log
-from provisioner.machine.process import Children, name_signal, progress_of_apt
-from provisioner.model import (
+from provisioner.effects import (
     Block,
     Chmod,
     Copy,
@@ -35,6 +29,12 @@ from provisioner.model import (
     Unpack,
     Write,
 )
+from provisioner.errors import EffectError, ObserveError, TransientError
+from provisioner.hardware import Accelerators
+from provisioner.kernels import Kernel
+from provisioner.machine import Answer, Completed, Interpreter, Stat, files
+from provisioner.machine.log import Log
+from provisioner.machine.process import Children, name_signal, progress_of_apt
 from provisioner.recall import state_folder
 from provisioner.redact import redactor
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from provisioner.effects import Run
 from provisioner.hardware import Accelerators
 from provisioner.kernels import Kernel
 from provisioner.machine import Answer, Completed, Stat
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Run
 from provisioner.recall import SIGNS, Note
 
 NOTHING = Accelerators()

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from provisioner.effects import Unpack
 from provisioner.errors import EffectError, Interrupted
 from provisioner.machine import archives, receipt, web
 from provisioner.machine.fetch import hash_of
 from provisioner.machine.files import in_words
 from provisioner.machine.tree import RESERVE, Tree
 from provisioner.machine.urls import file_url
-from provisioner.model import Unpack
 
 DAMAGED = "Give its sha256 in the spec, so that a damaged download is noticed, and apply again."
 

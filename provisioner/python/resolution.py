@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.machine import Reader
-from provisioner.model import Run
 from provisioner.redact import redact
 
 SCRUB = (

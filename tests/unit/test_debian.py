@@ -14,9 +14,9 @@ from provisioner import kinds
 from provisioner.debian import aptget, lists, status
 from provisioner.debian.simulation import nearest
 from provisioner.debian.wanted import Package, read_package
+from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.machine import Completed
-from provisioner.model import Run
 from tests import scene
 from tests.fakes import FakeMachine
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli, doctor
+from provisioner.effects import Run
 from provisioner.hardware import Accelerators, Diagnosis, Gpu
 from provisioner.machine import Completed, Interpreter
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Run
 from tests import golden
 
 T4 = Accelerators(

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.effects import Effect, Remove
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.executor import RETRIES_PER_RUN, Executor
 from provisioner.journal import Journal
-from provisioner.model import Action, Change, Effect, Event, Remove, Status, Step
+from provisioner.model import Action, Change, Event, Status, Step
 from tests.fakes import FakeMachine
 
 

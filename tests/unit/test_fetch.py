@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.effects import Fetch
 from provisioner.errors import EffectError, Interrupted, TransientError
 from provisioner.machine import receipt, web
 from provisioner.machine.fetch import fetch, head
-from provisioner.model import Fetch
 from tests.server import Server, serving
 
 BODY = random.Random(1).randbytes(100_000)

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from provisioner.effects import Effect, Mkdir
 from provisioner.kernels import Mount, Secret
-from provisioner.model import Action, Change, Effect, Mkdir, Outcome, Plan, Status, Step
+from provisioner.model import Action, Change, Outcome, Plan, Status, Step
 from provisioner.scheduler import schedule
 
 

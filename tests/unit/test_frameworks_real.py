@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.effects import Run
 from provisioner.machine.process import Children
-from provisioner.model import Check, Run
+from provisioner.model import Check
 from provisioner.prover import judge
 from tests.frameworks import REPOSITORY, REQUIREMENTS, NotToBeHadError, interpreter
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.effects import InstallKey
 from provisioner.errors import EffectError, TransientError
 from provisioner.machine import keys, openpgp
-from provisioner.model import InstallKey
 from tests.server import Server
 
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner import lasting
+from provisioner.effects import Remove, Write
 from provisioner.errors import ObserveError
 from provisioner.lasting import Setting, Settings
-from provisioner.model import Action, Change, Remove, Write
+from provisioner.model import Action, Change
 from tests.fakes import FakeMachine
 
 SHELL_FILE = "/etc/profile.d/colabenv-env.sh"

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "provisioner"
 
 LAYERS = (
-    ("errors", "hardware", "kernels", "model", "parents", "recall", "redact"),
+    ("effects", "errors", "hardware", "kernels", "model", "parents", "recall", "redact"),
     ("fields", "versions", "parallel"),
     ("machine",),
     ("kind", "argv", "platforms", "gpus", "accelerator", "lasting", "dataset"),

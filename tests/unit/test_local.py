@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.effects import Mkdir, Run, Write
 from provisioner.errors import EffectError, Interrupted, ObserveError, TransientError
 from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Mkdir, Run, Write
 from provisioner.recall import state_folder
 from provisioner.redact import redactor
 

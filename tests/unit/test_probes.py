@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.effects import Run
 from provisioner.machine.process import Children
-from provisioner.model import Check, Run
+from provisioner.model import Check
 from provisioner.probes import apart
 from provisioner.probes.probing import (
     ENVIRONMENT,

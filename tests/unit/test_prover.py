@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.effects import Run
 from provisioner.machine import Completed
-from provisioner.model import Check, Run
+from provisioner.model import Check
 from provisioner.prover import Proofs, judge, prove
 from tests.fakes import FakeMachine
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli, recall
+from provisioner.effects import Run
 from provisioner.hardware import Accelerators
 from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.traced import TracedMachine
-from provisioner.model import Run
 
 SPEC = """\
 version: 1

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from provisioner.argv import places, search_path
+from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.kinds import run, verify
 from provisioner.machine import Completed
 from provisioner.machine.process import Children
-from provisioner.model import Run, Verdict
+from provisioner.model import Verdict
 from provisioner.prover import examine
 from tests import scene
 from tests.fakes import FakeMachine

@@ -23,10 +23,10 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from provisioner.effects import Unpack
 from provisioner.errors import EffectError, Interrupted
 from provisioner.machine import receipt, tree
 from provisioner.machine.unpack import scratch, unpack
-from provisioner.model import Unpack
 from tests.archives import TIME, Member, files, tar, zipped
 from tests.killing import at_each_moment
 
@@ -570,7 +570,7 @@ def test_no_archive_ever_escapes(members: list[Member], strip: int, form: str) -
 WEIGH = """
 import resource, sys
 from provisioner.machine import unpack, fetch
-from provisioner.model import Fetch, Unpack
+from provisioner.effects import Fetch, Unpack
 quiet = lambda *_: None
 never = lambda: False
 source, folder = sys.argv[1:]

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provisioner.effects import Run
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.holders import Holder, holders, name_of
 from provisioner.machine.accelerators.pci import Device, read
-from provisioner.model import Run
 
 SMI_PATIENCE = 5.0
 """Seconds that nvidia-smi may take, after NVML has failed."""

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from provisioner.effects import Run
 from provisioner.kinds.pip import KIND
 from provisioner.machine import Completed
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Run, Step
+from provisioner.model import Action, Step
 from provisioner.python.interpreter import resolve
 from provisioner.python.packages import Pip
 from tests.index import Index

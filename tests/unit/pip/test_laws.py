@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from pydantic import TypeAdapter
 
+from provisioner.effects import Run
 from provisioner.kinds.pip import KIND
 from provisioner.machine import Completed, Interpreter
-from provisioner.model import Action, Run, Step
+from provisioner.model import Action, Step
 from provisioner.python.packages import Pip
 from tests.fakes import FakeMachine
 
