@@ -63,3 +63,10 @@ def test_a_command_that_is_named_exists(line: str) -> None:
 def test_a_link_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    names = [path.name for path in (ROOT / "provisioner").iterdir() if not path.name.startswith("_")]
+    named = [name if name.endswith(".py") else f"{name}/" for name in names if name != "py.typed"]
+    assert [name for name in sorted(named) if name not in text] == []
