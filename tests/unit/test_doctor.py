@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,6 +192,7 @@ def test_the_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     assert cli.main(["doctor", "--no-frameworks", *options]) == 0
     shown = capsys.readouterr().out
     if options:
