@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioner.hardware import Accelerators, Gpu
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
 from provisioner.render.moving import Scene
 
@@ -97,10 +98,13 @@ VERDICTS = (
     Verdict(address="verify.cv2", passed=True, seconds=0.4),
     Verdict(address="jdk.javac", passed=True, seconds=0.3),
 )
+T4 = Gpu(index=0, name="Tesla T4", memory_total=15360 << 20, memory_free=15095 << 20, capability="7.5")
+ATTACHED = Accelerators(gpus=(T4,), driver="580.82.07", cuda="13.0")
 DONE = Report(
     plan=Plan(name="flowers", spec=PLAN.spec, digest="d", steps=PLAN.steps[:-1]),
     outcomes=OUTCOMES,
     verdicts=VERDICTS,
+    accelerators=ATTACHED,
     seconds=71.3,
     log="/var/lib/provisioner/logs/20261122-101502.log",
 )

@@ -21,11 +21,16 @@ FRAMEWORK_HEAD = ("framework", "version", "saw", "computed", "max error", "took"
 
 def render_table(found: Accelerators, verdicts: Sequence[Verdict], *, paint: Paint = plain) -> Iterator[str]:
     """The lines of the table. Columns that would be empty are left out."""
-    devices = [*gpu_rows(found), *tpu_rows(found)]
+    devices = device_rows(found)
     proved = [framework_row(each) for each in verdicts if each.address.startswith(PREFIX)]
     for head, rows in ((DEVICE_HEAD, devices), (FRAMEWORK_HEAD, proved)):
         if rows:
             yield from columns(head, rows, paint)
+
+
+def device_rows(found: Accelerators) -> list[tuple[str, ...]]:
+    """What is attached, a row for each device, under DEVICE_HEAD."""
+    return [*gpu_rows(found), *tpu_rows(found)]
 
 
 def gpu_rows(found: Accelerators) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from provisioner.hardware import Accelerators
 from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render.accelerator import DEVICE_HEAD, device_rows
 from provisioner.render.markup import NOTHING, Markup, element, join, lines, row, table
 from provisioner.render.sheet import SHEET
 from provisioner.render.text import (
@@ -111,6 +113,7 @@ def render_report(report: Report) -> str:
         skipped_fold(report.outcomes),
         residual_call(report.residual),
         *(warn(f"{step.id}: {text}") for step in report.plan.steps for text in step.warnings),
+        device_table(report.accelerators),
         accelerator_table(report.verdicts),
         *checks(report.verdicts),
         *notes(report.outcomes),
@@ -172,6 +175,12 @@ def residual_call(residual: tuple[Change, ...]) -> Markup:
     return element(
         "div", element("p", word("bad", "not as the file says")), told, class_="call bad", role="note"
     )
+
+
+def device_table(found: Accelerators | None) -> Markup:
+    """What is attached: name, memory, capability, driver."""
+    rows = [row(name, *cells) for name, *cells in device_rows(found)] if found else []
+    return table("Attached", DEVICE_HEAD, rows, class_="even") if rows else NOTHING
 
 
 def accelerator_table(verdicts: tuple[Verdict, ...]) -> Markup:
