@@ -59,6 +59,24 @@ def test_the_example_that_runs_anywhere(folder: Path) -> None:
     assert "Nothing to do" in said(again.cells[2])
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%load_ext provisioner\n%colabenv apply broken.yaml",
+        "import provisioner\nprovisioner.apply('broken.yaml')",
+    ],
+)
+def test_a_failure_stops_run_all(folder: Path, cell: str) -> None:
+    (folder / "broken.yaml").write_text("version: 1\nfiles: [{path: copy, source: nowhere}]\n")
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell), nbformat.v4.new_code_cell("open('reached', 'w')")]
+    )
+    nbformat.write(notebook, folder / "all.ipynb")
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="Not done: 1 blocked"):
+        run(folder / "all.ipynb")
+    assert not (folder / "reached").exists()
+
+
 def test_the_example_for_a_t4_asks_for_one() -> None:
     notebook = nbformat.read(EXAMPLES / "colab-t4-flowers.ipynb", as_version=4)
     assert notebook.metadata["accelerator"] == "GPU"
