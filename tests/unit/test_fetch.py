@@ -594,7 +594,7 @@ def test_a_killed_download_is_gone_on_with(server: Server, goal: Path) -> None:
     program = (
         "import sys\n"
         "from provisioner.machine.fetch import fetch\n"
-        "from provisioner.model import Fetch\n"
+        "from provisioner.effects import Fetch\n"
         "effect = Fetch(urls=(sys.argv[1],), path=sys.argv[2])\n"
         "fetch(effect, lambda done, *_: print(done, flush=True), lambda: False)\n"
     )
