@@ -32,15 +32,16 @@ def together(works: Sequence[Callable[[], T]], jobs: int, cancel: Callable[[], N
                 troubles.append(trouble)
 
     threads = [threading.Thread(target=worker) for _ in range(min(jobs, len(works)))]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         for thread in threads:
             thread.join()
     except BaseException:
         cancel()
         for thread in threads:
-            thread.join()
+            if thread.ident:
+                thread.join()
         raise
     if troubles:
         raise troubles[0]
