@@ -64,7 +64,7 @@ class Repository(Section):
         description="Names its file in /etc/apt/sources.list.d.", examples=["cran"]
     )
     uris: Annotated[tuple[Annotated[str, AfterValidator(check_uri)], ...], AfterValidator(check_filled)] = (
-        Field(description="Where it is.", examples=[["https://cloud.r-project.org/bin/linux/debian"]])
+        Field(description="Where it is.", examples=[["https://packages.example.org/debian"]])
     )
     suites: Annotated[tuple[Suite, ...], AfterValidator(check_filled)] = Field(
         description="Its suites, or one path that ends with a slash.",

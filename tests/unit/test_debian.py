@@ -228,7 +228,7 @@ def test_no_lists_and_no_network_is_an_error_that_says_so() -> None:
             True,
             "Never delete",
         ),
-        ("Err:1 http://deb.debian.org x  Temporary failure resolving 'deb.debian.org'", True, ""),
+        ("Err:1 http://archive.example.org x  Temporary failure resolving 'archive.example.org'", True, ""),
         (
             "E: Failed to fetch http://x/a.deb  Could not connect to x:80 (1.2.3.4), connection timed out",
             True,
