@@ -60,12 +60,13 @@ def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
     """The machine that we run on, seen from a spec's folder; in a notebook's kernel, the kernel too."""
     from provisioner.machine.kernels import running_shell
 
-    secrets = tuple(spec.sections.get("secrets", ()))
-    machine = TracedMachine(spec.folder, target_of(spec), deep=deep, secrets=secrets)
+    make: Callable[..., TracedMachine] = TracedMachine
     if shell := running_shell():
         from provisioner.machine.kernel import KernelMachine
 
-        machine = KernelMachine(spec.folder, target_of(spec), deep=deep, secrets=secrets, shell=shell)
+        make = partial(KernelMachine, shell=shell)
+    secrets = tuple(spec.sections.get("secrets", ()))
+    machine = make(spec.folder, target_of(spec), deep=deep, secrets=secrets)
     machine.suspects = Journal(machine.state).suspects()
     return machine
 
@@ -169,7 +170,7 @@ def provision(
         tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
 
     with closing(machine.log), Journal(machine.state).held(waiting) as journal:
-        machine.suspects = journal.suspects()
+        suspects = machine.suspects = journal.suspects()
         plan = survey(spec, machine, selection)
         if saved:
             refuse_if_moved(saved, plan)
@@ -192,7 +193,7 @@ def provision(
             if conclude and whole and all(verdict.passed for verdict in verdicts):
                 machine.renew(known)
                 remember(spec, selection, machine, conclude(standing(left, verdicts)))
-        if fine and machine.suspects <= {step.id for step in plan.steps}:
+        if fine and suspects <= {step.id for step in plan.steps}:
             journal.clear()
     log = str(machine.log.path) if machine.log.written else ""
     return Report(
@@ -253,12 +254,12 @@ def kept(plan: Plan) -> tuple[Outcome, ...]:
 
 
 def left_over(plan: Plan, outcomes: tuple[Outcome, ...]) -> tuple[Change, ...]:
-    """What is still to be changed in the steps that were done; those that failed say so themselves."""
-    done = {outcome.step for outcome in outcomes if outcome.status in FINE}
+    """What is still to be changed, but for the steps and kinds that failed, which say so themselves."""
+    failed = {outcome.step for outcome in outcomes if outcome.status not in FINE}
     return tuple(
         change
         for step in plan.steps
-        if step.id in done
+        if not failed & {step.id, step.kind}
         for change in step.changes
         if change.action is not Action.KEEP
     )

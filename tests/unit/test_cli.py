@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import actions, cli, kinds, spec
+from provisioner import actions, cli, engine, kinds, spec
 from provisioner.errors import Interrupted
+from provisioner.journal import Journal
+from provisioner.model import Action, Change, Outcome, Plan, Status, Step
 
 SPEC = """\
 version: 1
@@ -109,6 +111,26 @@ def test_parts_can_be_chosen(desk: Path, capsys: pytest.CaptureFixture[str]) -> 
     capsys.readouterr()
     assert run("plan", "--only", "fils") == 1
     assert "the spec has no 'fils'" in capsys.readouterr().err
+
+
+def test_a_step_that_was_cut_short_stays_suspect_until_it_is_looked_at(desk: Path) -> None:
+    journal = desk / "state/provisioner/journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"event": "begin", "step": "run.dust"}\n')
+    assert run("apply", "--only", "files") == 0
+    assert Journal(str(journal.parent)).suspects() == {"run.dust"}
+    assert run("apply") == 0
+    assert Journal(str(journal.parent)).suspects() == frozenset()
+
+
+def test_what_cannot_be_observed_afterwards_is_left_over() -> None:
+    """A kind that no longer answers stands as one step, whatever steps it had before."""
+    unknown = Change("datasets", Action.BLOCKED, reason="cannot read the disk")
+    after = Plan(name="d", spec="/s", digest="d", steps=(Step(id="datasets", changes=(unknown,)),))
+    done = (Outcome(step="datasets.a", status=Status.DONE),)
+    assert engine.left_over(after, done) == (unknown,)
+    failed = (*done, Outcome(step="datasets", status=Status.FAILED))
+    assert engine.left_over(after, failed) == ()
 
 
 def test_events_are_kept_as_lines_of_json(desk: Path) -> None:
