@@ -66,6 +66,11 @@ def of(path: str) -> object:
         return error.errno
 
 
+def is_set(name: str) -> object:
+    """Whether a variable has a value, for those whose value is nobody's business."""
+    return bool(os.environ.get(name))
+
+
 def room(path: str) -> object:
     """Free space below a path, coarsely."""
     while not os.path.lexists(path):
@@ -102,6 +107,7 @@ SIGNS: dict[str, Callable[[str], object]] = {
     "at": at,
     "of": of,
     "env": os.environ.get,
+    "set": is_set,
     "room": room,
     "program": program,
     "devices": devices,
@@ -160,6 +166,8 @@ def keep(
     }
     os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = f"{path}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
+    with open(
+        os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
         json.dump(document, file)
     os.replace(temporary, path)

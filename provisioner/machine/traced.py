@@ -15,19 +15,27 @@ from provisioner.kernels import Kernel
 from provisioner.machine import Answer, Completed, Stat
 from provisioner.machine.local import LocalMachine
 from provisioner.recall import SIGNS, Note
+from provisioner.redact import SECRET_VARIABLE
 
 NOTHING = Accelerators()
 
 
 class Environ(dict[str, str]):
-    """Variables that note who asks for them."""
+    """Variables that note who asks for them; of a secret only that it is set, since notes are kept."""
 
-    def __init__(self, variables: Mapping[str, str], notes: dict[Note, object]) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], notes: dict[Note, object], secrets: Collection[str]
+    ) -> None:
         super().__init__(variables)
         self._notes = notes
+        self._secrets = secrets
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        self._notes.setdefault(("env", name), super().get(name))
+        value = super().get(name)
+        if name in self._secrets or SECRET_VARIABLE.search(name):
+            self._notes.setdefault(("set", name), bool(value))
+        else:
+            self._notes.setdefault(("env", name), value)
         return super().get(name, default)
 
 
@@ -44,7 +52,7 @@ class TracedMachine(LocalMachine):
     def begin(self) -> None:
         """Forget the notes, and note what all rests on: our own code, and the interpreter asked about."""
         self.notes.clear()
-        self.environ = Environ(self.environ, self.notes)
+        self.environ = Environ(self.environ, self.notes, self.secrets)
         self.complete = True
         self.began = time.time()
         for module in list(sys.modules.values()):

@@ -109,6 +109,25 @@ def test_another_question_has_another_answer(desk: Path, monkeypatch: pytest.Mon
     assert recall.recall("colabenv.yaml") is None
 
 
+def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conclusion rests on a secret being set, and holds nothing of it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    monkeypatch.setenv("PLAIN_NAME", "open-sesame")
+    monkeypatch.setenv("HF_TOKEN", "hf_open_sesame")
+    path = tmp_path / "colabenv.yaml"
+    path.write_text("version: 1\nsecrets: [PLAIN_NAME, HF_TOKEN]\n")
+    time.sleep(2 * recall.SETTLED)
+    assert cli.main(["apply", str(path)]) == 0
+    assert recall.recall(str(path))
+    for file in (tmp_path / "state").rglob("*"):
+        assert file.is_dir() or "sesame" not in file.read_text()
+    (kept,) = (tmp_path / "state/provisioner/recall").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    monkeypatch.delenv("PLAIN_NAME")
+    assert recall.recall(str(path)) is None
+
+
 @pytest.mark.parametrize("option", ["--dry-run", "--json", "--verbose", "--events=events.jsonl"])
 def test_whoever_wants_to_see_more_gets_it(desk: Path, option: str) -> None:
     options = cli.build_parser().parse_args(["apply", option])
