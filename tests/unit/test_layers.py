@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "provisioner"
 
 LAYERS = (
     ("effects", "errors", "hardware", "kernels", "model", "parents", "recall", "redact"),
-    ("fields", "versions", "parallel"),
+    ("fields", "versions", "parallel", "runtimes"),
     ("machine",),
     ("kind", "argv", "platforms", "gpus", "accelerator", "lasting", "dataset"),
     ("debian", "python", "probes"),
