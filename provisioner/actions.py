@@ -46,7 +46,15 @@ def validate(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> Spec:
     """The spec that a command is about: the one that a notebook's cell holds, or a file's."""
-    return options.cell or engine.load(options.spec)
+    spec: Spec = options.cell or engine.load(options.spec)
+    return held(spec) if getattr(options, "locked", False) else spec
+
+
+def held(spec: Spec) -> Spec:
+    """The spec as its lock has it for this machine."""
+    from provisioner.lock.keeping import hold
+
+    return hold(spec, engine.connect(spec))
 
 
 def planned(options: argparse.Namespace) -> Plan:
@@ -101,8 +109,12 @@ def applied(options: argparse.Namespace, telling: Narrator) -> Report:
     from provisioner.render import text
 
     saved = None if options.cell else saved_plan(options.spec)
+    if saved:
+        spec = held(engine.load(saved.spec)) if saved.lock else engine.load(saved.spec)
+    else:
+        spec = load(options)
     return engine.provision(
-        engine.load(saved.spec) if saved else load(options),
+        spec,
         selection=engine.Selection(saved.only, saved.skip) if saved else selection(options),
         saved=saved,
         tell=telling.tell,
@@ -124,6 +136,19 @@ def verified(options: argparse.Namespace) -> Report:
         deep=options.deep,
         jobs=options.jobs or engine.JOBS,
     )
+
+
+def lock(options: argparse.Namespace) -> int:
+    from provisioner.lock import relocking
+
+    spec = engine.load(options.spec)
+    if options.check:
+        print(relocking.check(spec))
+        return 0
+    upgrade = None if options.upgrade == [] else frozenset(options.upgrade or ())
+    with narrator(options) as telling:
+        print(relocking.relock(spec, options.targets, upgrade, telling.tell))
+    return 0
 
 
 def notebook(options: argparse.Namespace) -> int:
@@ -232,6 +257,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "plan": plan,
     "apply": apply,
     "verify": verify,
+    "lock": lock,
     "notebook": notebook,
     "facts": facts,
     "doctor": doctor,

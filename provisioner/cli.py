@@ -48,6 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
     def planning(added: argparse.ArgumentParser) -> None:
         added.add_argument("-v", "--verbose", action="store_true", help="show what is already right, too")
 
+    def holding(added: argparse.ArgumentParser) -> None:
+        added.add_argument(
+            "--locked", action="store_true", help="exactly what the lock holds, or say why not"
+        )
+
     def working(added: argparse.ArgumentParser) -> None:
         added.add_argument("--jobs", type=positive, default=None, metavar="N", help="steps at once")
 
@@ -61,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     spec(added)
     selecting(added)
     planning(added)
+    holding(added)
     added.add_argument("--out", metavar="FILE", help="keep the plan, for apply FILE")
     added.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when changes are pending")
 
@@ -68,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     spec(added, "the spec, or a plan that plan --out kept")
     selecting(added)
     planning(added)
+    holding(added)
     working(added)
     added.add_argument("--dry-run", action="store_true", help="the same as plan")
     added.add_argument("--restart", action="store_true", help="restart the notebook's kernel if need be")
@@ -77,8 +84,28 @@ def build_parser() -> argparse.ArgumentParser:
     added = command("verify", "Prove that this machine is what the spec says, and change nothing.")
     spec(added)
     selecting(added)
+    holding(added)
     working(added)
     added.add_argument("--deep", action="store_true", help="read and hash contents, however large")
+
+    added = command("lock", "Write down what the spec comes to, exactly, for the same machine next month.")
+    spec(added)
+    added.add_argument(
+        "--for",
+        dest="targets",
+        type=names,
+        default=(),
+        metavar="NAME,...",
+        help="images of Colab's, as runtimes lists them, or here (default: here, and what the lock has)",
+    )
+    added.add_argument(
+        "--upgrade",
+        nargs="*",
+        metavar="NAME",
+        help="take the newest of these, or of everything, in place of what was locked",
+    )
+    added.add_argument("--check", action="store_true", help="only say whether the lock fits the spec")
+    added.set_defaults(json=False, verbose=False, events=None)
 
     added = command("notebook", "Write a notebook that applies the spec in its first cell.")
     spec(added)
@@ -97,6 +124,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     command("schema", "Print the JSON Schema of the spec, for editors.")
     return parser
+
+
+def names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
 def positive(text: str) -> int:
@@ -124,4 +155,4 @@ def recalled(options: argparse.Namespace) -> str | None:
         return None
     from provisioner import recall
 
-    return recall.recall(options.spec, tuple(options.only), tuple(options.skip))
+    return recall.recall(options.spec, tuple(options.only), tuple(options.skip), options.locked)

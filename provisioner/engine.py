@@ -114,6 +114,8 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
         gates=tuple(gates),
         only=selection.only,
         skip=selection.skip,
+        lock=spec.lock,
+        notes=spec.notes,
     )
 
 
@@ -221,9 +223,11 @@ def standing(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
 
 def remember(spec: Spec, selection: Selection, machine: TracedMachine, conclusion: str) -> None:
     """Let the next apply recall a conclusion. One that cannot be kept only makes that apply slower."""
-    machine.note("of", spec.path)
+    for path in spec.sources:
+        machine.note("of", path)
+    asked = recall.identity(spec.path, selection.only, selection.skip, bool(spec.lock))
     with suppress(OSError):
-        recall.keep(spec.path, selection.only, selection.skip, machine.notes, conclusion, machine.began)
+        recall.keep(spec.path, asked, machine.notes, conclusion, machine.began)
 
 
 def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:
@@ -269,6 +273,8 @@ def refuse_if_moved(saved: Plan, plan: Plan) -> None:
     """Raise PlanMovedError unless `saved` is what would be planned now."""
     if saved.digest != plan.digest:
         raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
+    if saved.lock != plan.lock:
+        raise PlanMovedError(f"the lock of {plan.spec} was made anew since the plan was", "Make a new plan.")
     if bare(saved) != bare(plan):
         theirs, ours = set(saved.changes), set(plan.changes)
         moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]

@@ -4,6 +4,7 @@ ProvisionerError            what happened, and what to do next
  ├─ SpecError               the file is wrong: every problem, with its place
  ├─ ObserveError            a fact could not be learnt (unknown is not absent)
  ├─ PlanMovedError          a saved plan no longer fits this machine
+ ├─ LockError               a lock cannot be made, or does not fit
  ├─ EffectError             a step could not do its work
  │   └─ TransientError      the same work may succeed when tried again
  └─ Interrupted             Ctrl-C, SIGTERM
@@ -69,6 +70,10 @@ class ObserveError(ProvisionerError):
 
 class PlanMovedError(ProvisionerError):
     """The machine or the spec is no longer what a saved plan was made for."""
+
+
+class LockError(ProvisionerError):
+    """A lock cannot be made, cannot be read, or is not for this file or this machine."""
 
 
 class EffectError(ProvisionerError):

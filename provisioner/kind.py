@@ -8,9 +8,49 @@ from typing import Any, Generic, TypeVar
 
 from provisioner.machine import Reader
 from provisioner.model import Check, Step
+from provisioner.runtimes import Image
 
 C = TypeVar("C")
 F = TypeVar("F")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file as it came: `url` after all redirections, sha256 in hexadecimal, size in bytes."""
+
+    url: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a lock is made on."""
+
+    image: Image | None
+    """The known image that the machine began as."""
+    download: Callable[[str, tuple[str, ...]], Download]
+    """Fetches a named file from one of several URLs, to learn what it is. Raises LockError."""
+
+
+def no_inputs(config: object, reader: Reader) -> Iterable[str]:
+    """Most sections say themselves all that they want."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lockable(Generic[C, F]):
+    """How a kind is locked. Its pins are a type of its own that pydantic validates, since locks travel."""
+
+    pins: Any
+    pin: Callable[[C, F, Reader, Ground], Any]
+    """What a section came to, of which all changes can be made. Raises LockError for what cannot be held."""
+    hold: Callable[[C, Any], C]
+    """The section that asks for exactly what the pins are. Pure."""
+    prefer: Callable[[C, Any, frozenset[str] | None], C]
+    """The section that keeps to earlier pins (or None) but for the names given; None names all. Pure."""
+    inputs: Callable[[C, Reader], Iterable[str]] = no_inputs
+    """Paths of the files that are a part of what is wanted."""
 
 
 def no_checks(config: object, facts: object) -> Iterable[Check]:
@@ -33,3 +73,5 @@ class Kind(Generic[C, F]):
     """Kinds whose steps must have succeeded first."""
     gate: bool = False
     """Whether nothing else may begin while this is blocked."""
+    lock: Lockable[C, F] | None = None
+    """None for a kind whose section says all that there is to say."""

@@ -117,6 +117,10 @@ class Plan:
     """The steps or kinds that were asked for; none means all."""
     skip: tuple[str, ...] = ()
     """The steps or kinds that were left out."""
+    lock: str = ""
+    """sha256 of the lock that the spec is held to; empty for none."""
+    notes: tuple[str, ...] = ()
+    """What is to be known before anything else."""
 
     @property
     def changes(self) -> Iterator[Change]:

@@ -48,3 +48,9 @@ Run this in a cell:
     %load_ext provisioner
     %colabenv apply"""
 """The entrance that can do what only a kernel can."""
+
+WAYS_OUT = (
+    "go back to the runtime that the lock was made for (on Colab: Runtime > Change runtime type > Runtime "
+    "version), or lock again"
+)
+"""What to do when the ground that a lock was made on has moved."""

@@ -115,10 +115,12 @@ SIGNS: dict[str, Callable[[str], object]] = {
 }
 
 
-def identity(spec: str, only: tuple[str, ...], skip: tuple[str, ...]) -> list[object]:
+def identity(
+    spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = (), locked: bool = False
+) -> list[object]:
     """Who asks for what: a conclusion is for the same question in the same interpreter only."""
     home = os.environ.get("HOME")
-    return [os.path.abspath(spec), list(only), list(skip), os.geteuid(), home, sys.version, sys.path]
+    return [os.path.abspath(spec), list(only), list(skip), locked, os.geteuid(), home, sys.version, sys.path]
 
 
 def place(state: str, spec: str) -> str:
@@ -126,14 +128,16 @@ def place(state: str, spec: str) -> str:
     return os.path.join(state, "recall", f"{zlib.crc32(os.path.abspath(spec).encode()):08x}.json")
 
 
-def recall(spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = ()) -> str | None:
+def recall(
+    spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = (), locked: bool = False
+) -> str | None:
     """What the last apply concluded, if all that it rests on stands; None when we have to look."""
     state = state_folder(os.environ)
     try:
         with open(place(state, spec), encoding="utf-8") as file:
             kept = json.load(file)
         interrupted = os.path.getsize(os.path.join(state, "journal.jsonl")) > 0
-        if interrupted or kept["identity"] != identity(spec, only, skip):
+        if interrupted or kept["identity"] != identity(spec, only, skip, locked):
             return None
         if all(SIGNS[how](what) == sign for how, what, sign in kept["notes"]):
             return str(kept["conclusion"])
@@ -142,17 +146,11 @@ def recall(spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = ()) ->
     return None
 
 
-def keep(
-    spec: str,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    notes: Mapping[Note, object],
-    conclusion: str,
-    began: float,
-) -> None:
+def keep(spec: str, asked: list[object], notes: Mapping[Note, object], conclusion: str, began: float) -> None:
     """Keep what an apply concluded, with the signatures of all it rests on, noted since `began` (epoch).
 
-    Nothing is kept when it could not be told whether something changes after it was looked at.
+    `asked` is its identity. Nothing is kept when it could not be told whether something changes after it
+    was looked at.
     """
     settled = (began - SETTLED) * 1e9
     times = [sign[3:] for (how, _), sign in notes.items() if how in ("at", "of") and isinstance(sign, list)]
@@ -160,7 +158,7 @@ def keep(
         return
     path = place(state_folder(os.environ), spec)
     document = {
-        "identity": identity(spec, only, skip),
+        "identity": asked,
         "conclusion": conclusion,
         "notes": [[how, what, sign] for (how, what), sign in notes.items()],
     }

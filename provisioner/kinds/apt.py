@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pydantic import Field, model_validator
 
-from provisioner.debian import aptget, lists, repositories, simulation, status, transaction
+from provisioner.debian import aptget, lists, pins, repositories, simulation, status, transaction
 from provisioner.debian.aptget import NOTHING, Order
 from provisioner.debian.lists import Update
+from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import Deb, Entry, Package, PackageName, Selection
+from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
 from provisioner.effects import Effect, Fetch, Remove
 from provisioner.fields import Flag, Section
-from provisioner.kind import Kind
+from provisioner.kind import Ground, Kind, Lockable
 from provisioner.machine import Answer, Reader
 from provisioner.machine.urls import local_path, shown
 from provisioner.model import Action, Change, Step
@@ -62,6 +63,16 @@ class Apt(Section):
             *(option.name for choice in self.packages for option in choice.any_of),
             *(deb.identity[0] for deb in self.debs),
         )
+
+
+class LockedApt(Apt):
+    """A section that asks for exactly what a lock holds."""
+
+    pins: Pins
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*super().names, *self.pins.versions)
 
 
 @dataclass(frozen=True)
@@ -118,13 +129,18 @@ def observe(config: Apt, reader: Reader) -> Facts:
     chosen = tuple(
         choice.found(dpkg) or choose(reader, choice.options(dpkg), asking) for choice in config.packages
     )
-    wanted = dict.fromkeys(option.word for option in chosen if not option.found(dpkg))
-    asking = replace(asking, install=tuple(wanted), remove=remove)
+    wanted = [option.word for option in chosen if not option.found(dpkg)]
+    if isinstance(config, LockedApt) and missing:
+        wanted += [each.word for each in config.pins.missing(dpkg)]
+    asking = replace(asking, install=tuple(dict.fromkeys(wanted)), remove=remove)
+    foreseen = simulation.simulate(reader, asking, dpkg)
+    if isinstance(config, LockedApt):
+        foreseen = pins.refuse_tampered(config.pins, foreseen, asking, reader)
     return replace(
         facts,
         chosen=chosen,
         order=replace(asking, options=found.options),
-        simulation=simulation.simulate(reader, asking, dpkg),
+        simulation=foreseen,
         repair=simulation.repair(reader, asking, dpkg) if dpkg.halfway else UNCHANGED,
         servers={deb.url: ask_server(reader, deb.url) for deb in debs},
         problems=found.problems,
@@ -165,14 +181,17 @@ def plan(config: Apt, facts: Facts) -> Iterable[Step]:
         return
     moves = transaction.changes("apt", facts.order, facts.simulation, dpkg)
     debs = {deb.identity[0]: deb_change(deb, facts, dpkg) for deb in config.debs}
+    packages = list(package_changes(config, facts, dpkg, moves))
+    named = {change.address for change in packages}
+    packages += [each for name, each in moves.items() if name not in debs and each.address not in named]
+    if isinstance(config, LockedApt):
+        packages = list(pins.keep_to(config.pins, named, packages))
     changes = [
         *(repository_change(item, facts) for item in config.repositories),
         *(answer_change(item, facts, dpkg) for item in config.debconf),
-        *package_changes(config, facts, dpkg, moves),
+        *packages,
         *debs.values(),
     ]
-    told = {change.address for change in changes}
-    changes += [change for change in moves.values() if change.address not in told]
     changes += transaction.repairs("apt", facts.order, facts.repair, dpkg, {*moves, *debs})
     if not facts.root:
         changes = transaction.without_root(changes, transaction.command(facts.order, dpkg))
@@ -254,8 +273,45 @@ def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[
     for deb, path in zip(missing, paths, strict=True):
         done.append(Fetch(urls=(deb.url,), path=path, sha256=deb.sha256))
     done += transaction.effects(replace(facts.order, install=(*facts.order.install, *paths)), dpkg)
+    if isinstance(config, LockedApt):
+        done += pins.marked(facts.order, {option.name for option in facts.chosen})
     done += [Remove(path=path) for path in paths]
     return tuple(done)
 
 
-KIND = Kind(name="apt", config=Apt, observe=observe, plan=plan)
+def pin(config: Apt, facts: Facts, reader: Reader, ground: Ground) -> Pins:
+    """What is there and what is coming; packages in files of their own have their sha256 in the spec."""
+    installed = ((option.name, facts.dpkg and facts.dpkg.get(option.name)) for option in facts.chosen)
+    there = {name: package.version for name, package in installed if package}
+    coming = {move.name: move.after for move in facts.simulation.moves if move.after}
+    found = pins.pin(there, coming, facts.order, reader, ground)
+    unlocked = sorted({option.name for option in facts.chosen} - found.versions.keys())
+    return found.model_copy(update={"unlocked": tuple(unlocked)})
+
+
+def hold(config: Apt, held: Pins) -> LockedApt:
+    return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
+
+
+def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
+    """Each choice as the lock made it, in that very version; what the lock has not is left as it is."""
+    for choice in packages:
+        name = next((option.name for option in choice.any_of if option.name in held.versions), None)
+        yield Choice(any_of=(Package(name=name, version=held.versions[name]),)) if name else choice
+
+
+def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
+    """What is installed stays as it is; what is not comes in the version that it was locked in."""
+    if held is None or upgrade is None:
+        return config
+    kept = held.without(upgrade)
+    return config.model_copy(update={"packages": tuple(exact(config.packages, kept))})
+
+
+KIND = Kind(
+    name="apt",
+    config=Apt,
+    observe=observe,
+    plan=plan,
+    lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
+)

@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from provisioner import dataset_pins
 from provisioner.dataset import Config, Dataset, format_of
 from provisioner.effects import Effect, Fetch, Remove, Unpack
 from provisioner.fields import format_size
-from provisioner.kind import Kind
+from provisioner.kind import Ground, Kind, Lockable
 from provisioner.machine import Answer, Reader, Stat, receipt
 from provisioner.machine.receipt import Damage, Receipt
 from provisioner.machine.urls import file_name, local_path, origin, shown
@@ -318,4 +319,18 @@ def effects(dataset: Dataset, path: str) -> tuple[Effect, ...]:
     )
 
 
-KIND = Kind(name="datasets", config=Config, observe=observe, plan=plan)
+def pin(config: Datasets, facts: Facts, reader: Reader, ground: Ground) -> dataset_pins.Pins:
+    """Every dataset as it was downloaded here, or would be."""
+    return {
+        name: dataset_pins.pin(name, dataset, facts[name].receipt, reader, ground)
+        for name, dataset in sorted(config.items())
+    }
+
+
+KIND = Kind(
+    name="datasets",
+    config=Config,
+    observe=observe,
+    plan=plan,
+    lock=Lockable(pins=dataset_pins.Pins, pin=pin, hold=dataset_pins.hold, prefer=dataset_pins.prefer),
+)

@@ -15,13 +15,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from provisioner import lasting
-from provisioner.debian import lists, simulation, status, transaction
+from provisioner.debian import lists, pins, simulation, status, transaction
 from provisioner.debian.aptget import ENVIRONMENT, NOTHING, SCRUB, Order, question
+from provisioner.debian.pins import Pins
 from provisioner.debian.simulation import UNCHANGED, Simulation
-from provisioner.debian.status import Dpkg
+from provisioner.debian.status import Dpkg, Package
 from provisioner.effects import Effect, Run
 from provisioner.fields import Flag, Section
-from provisioner.kind import Kind
+from provisioner.kind import Ground, Kind, Lockable
 from provisioner.lasting import Lasting
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Step
@@ -72,6 +73,28 @@ class Jdk(Section):
     def package(self, version: int) -> str:
         return f"openjdk-{version}-jdk{'-headless' if self.headless else ''}"
 
+    def accepts(self, version: int, package: Package | None) -> bool:
+        """Whether the installed package of a version is what is wanted."""
+        return package is not None
+
+    def words(self, version: int, dpkg: Dpkg) -> tuple[str, ...]:
+        """What apt-get is told to install."""
+        return (self.package(version),)
+
+
+class LockedJdk(Jdk):
+    """A section that asks for exactly what a lock holds."""
+
+    pins: Pins
+
+    def accepts(self, version: int, package: Package | None) -> bool:
+        return package is not None and package.version == self.pins.versions.get(package.name)
+
+    def words(self, version: int, dpkg: Dpkg) -> tuple[str, ...]:
+        name = self.package(version)
+        exact = f"{name}={self.pins.versions[name]}" if name in self.pins.versions else name
+        return tuple(dict.fromkeys((exact, *(each.word for each in self.pins.missing(dpkg)))))
+
 
 def read_shorthand(value: object) -> object:
     return {"version": value} if isinstance(value, int | float | str) else value
@@ -117,7 +140,7 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     found = (reader.stat(f"/etc/alternatives/{program}") for program in PROGRAMS)
     links = tuple(stat.link if stat else None for stat in found)
     installed = [version for version in versions(everything.packages) if config.fits(version)]
-    whole = [version for version in installed if everything.get(config.package(version))]
+    whole = [v for v in installed if config.accepts(v, everything.get(config.package(v)))]
     current = [version for version in whole if links[0] and f"/java-{version}-" in links[0]]
     dpkg = everything.only([config.package(version) for version in whole])
     facts = Facts(dpkg, known, reader.root, links=links)
@@ -130,13 +153,17 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     fitting = [version for version in installed or offered if config.fits(version)]
     if not fitting:
         return facts
-    order = Order(install=(config.package(min(fitting)),), options=package_lists.options)
+    version = min(fitting)
+    order = Order(install=config.words(version, everything), options=package_lists.options)
+    foreseen = simulation.simulate(reader, order, everything)
+    if isinstance(config, LockedJdk):
+        foreseen = pins.refuse_tampered(config.pins, foreseen, order, reader)
     return replace(
         facts,
-        dpkg=everything.only(order.install),
-        version=min(fitting),
+        dpkg=everything.only([simulation.name_of(word) for word in order.install]),
+        version=version,
         order=order,
-        simulation=simulation.simulate(reader, order, everything),
+        simulation=foreseen,
         repair=simulation.repair(reader, order, everything) if everything.halfway else UNCHANGED,
     )
 
@@ -153,6 +180,10 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
     effects: list[Effect] = []
     if facts.dpkg and facts.version:
         effects += transaction.effects(facts.order, facts.dpkg)
+        if isinstance(config, LockedJdk):
+            named = f"jdk.{config.package(facts.version)}"
+            changes = list(pins.keep_to(config.pins, {named}, changes))
+            effects += pins.marked(facts.order, {config.package(facts.version)})
         if config.default:
             defaults = [
                 default_change(*default)
@@ -241,6 +272,28 @@ def checks(config: Jdk, facts: Facts) -> Iterable[Check]:
         )
 
 
+def pin(config: Jdk, facts: Facts, reader: Reader, ground: Ground) -> Pins:
+    """The kit's own package, and what is coming along with it."""
+    name = config.package(facts.version or 0)
+    package = facts.dpkg and facts.dpkg.get(name)
+    there = {name: package.version} if package else {}
+    coming = {move.name: move.after for move in facts.simulation.moves if move.after}
+    found = pins.pin(there, coming, facts.order, reader, ground)
+    return found if name in found.versions else found.model_copy(update={"unlocked": (name,)})
+
+
+def hold(config: Jdk, held: Pins) -> Jdk:
+    """The version of Java that was locked, whatever range the file gives."""
+    kits = (PACKAGE.fullmatch(name) for name in (*held.versions, *held.unlocked))
+    version = next((kit[1] for kit in kits if kit), config.version)
+    return LockedJdk(**dict(config) | {"version": version, "pins": held})
+
+
+def prefer(config: Jdk, held: Pins | None, upgrade: frozenset[str] | None) -> Jdk:
+    """The same version of Java; its package in the version that it was locked in, unless it is named."""
+    return config if held is None or upgrade is None else hold(config, held.without(upgrade))
+
+
 KIND = Kind(
     name="jdk",
     config=Annotated[
@@ -252,4 +305,5 @@ KIND = Kind(
     plan=plan,
     checks=checks,
     after=("apt",),
+    lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
 )

@@ -7,104 +7,53 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
 from provisioner.effects import Effect
+from provisioner.errors import LockError
 from provisioner.kernels import Refresh
-from provisioner.kind import Kind
-from provisioner.machine import Interpreter, Reader
+from provisioner.kind import Ground, Kind, Lockable
+from provisioner.machine import Reader
 from provisioner.model import Action, Change, Step
-from provisioner.python import builds, guard, loaded
-from provisioner.python.closure import Closure, Walker
+from provisioner.python import builds, guard, loaded, locking, pins
+from provisioner.python.closure import Walker
 from provisioner.python.distributions import Installed
+from provisioner.python.findings import Facts, Named, Unwanted, find_damage, look_at_unwanted, look_up
 from provisioner.python.interpreter import DEFAULT_VENV
-from provisioner.python.loaded import Loaded
 from provisioner.python.packages import Pip
-from provisioner.python.requirements import Asked, gather
+from provisioner.python.pins import LockedPip, Pins, PreferringPip, asked_for
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
+from provisioner.python.settling import Drift, settle
 from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
-
-OURSELVES = "colab-provisioner"
-"""Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
-
-    name: str
-    wanted: str
-    version: str | None = None
-    """None when it is not installed."""
-    met: bool = False
-
-
-@dataclass(frozen=True)
-class Unwanted:
-    name: str
-    version: str | None = None
-    kept_by: str = ""
-    """Why it cannot go."""
-
-    @property
-    def goes(self) -> bool:
-        return self.version is not None and not self.kept_by
-
-
-@dataclass(frozen=True)
-class Facts:
-    folder: str
-    python: Interpreter
-    uv: str = ""
-    """Path of uv; empty when there is nothing for it to do."""
-    named: tuple[Named, ...] = ()
-    damaged: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong with distributions that are not whole."""
-    unwanted: tuple[Unwanted, ...] = ()
-    files_absent: tuple[str, ...] = ()
-    outcome: Outcome | None = None
-    """uv's word on what is not met; None when all is, or when it could not be asked."""
-    conflicts: tuple[str, ...] = ()
-    lost_gpus: tuple[str, ...] = ()
-    """Builds that come and will not see this machine's GPU."""
-    loaded: tuple[Loaded, ...] = ()
-    """What the notebook's kernel has imported of all this."""
-    inside: bool = False
-    """Whether we are that kernel."""
-
-    @property
-    def due(self) -> list[Named]:
-        """What has to change, whatever comes along with it."""
-        names = {each.name for each in self.named}
-        broken = [Named(name, "whole") for name in self.damaged if name not in names]
-        return [each for each in self.named if not each.met] + broken
 
 
 def observe(config: Pip, reader: Reader) -> Facts:
     """What is installed and, when that is not all that is wanted, what uv makes of it."""
-    lists = (config.packages, config.editable, config.requirements, config.constraints)
-    asked = gather(*lists, reader.folder, reader.read)
+    asked = asked_for(config, reader)
     walker = Walker(Installed(reader), asked.limits)
     closure = walker.walk(asked.wanted, deps=not config.no_deps)
     damaged = find_damage(reader, walker.installed, closure, config.absent)
     named = tuple(look_up(asked, walker, closure, damaged))
-    unsettled = bool(closure.lacking or asked.undecided or damaged) and not asked.absent
-    unwelcome = any(walker.installed.get(name) for name in config.absent)
-    uv = find_uv(reader) if unsettled or unwelcome or not reader.python.exists else ""
-    outcome = None
-    if unsettled:
-        request = Request(
-            uv=uv,
-            cwd=reader.folder,
-            target=stand_in(reader),
-            indexes=config.indexes,
-            options=config.options,
-            packages=config.packages,
-        )
-        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged)
+    upgrade = isinstance(config, PreferringPip) and config.upgrade
+    unsettled = bool(closure.lacking or asked.undecided or damaged or upgrade) and not asked.absent
+    request = Request(
+        uv=find_uv(reader),
+        cwd=reader.folder,
+        target=stand_in(reader),
+        indexes=config.indexes,
+        options=config.options,
+        packages=config.packages,
+    )
+    outcome: Outcome | None = None
+    drifts: tuple[Drift, ...] = ()
+    if isinstance(config, LockedPip):
+        outcome, drifts = settle(config, asked, walker, damaged, request)
+    elif unsettled:
+        preferences = config.preferences if isinstance(config, PreferringPip) else ()
+        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged, preferences)
     unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure, outcome))
     moved = (
         {move.name: move.after for move in outcome.moves if move.before}
@@ -117,7 +66,7 @@ def observe(config: Pip, reader: Reader) -> Facts:
     return Facts(
         folder=reader.folder,
         python=reader.python,
-        uv=uv,
+        uv=request.uv,
         named=named,
         damaged=damaged,
         unwanted=unwanted,
@@ -127,6 +76,7 @@ def observe(config: Pip, reader: Reader) -> Facts:
         lost_gpus=tuple(find_lost_gpus(reader, walker, outcome)) if isinstance(outcome, Solution) else (),
         loaded=tuple(each for each in held if each.stale or each.name in moved or each.name in damaged),
         inside=kernel is not None and kernel.inside,
+        drifts=drifts,
     )
 
 
@@ -143,60 +93,13 @@ def stand_in(reader: Reader) -> tuple[str, ...]:
     return ("--python", python.version, "--no-python-downloads", "--target", f"{reader.state}/empty")
 
 
-def find_damage(
-    reader: Reader, installed: Installed, closure: Closure, absent: Iterable[str]
-) -> dict[str, str]:
-    """What is not whole of what the spec leads to, or of all there is after a run was cut short.
-
-    Where the way ends early, uv goes on from there, and must not come upon what is only there in part.
-    """
-    suspect = "pip" in reader.suspects
-    names = closure.reached.keys() | closure.unmet
-    if closure.lacking:
-        names |= installed.partial()
-    looked_at = set(installed.found) if suspect else names & installed.found.keys()
-    found = {
-        name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.deep)
-        for name in sorted(looked_at - {*absent, OURSELVES})
-    }
-    return {name: what for name, what in found.items() if what}
-
-
-def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str, str]) -> Iterator[Named]:
-    """Everything that the spec names and that applies here, once."""
-    unmet = {lack.name for lack in closure.lacking if not lack.by} | damaged.keys()
-    applying = {each.name: each for each in reversed(asked.wanted) if walker.applies(each.requirement)}
-    for name, each in reversed(applying.items()):
-        there = walker.installed.get(name)
-        yield Named(name, str(each), there.version if there else None, name not in unmet)
-    for path in dict.fromkeys(asked.undecided):
-        yield Named(posixpath.basename(path), "what it lists")
-
-
-def look_at_unwanted(
-    names: Iterable[str], installed: Installed, closure: Closure, outcome: Outcome | None
-) -> Iterator[Unwanted]:
-    needed_by = dict(closure.needed_by)
-    if isinstance(outcome, Solution | Held):
-        needed_by |= {move.name: "what is wanted" for move in outcome.moves}
-        needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
-    for name in names:
-        there = installed.get(name)
-        version = there.version if there else None
-        kept_by = ""
-        if there and there.by_apt:
-            kept_by = f"It belongs to apt: name python3-{name} in apt.absent."
-        elif by := needed_by.get(name):
-            kept_by = f"{by} needs it: take one of the two out of the file."
-        yield Unwanted(name, version, kept_by)
-
-
 def plan(config: Pip, facts: Facts) -> Iterable[Step]:
     """One step: uv does all of it in one transaction."""
     changes = [
         *plan_venv(config, facts),
         *plan_files(facts),
         *plan_packages(facts),
+        *map(plan_drift, facts.drifts),
         *map(plan_unwanted, facts.unwanted),
     ]
     if not changes:
@@ -233,18 +136,20 @@ def plan_files(facts: Facts) -> Iterator[Change]:
 def plan_packages(facts: Facts) -> Iterator[Change]:
     """What becomes of everything that is named, then what comes along or stands in the way."""
     due = facts.due
-    kept = [each for each in facts.named if each.met or not due]
+    drifted = {each.name for each in facts.drifts}
+    named = [each for each in facts.named if each.name not in drifted]
+    kept = [each for each in named if each.met or not due]
     match facts.outcome:
         case Solution() as solution:
             moves = {move.name: move for move in solution.moves}
-            for each in facts.named:
+            for each in named:
                 move = moves.pop(each.name, None)
                 yield plan_move(move, "", facts) if move else keep(each)
             for move in moves.values():
                 if move.name not in {each.name for each in facts.unwanted}:
                     yield plan_move(move, who_wants(move.name, solution), facts)
         case Unbuilt():
-            for each in facts.named:
+            for each in named:
                 action = Action.CREATE if each.version is None else Action.UPDATE
                 yield (
                     keep(each) if each.met else Change(f"pip.{each.name}", action, each.version, each.wanted)
@@ -260,7 +165,7 @@ def plan_packages(facts: Facts) -> Iterator[Change]:
             for each in blamed(refusal, due):
                 yield Change(f"pip.{each.name}", Action.BLOCKED, each.version, each.wanted, refusal.reason)
         case _:
-            yield from map(keep, kept if facts.files_absent else facts.named)
+            yield from map(keep, kept if facts.files_absent else named)
 
 
 def keep(each: Named) -> Change:
@@ -287,6 +192,10 @@ def blamed(refusal: Refusal, due: list[Named]) -> list[Named]:
     words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", refusal.text.lower())
     spoken = {canonicalize_name(word) for word in words}
     return [each for each in due if each.name in spoken] or due[:1]
+
+
+def plan_drift(each: Drift) -> Change:
+    return Change(f"pip.{each.name}", Action.BLOCKED, each.before, each.after, each.reason)
 
 
 def plan_unwanted(each: Unwanted) -> Change:
@@ -336,4 +245,21 @@ def effects(facts: Facts) -> Iterator[Effect]:
         yield Refresh(folders=python.site_packages, replaced=replaced)
 
 
-KIND = Kind(name="pip", config=Pip, observe=observe, plan=plan)
+def pin(config: Pip, facts: Facts, reader: Reader, ground: Ground) -> Pins:
+    """What the section came to. What must be built to know what it needs cannot be foreseen."""
+    match facts.outcome:
+        case Unbuilt(refusal=refusal):
+            raise LockError(f"pip: {refusal.text}", "Apply first, then lock.")
+        case Held() | Refusal():
+            raise LockError("pip: what is wanted cannot be had", "colabenv plan says why.")
+        case solution:
+            return locking.pin(config, solution, reader, ground)
+
+
+KIND = Kind(
+    name="pip",
+    config=Pip,
+    observe=observe,
+    plan=plan,
+    lock=Lockable(pins=Pins, pin=pin, hold=pins.hold, prefer=pins.prefer, inputs=pins.inputs),
+)

@@ -61,6 +61,8 @@ class Answer:
     error: str = ""
     """Empty when the URL can be had."""
     transient: bool = False
+    final: str = ""
+    """Where it led after all redirections, as it may be shown."""
 
 
 class Reader(Protocol):

@@ -287,7 +287,7 @@ def ask(url: str, method: str) -> Answer:
         with web.asking(url, {}, method, stall=web.CONNECT) as response:
             status = response.status_code
             web.refuse(response, url)
-            return Answer(url, status, web.length(response))
+            return Answer(url, status, web.length(response), final=shown(str(response.url)))
     except EffectError as error:
         why = error.message.removeprefix(f"{shown(url)}: ")
         return Answer(url, status, error=why, transient=isinstance(error, TransientError))

@@ -153,11 +153,15 @@ class Request:
     """The options that say where distributions come from."""
     options: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    """Lines of a requirements file to install as they are, in place of all that would be resolved."""
 
     def install(self, constraints: Iterable[str] = (), flags: tuple[str, ...] = ()) -> Run:
-        """The call, with constraint lines given through its standard input."""
-        stdin = "".join(f"{line}\n" for line in constraints)
+        """The call, with constraint lines or pins given through its standard input."""
+        stdin = "".join(f"{line}\n" for line in self.pins or constraints)
         argv = (self.uv, "pip", "install", *QUIET, *flags, *self.target, *self.indexes, *self.options)
+        if self.pins:
+            return command((*argv, "--no-deps", "--requirements", "-"), self.cwd, stdin)
         argv += ("--constraints", "-") if stdin else ()
         return command((*argv, "--", *self.packages), self.cwd, stdin)
 

@@ -60,10 +60,12 @@ def solve(
     closure: Closure,
     policy: guard.Policy,
     damaged: Mapping[str, str],
+    preferences: tuple[str, ...] = (),
 ) -> Outcome:
     """Ask uv what it would do with what may not move held; if that is impossible, what is in the way.
 
-    `damaged` distributions are put anew, in the version that they have if that can be.
+    `damaged` distributions are put anew, in the version that they have if that can be. `preferences` are
+    constraints that give way.
     """
     installed = walker.installed.found
     named = closure.named
@@ -75,6 +77,7 @@ def solve(
         packages=(*request.packages, *(name for name in extra if name not in named)),
     )
     lines = guard.constraints(walker, kept, named)
+    lines += preferences
     lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
     answer = ask(reader, request, lines)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:

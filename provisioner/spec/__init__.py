@@ -32,8 +32,16 @@ class Spec:
     digest: str
     """sha256 of the text."""
     text: str
+    values: dict[str, Any]
+    """What the file says, as it stands there."""
     sections: dict[str, Any]
     """Desired state by kind, in the order of kinds.NAMES; only what the file holds."""
+    lock: str = ""
+    """sha256 of the lock that the sections are held to; empty for none."""
+    sources: tuple[str, ...] = ()
+    """Paths of the files that all this comes from."""
+    notes: tuple[str, ...] = ()
+    """What a reader of a plan should know of that lock."""
 
 
 def load(path: str | Path, *, home: str | None = None) -> Spec:
@@ -82,7 +90,9 @@ def parse(text: str | bytes, filename: str, folder: str, home: str | None = None
         folder=folder,
         digest=hashlib.sha256(document.text.encode()).hexdigest(),
         text=document.text,
+        values=values,
         sections=sections,
+        sources=(str(Path(folder, Path(filename).name)),),
     )
 
 

@@ -154,7 +154,7 @@ def test_every_note_counts(desk: Path) -> None:
 
 
 def keep(notes: dict[recall.Note, object], began: float) -> str | None:
-    recall.keep("s.yaml", (), (), notes, "all is right", began)
+    recall.keep("s.yaml", recall.identity("s.yaml"), notes, "all is right", began)
     (Path(os.environ["XDG_STATE_HOME"]) / "provisioner/journal.jsonl").touch()
     return recall.recall("s.yaml")
 

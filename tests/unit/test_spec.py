@@ -324,6 +324,11 @@ def test_spec() -> None:
         folder="/srv/my work",
         digest=hashlib.sha256(GOOD.encode()).hexdigest(),
         text=GOOD,
+        values={
+            "version": 1,
+            "box": {"path": "../data", "things": ["a", {"name": "b", "size": "5KB"}]},
+            "env": {"A": "no"},
+        },
         sections={"box": found.sections["box"], "env": {"A": "no"}},
     )
     assert found.sections["box"].path == "/srv/data"

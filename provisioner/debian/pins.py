@@ -1,0 +1,198 @@
+"""What a lock holds of Debian packages: each version, and the file that it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from provisioner.debian import status
+from provisioner.debian.aptget import Order, question
+from provisioner.debian.simulation import Simulation
+from provisioner.debian.status import Dpkg
+from provisioner.debian.wanted import PackageName, check_address
+from provisioner.effects import Run
+from provisioner.errors import LockError
+from provisioner.fields import Section
+from provisioner.kind import Ground
+from provisioner.machine import Reader
+from provisioner.model import Action, Change
+from provisioner.platforms import WAYS_OUT
+
+URI = re.compile(
+    r"^'(?P<source>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>[0-9a-f]{64})", re.MULTILINE
+)
+FILE = re.compile(r"(?P<name>[^_]+)_(?P<version>[^_]+)_[^_]+\.deb")
+HISTORY = "/var/log/apt/history.log"
+TRANSACTION = re.compile(r"^Install: (.*)$", re.MULTILINE)
+INSTALLED = re.compile(r"(\S+) \([^()]+\)")
+STATES = "/var/lib/apt/extended_states"
+AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
+
+ExactVersion = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+~:-]*$")]
+
+
+class PinnedPackage(Section):
+    """One package, and its file as the repository had it."""
+
+    name: PackageName
+    version: ExactVersion
+    source: Annotated[str, AfterValidator(check_address)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+    @property
+    def word(self) -> str:
+        return f"{self.name}={self.version}"
+
+
+class BasePackage(Section):
+    """A package that the base brought and that the spec names."""
+
+    name: PackageName
+    version: ExactVersion
+
+
+class Pins(Section):
+    """All that a spec's packages came to on one base."""
+
+    packages: tuple[PinnedPackage, ...] = ()
+    """What comes on top of the base."""
+    base: tuple[BasePackage, ...] = ()
+    """What the base satisfies."""
+    unlocked: tuple[PackageName, ...] = ()
+    """What could not be looked up where the lock was made; any version will do."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        on_top = {each.name: each.version for each in self.packages}
+        return on_top | {each.name: each.version for each in self.base}
+
+    def without(self, names: Collection[str]) -> Pins:
+        return self.model_copy(
+            update={"packages": tuple(one for one in self.packages if one.name not in names)}
+        )
+
+    def missing(self, dpkg: Dpkg) -> tuple[PinnedPackage, ...]:
+        """What of all this has yet to be installed."""
+        return tuple(each for each in self.packages if not dpkg.get(each.name))
+
+
+# From a machine to pins
+
+
+def pin(
+    there: Mapping[str, str], coming: Mapping[str, str], order: Order, reader: Reader, ground: Ground
+) -> Pins:
+    """The pins for what is named and `there`, and for all that is `coming`, by names and versions.
+
+    Raises LockError when no repository tells of a package that is coming.
+    """
+    image = ground.image.apt if ground.image else {}
+    brought = {name for name in there if name in image}
+    along = installed_along(sorted(there.keys() - brought), reader)
+    along = {name: version for name, version in along.items() if name not in image}
+    found = files({**along, **there, **coming}, order, reader)
+    if lost := coming.keys() - found.keys():
+        raise LockError(
+            f"no repository says which file {min(lost)} {coming[min(lost)]} is, so it cannot be locked",
+            "Refresh the package lists: apt-get update.",
+        )
+    return Pins(
+        packages=tuple(found[name] for name in sorted(found) if name not in brought),
+        base=tuple(
+            BasePackage(name=name, version=there[name])
+            for name in sorted(there)
+            if name in brought or name not in found
+        ),
+    )
+
+
+def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
+    """What came with `names` in one transaction of apt's and is only there for others, with its version."""
+    dpkg = status.observe(reader)
+    if dpkg is None or not names:
+        return {}
+    history, states = ((reader.read(path) or b"").decode(errors="replace") for path in (HISTORY, STATES))
+    automatic = set(AUTOMATIC.findall(states))
+    along: set[str] = set()
+    for line in TRANSACTION.findall(history):
+        together = {dpkg.key(name) for name in INSTALLED.findall(line)}
+        if together & {*names}:
+            along |= together & automatic
+    packages = ((name, dpkg.get(name)) for name in sorted(along - {*names}))
+    return {name: package.version for name, package in packages if package}
+
+
+def files(versions: Mapping[str, str], order: Order, reader: Reader) -> dict[str, PinnedPackage]:
+    """The file of each package in that version, as far as the package lists tell."""
+    if not versions:
+        return {}
+    found = {each.name: each for each in ask_files(versions, order, reader)}
+    if not found and len(versions) > 1:
+        for name, version in versions.items():
+            found |= files({name: version}, order, reader)
+    return found
+
+
+def ask_files(versions: Mapping[str, str], order: Order, reader: Reader) -> Iterator[PinnedPackage]:
+    """Nothing at all when one of them is unknown, as apt-get has it."""
+    words = [f"{name}={version}" for name, version in versions.items()]
+    told = reader.ask(question(("apt-get", *order.options, "download", "--print-uris", "-qq", *words)))
+    short = {name.partition(":")[0]: name for name in versions}
+    for match in URI.finditer(told.stdout):
+        if file := FILE.fullmatch(match["file"]):
+            name = short.get(file["name"], file["name"])
+            yield PinnedPackage(
+                name=name,
+                version=versions[name],
+                source=match["source"],
+                size=int(match["size"]),
+                sha256=match["sha256"],
+            )
+
+
+# From pins to a machine
+
+
+def refuse_tampered(pins: Pins, foreseen: Simulation, order: Order, reader: Reader) -> Simulation:
+    """A simulation that refuses what is not the file that was locked."""
+    pinned = {each.word: each for each in pins.packages}
+    due = {each.name: each for word in order.install if (each := pinned.get(word))}
+    offered = files({name: each.version for name, each in due.items()}, order, reader)
+    refused = {
+        name: f"the repository's {due[name].version} is another file than the lock has: its sha256 was "
+        f"{due[name].sha256[:12]}... and is {found.sha256[:12]}...; find out who changed it"
+        for name, found in offered.items()
+        if found.sha256 != due[name].sha256
+    }
+    return replace(foreseen, refused={**foreseen.refused, **refused})
+
+
+def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> Iterator[Change]:
+    """Changes of packages, those blocked that the lock does not foresee."""
+    base = {each.name: each.version for each in pins.base}
+    known = {*pins.versions, *pins.unlocked}
+    for change in changes:
+        name = change.address.partition(".")[2]
+        change = replace(change, along=change.address not in named)
+        if change.action not in (Action.CREATE, Action.UPDATE):
+            yield change
+        elif name in base:
+            reason = f"the base had {base[name]} when the lock was made; {WAYS_OUT}"
+            yield replace(change, action=Action.BLOCKED, reason=reason)
+        elif name not in known:
+            reason = "the lock does not have it: lock again"
+            yield replace(change, action=Action.BLOCKED, reason=reason)
+        else:
+            yield change
+
+
+def marked(order: Order, named: Collection[str]) -> tuple[Run, ...]:
+    """Let apt take away with what is named what an order installs only along with it."""
+    names = (word.partition("=")[0] for word in order.install)
+    along = [name for name in names if name not in named]
+    return (Run(argv=("apt-mark", "auto", *along), timeout=60),) if along else ()

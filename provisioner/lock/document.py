@@ -1,0 +1,124 @@
+"""The lock as values, and as the text that people review: TOML in one order, whoever wrote it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from provisioner import __version__, kinds
+from provisioner.errors import LockError
+from provisioner.fields import Section, Text
+from provisioner.lock import toml
+
+FORMAT: Final = "provisioner.lock/1"
+TOOL = f"colab-provisioner {__version__}"
+SUFFIX = ".lock"
+
+TABLES = 4
+"""How deep tables are nested: targets, kinds, packages. What is deeper stands on a line of its own."""
+
+HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv apply --locked` installs it.\n"
+
+Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+class Where(Section):
+    """The machine that a target was made for."""
+
+    runtime: Text | None = None
+    """The name of a known image of Colab's."""
+    os: Text
+    python: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    glibc: Text | None = None
+    architecture: Text
+    accelerator: Literal["gpu", "tpu", "cpu"]
+    driver: Text | None = None
+    cuda: Text | None = None
+
+    @property
+    def series(self) -> str:
+        """The Python that wheels are made for: "3.12"."""
+        return self.python.rpartition(".")[0]
+
+
+class Base(Section):
+    """What was installed before: a fingerprint, and how much it was."""
+
+    fingerprint: Digest
+    distributions: Annotated[int, Field(ge=0)]
+    packages: Annotated[int, Field(ge=0)]
+
+
+class Target(Section):
+    """One machine, and what the spec came to on it: by kind, as that kind pins it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    spec: Digest
+    """Of what the spec said then."""
+    machine: Where
+    base: Base
+
+    @model_validator(mode="after")
+    def holds_pins(self) -> Target:
+        for name, pins in (self.model_extra or {}).items():
+            lock = kinds.get(name).lock if name in kinds.NAMES else None
+            if lock is None:
+                raise ValueError(f"holds {name}, which no lock can")
+            self.model_extra[name] = TypeAdapter(lock.pins).validate_python(pins)  # type: ignore[index]
+        return self
+
+    @property
+    def pins(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Lock(Section):
+    format: Literal["provisioner.lock/1"] = FORMAT
+    tool: Text = TOOL
+    targets: tuple[Target, ...] = ()
+
+    def find(self, name: str) -> Target | None:
+        return next((target for target in self.targets if target.name == name), None)
+
+    def put(self, *made: Target) -> Lock:
+        """This lock with targets in the place of those of the same names."""
+        known = {target.name: target for target in (*self.targets, *made)}
+        return Lock(targets=tuple(known[name] for name in sorted(known)))
+
+
+def path_of(spec: str) -> str:
+    """Where the lock of a spec is: colabenv.lock beside colabenv.yaml."""
+    return str(Path(spec).with_suffix(SUFFIX))
+
+
+def text(lock: Lock) -> str:
+    """The same for equal locks."""
+    values = TypeAdapter(Lock).dump_python(lock, mode="json", by_alias=True)
+    return f"{HEADING}\n{toml.text(values, TABLES)}"
+
+
+def load(path: str) -> Lock | None:
+    """The lock at a path, or None. Raises LockError when it is none that can be read."""
+    try:
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise LockError(
+            f"{path} cannot be read: {error}", "Take it from version control, or lock again."
+        ) from None
+    told = document.get("format")
+    if told != FORMAT:
+        raise LockError(f"{path} is of the format {told!r}, and this is {TOOL} for {FORMAT}", "Lock again.")
+    try:
+        return Lock.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        hint = "Take it from version control, or lock again."
+        raise LockError(f"{path}: {place}: {first['msg']}", hint) from None

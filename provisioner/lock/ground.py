@@ -1,0 +1,82 @@
+"""The machine that a lock is made on or for, and what was installed there before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from provisioner import runtimes
+from provisioner.debian import status
+from provisioner.lock.document import Base, Where
+from provisioner.machine import Reader
+from provisioner.platforms import detect
+from provisioner.python.distributions import Installed
+from provisioner.python.locking import is_base
+from provisioner.runtimes import Image
+
+RELEASE = re.compile(r'^(\w+)="?([^"\n]*)"?$', re.MULTILINE)
+
+
+def digest(value: Any) -> str:
+    """sha256 over JSON in one order."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def image_of(reader: Reader) -> Image | None:
+    """The known image that a machine began as; only Colab's own machines began as one."""
+    if detect(reader) != "colab":
+        return None
+    return runtimes.recognise({name: one.version for name, one in Installed(reader).found.items()})
+
+
+def where(reader: Reader, image: Image | None) -> Where:
+    release = dict(RELEASE.findall((reader.read("/etc/os-release") or b"").decode(errors="replace")))
+    attached = reader.accelerators()
+    return Where(
+        runtime=image.name if image else None,
+        os=release.get("PRETTY_NAME") or platform.system(),
+        python=reader.python.version,
+        glibc=glibc(reader),
+        architecture=(reader.python.markers or {}).get("platform_machine") or platform.machine(),
+        accelerator=image.image if image else "gpu" if attached.gpus else "tpu" if attached.tpu else "cpu",
+        driver=attached.driver or None,
+        cuda=attached.cuda or None,
+    )
+
+
+def glibc(reader: Reader) -> str | None:
+    """Its version, which says what wheels may be built for: as dpkg has it, or else as this process has."""
+    dpkg = status.observe(reader)
+    libc = dpkg.get("libc6") if dpkg else None
+    return libc.version.partition("-")[0] if libc else platform.libc_ver()[1] or None
+
+
+def name_of(place: Where, reader: Reader) -> str:
+    """What a target is called, unless a person calls it otherwise: the same on machines that are alike."""
+    if place.runtime:
+        return place.runtime
+    release = dict(RELEASE.findall((reader.read("/etc/os-release") or b"").decode(errors="replace")))
+    system = "-".join(filter(None, (release.get("ID", "linux"), release.get("VERSION_ID"))))
+    system = detect(reader) if detect(reader) != "other" else system
+    return f"{system}-python{place.series}-{place.architecture}-{place.accelerator}"
+
+
+def base(reader: Reader, on_top: Iterable[str], image: Image | None) -> Base:
+    """What was there before, by names and versions: all but what is `on_top`, and what uv installed."""
+    ours = {*on_top}
+    installed = Installed(reader)
+    distributions = sorted(
+        f"{name}=={one.version}"
+        for name, one in installed.found.items()
+        if name not in ours and is_base(one, installed, image)
+    )
+    dpkg = status.observe(reader)
+    known = dpkg.packages.items() if dpkg else ()
+    packages = sorted(f"{name}={one.version}" for name, one in known if name not in ours)
+    found = digest({"pip": distributions, "apt": packages})
+    return Base(fingerprint=found, distributions=len(distributions), packages=len(packages))

@@ -1,0 +1,105 @@
+"""A spec that is held to its lock: it asks for exactly what is in there, or says why it cannot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from provisioner.errors import LockError
+from provisioner.lock import ground as grounds
+from provisioner.lock.document import Lock, Target, Where, load, path_of
+from provisioner.lock.making import digest, narrowed
+from provisioner.machine import Reader
+from provisioner.platforms import WAYS_OUT
+from provisioner.runtimes import Image
+from provisioner.spec import Spec
+
+TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda")
+"""What of a machine is worth a word when it is another than the lock was made for."""
+
+
+def read(spec: Spec) -> Lock:
+    """The lock beside a spec. Raises LockError when there is none."""
+    path = path_of(spec.path)
+    if (lock := load(path)) is None:
+        raise LockError(f"there is no lock beside {Path(spec.path).name}", "Make one: colabenv lock")
+    return lock
+
+
+def hold(spec: Spec, reader: Reader) -> Spec:
+    """The spec as its lock has it for this machine.
+
+    Raises LockError when there is no lock, when it is for other machines, or older than the spec.
+    """
+    lock = read(spec)
+    image = grounds.image_of(reader)
+    place = grounds.where(reader, image)
+    target = choose(lock, place, grounds.name_of(place, reader))
+    if stale(target, spec, reader):
+        file = Path(spec.path).name
+        raise LockError(
+            f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
+        )
+    held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.pins[name]))
+    notes = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
+    moved = tuple(base_moved(target, place, reader, image))
+    path = path_of(spec.path)
+    text = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return replace(held, lock=text, sources=(*spec.sources, path), notes=notes + moved)
+
+
+def stale(target: Target, spec: Spec, reader: Reader) -> bool:
+    """Whether the spec says something else than it did when the target was made."""
+    return target.spec != digest(spec, reader)
+
+
+def choose(lock: Lock, place: Where, name: str) -> Target:
+    """The target for a machine: its own, else the newest for another that can run the same files.
+
+    Raises LockError when there is none.
+    """
+    if own := lock.find(name):
+        return own
+    alike = [
+        target
+        for target in lock.targets
+        if (target.machine.architecture, target.machine.accelerator)
+        == (place.architecture, place.accelerator)
+    ]
+    fitting = [target for target in alike if target.machine.series == place.series]
+    if fitting:
+        return max(fitting, key=lambda target: (target.machine.os == place.os, target.name))
+    if alike:
+        theirs = ", ".join(sorted({f"Python {target.machine.series} ({target.name})" for target in alike}))
+        raise LockError(
+            f"the lock is for {theirs}, and this is Python {place.python} ({name})", capital(WAYS_OUT)
+        )
+    known = ", ".join(target.name for target in lock.targets) or "nothing"
+    raise LockError(
+        f"the lock is for {known}, and this is {name}", "Lock it for this machine too: colabenv lock"
+    )
+
+
+def capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}: colabenv lock"
+
+
+def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:
+    """What the machine had before, in comparison with what the lock was made on."""
+    on_top = [each.name for held in target.pins.values() for each in getattr(held, "packages", ())]
+    base = grounds.base(reader, on_top, image)
+    if base.fingerprint == target.base.fingerprint:
+        return
+    moved = [
+        f"{word} {before or 'none'} -> {after or 'none'}"
+        for word in TOLD
+        if (before := getattr(target.machine, word)) != (after := getattr(place, word))
+    ]
+    moved.append(f"{target.base.distributions} distributions -> {base.distributions}")
+    moved.append(f"{target.base.packages} packages -> {base.packages}")
+    yield (
+        f"The base moved since it was locked: {', '.join(moved)}. What of it matters here is blocked below; "
+        "if nothing is, nothing does."
+    )

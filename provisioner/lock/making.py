@@ -1,0 +1,128 @@
+"""From a spec and a machine, here or known by its list alone, to a target of a lock."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from provisioner import engine, kinds
+from provisioner.effects import Fetch, Remove
+from provisioner.errors import LockError, ObserveError
+from provisioner.journal import Journal
+from provisioner.kind import Download, Ground
+from provisioner.lock import ground as grounds
+from provisioner.lock.document import Target
+from provisioner.machine import Machine, Reader, Tell, receipt
+from provisioner.machine.urls import shown
+from provisioner.model import Action, Plan, Status, Step
+from provisioner.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person asks of a new target."""
+
+    previous: Target | None = None
+    """The target of that name as it was: its versions are kept where they still fit."""
+    upgrade: frozenset[str] | None = frozenset()
+    """What may become newer all the same; None stands for everything."""
+
+    def pins(self, kind: str) -> Any:
+        return self.previous.pins.get(kind) if self.previous else None
+
+
+def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) -> Target:
+    """What a spec comes to on a machine. `here` is where downloads are made, to learn what they are.
+
+    Raises LockError for what cannot be had, or cannot be held by a lock.
+    """
+    image = grounds.image_of(reader)
+    place = grounds.where(reader, image)
+    preferring = narrowed(
+        spec, lambda kind, name, config: kind.prefer(config, asked.pins(name), asked.upgrade)
+    )
+    facts = engine.observe(preferring, reader, lockable(spec))
+    plan = engine.make_plan(preferring, facts)
+    stuck = {step.kind for step in plan.steps if step.blocked}
+    if stuck:
+        # What was locked earlier can no longer be had: then the newest.
+        free = replace(asked, upgrade=None)
+        plain = narrowed(spec, lambda kind, name, config: kind.prefer(config, free.pins(name), free.upgrade))
+        preferring = replace(
+            preferring, sections=preferring.sections | {name: plain.sections[name] for name in stuck}
+        )
+        facts = engine.observe(preferring, reader, lockable(spec))
+        refuse_blocked(engine.make_plan(preferring, facts))
+    ground = Ground(image, lambda name, urls: download(name, urls, here, tell))
+    pins = dict(pin_all(preferring, facts, reader, ground))
+    on_top = [each.name for held in pins.values() for each in getattr(held, "packages", ())]
+    return Target(
+        name=grounds.name_of(place, reader),
+        spec=digest(spec, reader),
+        machine=place,
+        base=grounds.base(reader, on_top, image),
+        **pins,
+    )
+
+
+def lockable(spec: Spec) -> engine.Selection:
+    """The kinds that a lock holds anything of."""
+    return engine.Selection(only=tuple(name for name in spec.sections if kinds.get(name).lock))
+
+
+def narrowed(spec: Spec, narrow: Callable[[Any, str, Any], Any]) -> Spec:
+    """The spec with each section that can be locked as `narrow(lock, name, config)` has it."""
+    locks = {name: kinds.get(name).lock for name in spec.sections}
+    sections = {
+        name: narrow(lock, name, config) if (lock := locks[name]) else config
+        for name, config in spec.sections.items()
+    }
+    return replace(spec, sections=sections)
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Raise LockError when something is wanted that cannot be had."""
+    blocked = [change for change in plan.changes if change.action is Action.BLOCKED]
+    if blocked:
+        reasons = "; ".join(f"{change.address}: {change.reason}" for change in blocked)
+        raise LockError(f"what the file wants cannot be locked: {reasons}", "See colabenv plan.")
+
+
+def pin_all(
+    spec: Spec, facts: Mapping[str, Any], reader: Reader, ground: Ground
+) -> Iterator[tuple[str, Any]]:
+    for name, config in spec.sections.items():
+        if lock := kinds.get(name).lock:
+            if isinstance(error := facts[name], ObserveError):
+                raise LockError(error.message, error.hint)
+            yield name, lock.pin(config, facts[name], reader, ground)
+
+
+def digest(spec: Spec, reader: Reader) -> str:
+    """Of all that the spec says, comments and order apart, and of the files that it says it in."""
+    files: dict[str, str | None] = {}
+    for name, config in spec.sections.items():
+        if lock := kinds.get(name).lock:
+            paths = lock.inputs(config, reader)
+            files |= {posixpath.relpath(path, spec.folder): reader.hash(path) for path in paths}
+    return grounds.digest({"spec": spec.values, "files": files})
+
+
+def download(name: str, urls: tuple[str, ...], here: Machine, tell: Tell) -> Download:
+    """Fetch a file to learn what it is, and throw it away."""
+    from provisioner.executor import Executor
+
+    path = f"{here.state}/lock/{name}"
+    noted = receipt.beside(path)
+    fetch = Fetch(urls=urls, path=path, receipt=noted)
+    with Journal(here.state).held(lambda: None) as journal:
+        outcome = Executor(here, journal, tell)(Step(id=f"datasets.{name}", changes=(), effects=(fetch,)))
+    told = receipt.load(here.read(noted))
+    if outcome.status is not Status.DONE or told is None:
+        raise LockError(f"datasets.{name}: {outcome.error}", outcome.hint)
+    for each in (path, noted):
+        here.perform(Remove(path=each), lambda done, total, text: None)
+    final = next(here.head(url).final for url in urls if shown(url) == told.url)
+    return Download(final or told.url, told.sha256, told.size)

@@ -1,0 +1,225 @@
+"""What a lock holds of Python's distributions, in the words of PEP 751, and sections that keep to it.
+
+Format of the entries: https://packaging.python.org/en/latest/specifications/pylock-toml/.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, Field, model_validator
+
+from provisioner.fields import Section
+from provisioner.machine import Reader
+from provisioner.python.packages import Name, Pip
+from provisioner.python.requirements import Asked, gather
+
+
+def check_version(value: str) -> str:
+    try:
+        Version(value)
+    except InvalidVersion:
+        raise ValueError("is not a version") from None
+    return value
+
+
+def check_limits(value: str) -> str:
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier:
+        raise ValueError("is not a set of version specifiers") from None
+    return value
+
+
+def check_url(value: str) -> str:
+    if not re.fullmatch(r"(?:https?|ssh|file)://[^\s\x00]+", value):
+        raise ValueError("is not a URL")
+    return value
+
+
+def check_path(value: str) -> str:
+    if posixpath.isabs(value) or re.search(r"[\x00-\x1f]", value):
+        raise ValueError("must be relative to the folder of the lock")
+    return value
+
+
+VersionText = Annotated[str, AfterValidator(check_version)]
+Limits = Annotated[str, AfterValidator(check_limits)]
+Url = Annotated[str, AfterValidator(check_url)]
+RelativePath = Annotated[str, Field(min_length=1), AfterValidator(check_path)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern="^[0-9a-f]{40}([0-9a-f]{24})?$")]
+
+
+class Hashes(Section):
+    sha256: Sha256
+
+
+class Archive(Section):
+    """A wheel or a source archive: at a URL, or at a path below the lock's own folder."""
+
+    name: str | None = None
+    url: Url | None = None
+    path: RelativePath | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
+    hashes: Hashes
+
+
+class Vcs(Section):
+    """A commit of a repository."""
+
+    type: Literal["git"]
+    url: Url
+    requested_revision: str | None = Field(None, alias="requested-revision", pattern=r"^[\w./@+-]+$")
+    commit_id: Commit = Field(alias="commit-id")
+    subdirectory: RelativePath | None = None
+
+
+class Directory(Section):
+    """A project below the lock's own folder, which is as it is: its history is the folder's own."""
+
+    path: RelativePath
+    editable: bool = False
+    subdirectory: RelativePath | None = None
+
+
+class Pinned(Section):
+    """One distribution, and the files it may be installed from."""
+
+    name: Name
+    version: VersionText | None = None
+    index: Url | None = None
+    vcs: Vcs | None = None
+    directory: Directory | None = None
+    archive: Archive | None = None
+    sdist: Archive | None = None
+    wheels: tuple[Archive, ...] = ()
+
+    @model_validator(mode="after")
+    def has_a_source(self) -> Pinned:
+        if not (self.vcs or self.directory or self.archive or self.sdist or self.wheels):
+            raise ValueError("names nothing that it could be installed from")
+        if not self.version and not self.directory:
+            raise ValueError("has no version")
+        return self
+
+    @property
+    def files(self) -> tuple[Archive, ...]:
+        return tuple(file for file in (*self.wheels, self.sdist, self.archive) if file)
+
+    @property
+    def size(self) -> int:
+        """Bytes to download, as far as they are known."""
+        return next((file.size for file in self.files if file.size), 0)
+
+    def origin(self, folder: str) -> str | None:
+        """The URL of what comes from no index, as PEP 508 has it; None for what does."""
+        if self.vcs:
+            inside = f"#subdirectory={self.vcs.subdirectory}" if self.vcs.subdirectory else ""
+            return f"git+{self.vcs.url}@{self.vcs.commit_id}{inside}"
+        if self.directory:
+            return f"file://{posixpath.normpath(posixpath.join(folder, self.directory.path))}"
+        if self.archive:
+            return self.archive.url or f"file://{posixpath.join(folder, str(self.archive.path))}"
+        return None
+
+    def line(self, folder: str) -> str:
+        """What uv reads in a requirements file: this and nothing else, by its hashes."""
+        if self.directory and self.directory.editable:
+            return f"--editable {self.origin(folder)}"
+        place = self.origin(folder)
+        wanted = f"{self.name} @ {place}" if place else f"{self.name}=={self.version}"
+        return " ".join([wanted, *(f"--hash=sha256:{file.hashes.sha256}" for file in self.files)])
+
+
+class Satisfied(Section):
+    """A distribution that the base brought, and the versions that what comes on top can do with."""
+
+    name: Name
+    version: VersionText
+    limits: Limits = ""
+    named: bool = False
+    """Whether the spec itself names it."""
+
+
+class Pins(Section):
+    """All that a spec's requirements came to on one base."""
+
+    packages: tuple[Pinned, ...] = ()
+    """What comes on top of the base."""
+    base: tuple[Satisfied, ...] = ()
+    """What the base satisfies."""
+
+    @property
+    def found(self) -> dict[str, str | None]:
+        """Versions by name, of the base and of what is on top; None for a project that is as it is."""
+        on_top = {each.name: each.version for each in self.packages}
+        return on_top | {each.name: each.version for each in self.base}
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The versions on top, of what comes from an index."""
+        return {each.name: each.version for each in self.packages if each.version and not each.origin("")}
+
+    def without(self, names: frozenset[str]) -> Pins:
+        gone = {canonicalize_name(name) for name in names}
+        return Pins(packages=tuple(each for each in self.packages if each.name not in gone), base=self.base)
+
+
+class LockedPip(Pip):
+    """A section that asks for exactly what a lock holds."""
+
+    pins: Pins
+
+
+class PreferringPip(Pip):
+    """A section that is about to be locked: earlier versions are kept where they still fit."""
+
+    preferences: tuple[str, ...] = ()
+    """Constraints that give way."""
+    upgrade: tuple[str, ...] = ()
+    """What is to be the newest, though it is met."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return (*super().options, *(word for name in self.upgrade for word in ("--upgrade-package", name)))
+
+
+def hold(config: Pip, pins: Pins) -> LockedPip:
+    return LockedPip(**dict(config), pins=pins)
+
+
+def prefer(config: Pip, pins: Pins | None, upgrade: frozenset[str] | None) -> PreferringPip:
+    """`upgrade` names what may be newer than `pins`; None stands for everything."""
+    known = pins or Pins()
+    free = known.versions.keys() if upgrade is None else {canonicalize_name(name) for name in upgrade}
+    kept = tuple(f"{name}=={version}" for name, version in known.versions.items() if name not in free)
+    return PreferringPip(**dict(config), preferences=kept, upgrade=tuple(sorted(free)))
+
+
+def asked_for(config: Pip, reader: Reader) -> Asked:
+    """All that a section asks for, with the versions that it prefers as limits."""
+    lists = (config.packages, config.editable, config.requirements, config.constraints)
+    asked = gather(*lists, reader.folder, reader.read)
+    if isinstance(config, PreferringPip):
+        asked.constraints += map(Requirement, config.preferences)
+    return asked
+
+
+def inputs(config: Pip, reader: Reader) -> tuple[str, ...]:
+    """The files that say what is wanted: requirements, constraints, and projects' own."""
+    found: list[str] = []
+
+    def read(path: str) -> bytes | None:
+        found.append(path)
+        return reader.read(path)
+
+    gather(config.packages, config.editable, config.requirements, config.constraints, reader.folder, read)
+    return tuple(found)
