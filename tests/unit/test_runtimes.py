@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from provisioner import runtimes
 from provisioner.errors import ProvisionerError
+from provisioner.runtimes import tables
 
 LISTS = sorted((Path(__file__).parents[1] / "data" / "colab-runtimes").glob("*.json"))
 
@@ -55,3 +58,18 @@ def test_another_machine_is_not_recognised() -> None:
     assert runtimes.recognise({}) is None
     half = list(runtimes.newest("cpu").distributions.items())[::2]
     assert runtimes.recognise({name: version or "0" for name, version in half}) is None
+
+
+VERSIONS = st.one_of(st.none(), st.sampled_from(["1.0", "2:1.0-1", "2.6.0+cu124"]))
+HOLDING = st.dictionaries(
+    st.sampled_from(["2026.04-cpu", "2026.07-cpu", "2026.07-gpu", "2026.08-cpu"]),
+    st.dictionaries(st.sampled_from(["numpy", "NumPy", "torch_xla", "gateway"]), VERSIONS),
+    min_size=1,
+)
+
+
+@given(HOLDING)
+def test_a_table_gives_back_what_was_put_in(holding: dict[str, dict[str, str | None]]) -> None:
+    text = "".join("\t".join(row) + "\n" for row in tables.lists(holding))
+    found = [*tables.cells(text)]
+    assert {heading: tables.column(found, heading) for heading in holding} == holding
