@@ -164,7 +164,7 @@ def write(folder: Path, found: list[Image]) -> None:
 
 
 def regenerate(clone: Path, folder: Path, added: dict[str, str]) -> list[str]:
-    """Write the tables in `folder`; what could not be found. Writes nothing when it raises UnreadableError."""
+    """Write the tables in `folder`; what could not be found. Writes nothing when it raises."""
     readme = git(clone, "show", "HEAD:README.md")
     if readme is None:
         raise UnreadableError(f"{clone} is no clone of {SOURCE}: it has no README.md")
