@@ -57,6 +57,7 @@ class FakeMachine:
     python: Interpreter = PYTHON
     suspects: frozenset[str] = frozenset()
     deep: bool = False
+    spec: str = "/work/colabenv.yaml"
     free_bytes: int = 10**12
     memory_bytes: int = 16 * 10**9
     devices: Accelerators = NOTHING_ATTACHED

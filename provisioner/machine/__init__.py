@@ -75,6 +75,10 @@ class Reader(Protocol):
         """The spec's own folder."""
 
     @property
+    def spec(self) -> str:
+        """The file that holds the spec; "" where none does, as for a notebook's cell."""
+
+    @property
     def environ(self) -> Mapping[str, str]: ...
     @property
     def home(self) -> str: ...

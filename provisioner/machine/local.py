@@ -59,6 +59,7 @@ class LocalMachine:
     deep: bool = False
     state: str = ""
     home: str = ""
+    spec: str = ""
     secrets: tuple[str, ...] = ()
     """Variables whose values are kept out of the log, whatever they are called."""
     root: bool = field(default_factory=lambda: os.geteuid() == 0)
