@@ -125,6 +125,9 @@ class Reader(Protocol):
     def kernel(self) -> Kernel | None:
         """The notebook's kernel that we are, or that started us; None where there is none."""
 
+    def redact(self, text: str) -> str:
+        """`text` as it may be shown and kept: without the values of secret variables."""
+
     def cancel(self) -> None:
         """Stop whatever is being asked or performed, in every thread."""
 

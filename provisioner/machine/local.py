@@ -144,6 +144,9 @@ class LocalMachine:
 
         return look_from_outside()
 
+    def redact(self, text: str) -> str:
+        return self.log.redact(text)
+
     # Machine
 
     def perform(self, effect: Effect, tell: Progress) -> str:
