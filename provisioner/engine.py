@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ from provisioner import kinds, recall
 from provisioner.errors import ObserveError, PlanMovedError, ProvisionerError
 from provisioner.hardware import Accelerators
 from provisioner.journal import Journal
+from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Machine, Reader, Tell
 from provisioner.machine.traced import TracedMachine
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
@@ -66,23 +67,34 @@ def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
 
         make = partial(KernelMachine, shell=shell)
     secrets = tuple(spec.sections.get("secrets", ()))
-    machine = make(spec.folder, target_of(spec), deep=deep, secrets=secrets)
+    kept = spec.path if spec.kept else ""
+    machine = make(spec.folder, target_of(spec), deep=deep, spec=kept, secrets=secrets)
     machine.suspects = Journal(machine.state).suspects()
     return machine
 
 
-def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
-    """What every kind of the spec finds; an ObserveError stands for what could not be learnt."""
-    names = [name for name in spec.sections if selection.has_kind(name)]
+def wanted(spec: Spec) -> Iterator[tuple[Kind[Any, Any], Any]]:
+    """Each kind with its section, and what takes back what a section has left that is there no more."""
+    for name in kinds.NAMES:
+        if name in spec.sections:
+            yield kinds.get(name), spec.sections[name]
+        elif name in kinds.ABSENT:
+            yield kinds.ABSENT[name], None
 
-    def look(name: str) -> Any:
+
+def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
+    """What every kind finds, if anything; an ObserveError stands for what could not be learnt."""
+    asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
+
+    def look(kind: Kind[Any, Any], config: Any) -> Any:
         try:
-            return kinds.get(name).observe(spec.sections[name], reader)
+            return kind.observe(config, reader)
         except ObserveError as error:
             return error
 
-    works = [partial(look, name) for name in names]
-    return dict(zip(names, together(works, len(works), reader.cancel), strict=True))
+    works = [partial(look, *each) for each in asked]
+    found = together(works, len(works), reader.cancel)
+    return {kind.name: facts for (kind, _), facts in zip(asked, found, strict=True) if facts is not None}
 
 
 def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
@@ -90,10 +102,10 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
     steps: list[Step] = []
     checks = []
     gates = []
-    for name, config in spec.sections.items():
+    for kind, config in wanted(spec):
+        name = kind.name
         if name not in facts:
             continue
-        kind = kinds.get(name)
         if isinstance(error := facts[name], ObserveError):
             reason = " ".join(filter(None, (error.message, error.hint)))
             planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
@@ -125,9 +137,10 @@ def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING
     machine.begin()
     plan = make_plan(spec, observe(spec, machine, selection), selection)
     everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
+    kinds_known = {*spec.sections, *kinds.ABSENT}
     for word in (*selection.only, *selection.skip):
         kind = word.partition(".")[0]
-        if kind not in spec.sections or (word in selection.only and word not in everything):
+        if kind not in kinds_known or (word in selection.only and word not in {*everything, *kinds_known}):
             known = ", ".join(dict.fromkeys(everything))
             raise ProvisionerError(f"the spec has no {word!r}", f"It has: {known}.")
     return plan

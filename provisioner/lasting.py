@@ -10,13 +10,16 @@ A shell that is not a login shell (a terminal in Colab or Docker) reads only ~/.
 reads the shell files. The block names no owner: whoever writes it writes the same text, and it stays when
 there is nothing left to read.
 
-The files are read back to learn what they set, so nothing else needs to remember it.
+The files are read back to learn what they set, so nothing else needs to remember it. Their first line says
+which spec they were written for. An owner has one pair of files on a machine, so where two specs name the
+same owner, the one that is applied last decides, and its plan says whose variables it takes away.
 """
 
 from __future__ import annotations
 
 import ast
 import posixpath
+import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +36,9 @@ Setting: TypeAlias = str | tuple[str, ...] | None
 
 Settings: TypeAlias = Mapping[str, Setting]
 
-NOTICE = "# Written by `provisioner apply`. Change colabenv.yaml instead of this file.\n"
+NOTICE = "# Written by `provisioner apply` for {spec}; change that instead.\n"
+WRITTEN_FOR = re.compile(re.escape(NOTICE).replace(r"\{spec\}", "(.*)"))
+A_CELL = "a notebook's cell"
 
 SHELL = """\
 colabenv_first() {
@@ -105,6 +110,8 @@ class Lasting:
     """The user's own files that must read the shell file and do not; what they hold is not ours to tell."""
     block: str
     """What makes them read it."""
+    spec: str = ""
+    """The file that variables are wanted for now; "" for a cell."""
     live: Mapping[str, str | None] | None = None
     """What the kernel that we are has now, of the variables in question; None where we are no kernel."""
 
@@ -113,6 +120,27 @@ class Lasting:
         """What later shells get, and what later kernels get."""
         return parse_shell(self.shell.text), parse_kernel(self.kernel.text)
 
+    @property
+    def other(self) -> str | None:
+        """Another spec that one of the files was written for, as it stands there."""
+        told = (WRITTEN_FOR.match(file.text or "") for file in (self.shell, self.kernel))
+        return next((match[1] for match in told if match and match[0] != notice(self.spec)), None)
+
+
+def notice(spec: str) -> str:
+    """The first line of a file that is written for the spec at `spec`, or for a cell when that is ""."""
+    return NOTICE.format(spec=repr(spec) if spec else A_CELL)
+
+
+def places(name: str, reader: Reader) -> tuple[str, str]:
+    """The shell file and the IPython start-up file of the owner called `name`."""
+    home = reader.home
+    ipython = posixpath.join(home, reader.environ.get("IPYTHONDIR", "").removeprefix("~/") or ".ipython")
+    kernel = posixpath.join(ipython, "profile_default", "startup", f"00-colabenv-{name}.py")
+    if reader.root:
+        return f"/etc/profile.d/colabenv-{name}.sh", kernel
+    return posixpath.join(home, ".config", "colabenv", f"{name}.sh"), kernel
+
 
 def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasting:
     """Read the files that the owner called `name` keeps, and what a kernel has of `variables`.
@@ -120,14 +148,11 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
     Raises ObserveError for a file that is not UTF-8.
     """
     home = reader.home
-    ipython = posixpath.join(home, reader.environ.get("IPYTHONDIR", "").removeprefix("~/") or ".ipython")
-    kernel = posixpath.join(ipython, "profile_default", "startup", f"00-colabenv-{name}.py")
+    shell, kernel = places(name, reader)
     if reader.root:
-        shell = f"/etc/profile.d/colabenv-{name}.sh"
         startup = [".bashrc"]
         pattern = "/etc/profile.d/colabenv-*.sh"
     else:
-        shell = posixpath.join(home, ".config", "colabenv", f"{name}.sh")
         startup = [".bashrc", ".profile"]
         startup += [file for file in LOGIN_FILES if reader.stat(posixpath.join(home, file))]
         pattern = '"$HOME"/.config/colabenv/*.sh'
@@ -142,6 +167,7 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
         kernel=startup_file,
         unaware=tuple(file for file in files if block.encode() not in (reader.read(file) or b"")),
         block=block,
+        spec=reader.spec,
         live=live,
     )
 
@@ -170,7 +196,10 @@ def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
     if not wanted:
         written = (file.path for file in (found.shell, found.kernel) if file.text is not None)
         return (*(Remove(path=path) for path in written), *exports)
-    texts = [(found.shell, render_shell(wanted)), (found.kernel, render_kernel(wanted))]
+    texts = [
+        (found.shell, render_shell(wanted, found.spec)),
+        (found.kernel, render_kernel(wanted, found.spec)),
+    ]
     writes = [Write(path=file.path, text=text) for file, text in texts if file.text != text]
     return (*writes, *(Block(path=path, text=found.block) for path in found.unaware), *exports)
 
@@ -225,10 +254,14 @@ def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]
             effect.path for effect in effects(wanted, found) if isinstance(effect, Write | Block | Remove)
         )
         if edited:
-            reason = f"edited or removed: {edited}"
+            reason = f"edited, removed or of an earlier format: {edited}"
             told = [
                 replace(change, action=Action.UPDATE, after=change.before, reason=reason) for change in told
             ]
+    if found.other:
+        reason = f"set for {found.other}; the spec that is applied last decides"
+        taken = (Action.UPDATE, Action.REMOVE)
+        told = [replace(change, reason=reason) if change.action in taken else change for change in told]
     return tuple(told)
 
 
@@ -253,9 +286,9 @@ def describe(setting: Setting) -> str:
     return setting
 
 
-def render_shell(settings: Settings) -> str:
+def render_shell(settings: Settings, spec: str) -> str:
     lines = [line for name, value in sorted(settings.items()) for line in shell_lines(name, value)]
-    return NOTICE + SHELL + SHELL_BEGIN + "".join(f"{line}\n" for line in lines) + SHELL_END
+    return notice(spec) + SHELL + SHELL_BEGIN + "".join(f"{line}\n" for line in lines) + SHELL_END
 
 
 def shell_lines(name: str, value: Setting) -> list[str]:
@@ -288,9 +321,9 @@ def parse_shell(text: str | None) -> dict[str, Setting]:
     return settings
 
 
-def render_kernel(settings: Settings) -> str:
+def render_kernel(settings: Settings, spec: str) -> str:
     items = "".join(f"    {name!r}: {value!r},\n" for name, value in sorted(settings.items()))
-    return f"{NOTICE}settings = {{\n{items}}}\n{KERNEL}"
+    return f"{notice(spec)}settings = {{\n{items}}}\n{KERNEL}"
 
 
 def parse_kernel(text: str | None) -> dict[str, Setting]:

@@ -85,7 +85,7 @@ def examine(check: Check, reader: Reader) -> Verdict:
     return Verdict(
         address=check.address,
         passed=passed,
-        message=message,
+        message=reader.redact(message),
         hint=hint,
         seconds=seconds,
         warning=not passed and check.on_failure == "warn",

@@ -28,6 +28,7 @@ from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
 from provisioner.machine.files import with_block
 from provisioner.machine.receipt import Receipt
 from provisioner.machine.urls import local_path, shown
+from provisioner.redact import redactor
 
 Program = Callable[["FakeMachine", Run], Completed]
 
@@ -57,6 +58,7 @@ class FakeMachine:
     python: Interpreter = PYTHON
     suspects: frozenset[str] = frozenset()
     deep: bool = False
+    spec: str = "/work/colabenv.yaml"
     free_bytes: int = 10**12
     memory_bytes: int = 16 * 10**9
     devices: Accelerators = NOTHING_ATTACHED
@@ -150,6 +152,9 @@ class FakeMachine:
 
     def kernel(self) -> Kernel | None:
         return self.notebook
+
+    def redact(self, text: str) -> str:
+        return redactor(self.environ)(text)
 
     # Machine
 

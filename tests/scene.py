@@ -19,6 +19,7 @@ from provisioner.effects import Effect, Run, Unpack
 from provisioner.hardware import Accelerators
 from provisioner.kernels import Export, Extension, Kernel, Refresh
 from provisioner.kernels import Secret as SecretEffect
+from provisioner.kind import Kind
 from provisioner.machine import Completed
 from provisioner.model import Action, Change, Step
 from tests.fakes import FakeMachine, Program
@@ -90,7 +91,7 @@ def validate(kind_name: str, wanted: object, machine: FakeMachine) -> object:
 
 
 def plan(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:
-    kind = kinds.get(kind_name)
+    kind: Kind[Any, Any] = kinds.ABSENT[kind_name] if config is None else kinds.get(kind_name)
     return list(kind.plan(config, kind.observe(config, machine)))
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from provisioner.kind import Kind
+from provisioner.leftover import absent
 
 NAMES = (
     "runtime",
@@ -24,6 +25,9 @@ NAMES = (
     "verify",
 )
 """Every key of the file that is a kind, in the order of a plan."""
+
+ABSENT: dict[str, Kind[None, Any]] = {name: absent(name) for name in ("jdk", "env")}
+"""What stands in for a section that the file does not have, where one that it had may have left something."""
 
 
 def get(name: str) -> Kind[Any, Any]:

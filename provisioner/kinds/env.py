@@ -117,7 +117,8 @@ KIND = Kind(
         Env,
         Field(
             description="Variables for every later shell and kernel: a value, null to unset, "
-            "or folders to put in front of a list like PATH.",
+            "or folders to put in front of a list like PATH. What the file no longer says is taken back. "
+            "A machine has one set of them: that of the file that was applied last.",
             examples=[{"JAVA_OPTS": "-Xmx4g", "PATH": {"prepend": ["/opt/tool/bin"]}}],
         ),
     ],

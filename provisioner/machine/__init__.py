@@ -77,6 +77,10 @@ class Reader(Protocol):
         """The spec's own folder."""
 
     @property
+    def spec(self) -> str:
+        """The file that holds the spec; "" where none does, as for a notebook's cell."""
+
+    @property
     def environ(self) -> Mapping[str, str]: ...
     @property
     def home(self) -> str: ...
@@ -122,6 +126,9 @@ class Reader(Protocol):
     def accelerators(self) -> Accelerators: ...
     def kernel(self) -> Kernel | None:
         """The notebook's kernel that we are, or that started us; None where there is none."""
+
+    def redact(self, text: str) -> str:
+        """`text` as it may be shown and kept: without the values of secret variables."""
 
     def cancel(self) -> None:
         """Stop whatever is being asked or performed, in every thread."""

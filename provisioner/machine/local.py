@@ -59,6 +59,7 @@ class LocalMachine:
     deep: bool = False
     state: str = ""
     home: str = ""
+    spec: str = ""
     secrets: tuple[str, ...] = ()
     """Variables whose values are kept out of the log, whatever they are called."""
     root: bool = field(default_factory=lambda: os.geteuid() == 0)
@@ -142,6 +143,9 @@ class LocalMachine:
         from provisioner.machine.kernels import look_from_outside
 
         return look_from_outside()
+
+    def redact(self, text: str) -> str:
+        return self.log.redact(text)
 
     # Machine
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Spec:
     name: str
     path: str
     """Of the file, absolute."""
+    kept: bool = False
+    """Whether there is such a file: the text may stand in a notebook's cell."""
     folder: str
     """The file's own, absolute: where its relative paths start."""
     digest: str
@@ -60,7 +62,7 @@ def load(path: str | Path, *, home: str | None = None) -> Spec:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ProvisionerError(f"{path} cannot be read: {said}", "name a file that can be read") from None
-    return parse(data, str(path), str(file.parent), home)
+    return replace(parse(data, str(path), str(file.parent), home), kept=True)
 
 
 def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:

@@ -48,6 +48,14 @@ def test_it_is_the_default_and_proves_it(shelf: Root) -> None:
     assert HOMES[17] in kernel
 
 
+def test_java_home_goes_with_the_section_and_the_packages_stay(shelf: Root) -> None:
+    apply(shelf, spec(17))
+    assert pending(shelf, "version: 1\nname: none\n") == {"jdk.JAVA_HOME": ("remove", HOMES[17], None)}
+    apply(shelf)
+    assert default(shelf) == ("", "17.0.1", "17.0.1")
+    assert pending(shelf) == {}
+
+
 def test_a_later_jdk_takes_over_only_when_it_is_asked_for(shelf: Root) -> None:
     apply(shelf, spec('">=17"'))
     assert default(shelf)[1] == "17.0.1"

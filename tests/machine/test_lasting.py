@@ -67,9 +67,28 @@ def test_every_later_shell_has_the_variables(provisioned_machine: Root, user: st
     assert set(pending(root, user)) == {"env.GREETING", "env.PATH", "env.LANG"}
     root.colabenv("apply", user=user, check=True)
     assert shown(root, "terminal", user).startswith("it's")
-    root.colabenv("apply", spec=ENV.partition("env:")[0] + "env: {}\n", user=user, check=True)
-    for shell in SHELLS:
-        assert shown(root, shell, user) == f"|C.UTF-8|{before[shell]}"
+    bare = ENV.partition("env:")[0]
+    for without in (bare + "env: {}\n", bare):
+        root.colabenv("apply", spec=ENV, user=user, check=True)
+        root.colabenv("apply", spec=without, user=user, check=True)
+        for shell in SHELLS:
+            assert shown(root, shell, user) == f"|C.UTF-8|{before[shell]}"
+        assert pending(root, user) == {}
+
+
+def test_each_of_two_specs_takes_back_its_own_only(provisioned_machine: Root) -> None:
+    root = provisioned_machine
+    root.colabenv("apply", spec=ENV, check=True)
+    theirs = root.run(["cat", "/etc/profile.d/colabenv-env.sh"]).stdout
+    root.write(f"{WORK}/other.yaml", "version: 1\nname: other\n")
+    root.colabenv("apply", "other.yaml", check=True)
+    assert root.run(["cat", "/etc/profile.d/colabenv-env.sh"]).stdout == theirs
+    root.write(f"{WORK}/other.yaml", "version: 1\nname: other\nenv: {GREETING: theirs}\n")
+    told = root.colabenv("apply", "other.yaml", check=True).stdout
+    assert f"set for '{WORK}/colabenv.yaml'; the spec that is applied last decides" in " ".join(told.split())
+    assert shown(root, "login").startswith("theirs|C.UTF-8|")
+    root.colabenv("apply", spec=ENV.partition("env:")[0], check=True)
+    assert shown(root, "login").startswith("theirs|")
 
 
 def test_a_kernel_has_the_variables(provisioned_machine: Root) -> None:

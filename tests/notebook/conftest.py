@@ -25,11 +25,11 @@ def plain(venv: Path, tmp_path: Path) -> Iterator[RunningKernel]:
 
 @pytest.fixture
 def colab(venv: Path, tmp_path: Path) -> Iterator[RunningKernel]:
-    """A kernel that takes itself for Colab's, with the stand-in for google.colab."""
+    """A kernel that takes itself for Colab's, with the stand-in for google.colab and for Colab's `!`."""
     (tmp_path / "mounts").write_text("overlay / overlay rw 0 0\n")
     offer(tmp_path)
     variables = {"STANDIN_COLAB": str(tmp_path / "colab.json"), "PYTHONPATH": str(STANDIN)}
-    with kernel(venv, tmp_path, **variables) as running:
+    with kernel(venv, tmp_path, "colab_kernel_launcher", **variables) as running:
         yield running
 
 

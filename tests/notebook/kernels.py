@@ -116,7 +116,9 @@ class RunningKernel:
 
 
 @contextlib.contextmanager
-def kernel(venv: Path, folder: Path, **variables: str) -> Iterator[RunningKernel]:
+def kernel(
+    venv: Path, folder: Path, launcher: str = "ipykernel_launcher", **variables: str
+) -> Iterator[RunningKernel]:
     """A kernel of `venv` that works in `folder`, with a home and a state of its own below it."""
     home = folder / "home"
     startup = home / ".ipython" / "profile_default" / "startup"
@@ -131,7 +133,7 @@ def kernel(venv: Path, folder: Path, **variables: str) -> Iterator[RunningKernel
     path = {"PATH": f"{venv}/bin:/usr/local/bin:/usr/bin:/bin", "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     manager = KernelManager(connection_file=str(folder / "connection.json"))
     manager._kernel_spec = KernelSpec(
-        argv=[str(venv / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv=[str(venv / "bin" / "python"), "-m", launcher, "-f", "{connection_file}"]
     )
     manager.start_kernel(cwd=str(folder), env={**kept, **caches, **own, **path, **variables})
     client = manager.client()

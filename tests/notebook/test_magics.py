@@ -87,6 +87,26 @@ def test_variables_are_set_at_once_and_lasting(plain: RunningKernel) -> None:
     assert plain.run(show).stdout == "None False\n"
 
 
+def test_a_section_that_is_deleted_leaves_the_kernel_and_later_ones(
+    plain: RunningKernel, tmp_path: Path
+) -> None:
+    spec, bare = tmp_path / "colabenv.yaml", "version: 1\nfiles: [{path: a, folder: true}]\n"
+    show = "import os\nprint(os.environ.get('GREETING'), os.environ['PATH'].split(':')[0] == '/opt/tool')"
+    spec.write_text(bare + "env: {GREETING: hello, PATH: {prepend: [/opt/tool]}}\n")
+    plain.run(LOAD)
+    assert plain.run("%colabenv apply").status == "ok"
+    assert plain.run(show).stdout == "hello True\n"
+    cell = f"%%colabenv apply\n{bare}"
+    assert "Nothing to do" in plain.run(cell).text
+    assert plain.run(show).stdout == "hello True\n", "a cell takes back nothing of a file's"
+    spec.write_text(bare)
+    assert "2 changed" in plain.run("%colabenv apply").text
+    assert plain.run(show).stdout == "None False\n"
+    assert "Nothing to do: 1 already right" in plain.run("%colabenv apply").text
+    plain.restart()
+    assert plain.run(show).stdout == "None False\n"
+
+
 def test_the_kernel_itself(plain: RunningKernel, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "ours.py").write_text("answer = 42\n")

@@ -8,25 +8,6 @@ from pathlib import Path
 from tests import golden
 from tests.notebook.kernels import RunningKernel
 
-COLABS_BANG = """\
-import os, pty, subprocess
-
-def bang(command):
-    "Run a command as Colab's `!` does: by bash, on a terminal without a size."
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(["bash", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            chunk = os.read(ours, 4096)
-        except OSError:
-            break
-        said += chunk
-    print(said.decode(), end="")
-    print("exit code", child.wait())
-"""
-
 SPEC = """\
 version: 1
 files:
@@ -39,14 +20,27 @@ SMEARS = re.compile(r"\x1b\[(?![\d;]*m)|\x08|\r(?!\n)|\x07")
 """Whatever moves the cursor or rings; colours are all right."""
 
 
-def test_the_transcript(plain: RunningKernel, tmp_path: Path) -> None:
+def test_the_transcript(colab: RunningKernel, tmp_path: Path) -> None:
+    """A cell's own `!`, twice: on a terminal of size 0x0, where a failure does not fail the cell."""
     (tmp_path / "colabenv.yaml").write_text(SPEC)
-    plain.run(COLABS_BANG)
-    raw = plain.run("bang('stty size; python -m provisioner apply')").stdout
-    again = plain.run("bang('python -m provisioner apply')").stdout
-    for transcript in (raw, again):
-        assert SMEARS.findall(transcript) == []
-    golden.check("notebook/transcript.txt", tidy(raw, tmp_path) + "\n" + tidy(again, tmp_path))
+    cells = ["!stty size; python -m provisioner apply", "!python -m provisioner apply"]
+    transcripts = []
+    for cell in cells:
+        ended = colab.run(cell)
+        assert (ended.status, colab.run("print(_exit_code)").stdout) == ("ok", "1\n")
+        assert SMEARS.findall(ended.stdout) == []
+        assert "\r" not in ended.stdout
+        transcripts.append(tidy(ended.stdout, tmp_path))
+    assert transcripts[0].startswith("0 0\n")
+    golden.check("notebook/transcript.txt", "\n".join(transcripts))
+
+
+def test_what_is_right_already_is_one_line(colab: RunningKernel, tmp_path: Path) -> None:
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nfiles: [{path: made.txt, content: hello}]\n")
+    colab.run("!python -m provisioner apply")
+    (line,) = colab.run("!python -m provisioner apply").said.splitlines()
+    assert line.startswith("Nothing to do: 1 already right. Every part is verified.")
+    assert colab.run("print(_exit_code)").stdout == "0\n"
 
 
 def test_jupyters_own_terminal_has_a_size_and_no_cursor(plain: RunningKernel, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from provisioner.model import Action, Change
 from tests.fakes import FakeMachine
 
 SHELL_FILE = "/etc/profile.d/colabenv-env.sh"
+SPEC = "/work/colabenv.yaml"
 KERNEL_FILE = "/root/.ipython/profile_default/startup/00-colabenv-env.py"
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -51,8 +52,8 @@ def actions(changes: tuple[Change, ...]) -> dict[str, str]:
 
 @given(st.dictionaries(NAME, VALUE, max_size=4))
 def test_what_is_written_is_read_back(settings: dict[str, Setting]) -> None:
-    assert lasting.parse_shell(lasting.render_shell(settings)) == settings
-    assert lasting.parse_kernel(lasting.render_kernel(settings)) == settings
+    assert lasting.parse_shell(lasting.render_shell(settings, SPEC)) == settings
+    assert lasting.parse_kernel(lasting.render_kernel(settings, SPEC)) == settings
 
 
 @given(st.dictionaries(NAME, VALUE, max_size=3), st.dictionaries(NAME, VALUE, max_size=3))
@@ -67,7 +68,7 @@ def test_whatever_was_there_becomes_what_is_wanted(old: dict[str, Setting], new:
 @pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"]])
 def test_a_shell_that_reads_the_file_twice_gets_what_is_wanted(shell: list[str], tmp_path: Path) -> None:
     file = tmp_path / "env.sh"
-    file.write_text(lasting.render_shell(AWKWARD))
+    file.write_text(lasting.render_shell(AWKWARD, SPEC))
     show = "import json, os; print(json.dumps(dict(os.environ)))"
     done = subprocess.run(
         [*shell, "-euc", '. "$0"; . "$0"; "$1" -c "$2"; set', str(file), sys.executable, show],
@@ -91,7 +92,7 @@ def test_a_kernel_gets_what_is_wanted_and_no_names_of_ours(monkeypatch: pytest.M
     monkeypatch.setattr(os, "environ", {"PATH": "/opt/[x]:/usr/bin:/opt/a b/*:/bin", "GONE": "1"})
     namespace: dict[str, object] = {}
     for _ in range(2):
-        exec(lasting.render_kernel(AWKWARD), namespace)
+        exec(lasting.render_kernel(AWKWARD, SPEC), namespace)
     assert os.environ == {
         "QUOTED": AWKWARD["QUOTED"],
         "LINES": AWKWARD["LINES"],
@@ -152,7 +153,7 @@ def test_one_edited_variable_is_named_alone() -> None:
     machine = FakeMachine()
     wanted = {"A": "1", "B": "2"}
     apply(machine, wanted)
-    machine.put(SHELL_FILE, lasting.render_shell({"A": "1", "B": "9"}))
+    machine.put(SHELL_FILE, lasting.render_shell({"A": "1", "B": "9"}, SPEC))
     assert apply(machine, wanted) == (
         Change("env.A", Action.KEEP, "1"),
         Change("env.B", Action.UPDATE, "9", "2"),
@@ -167,15 +168,15 @@ def test_a_lost_kernel_file_is_written_again_and_nothing_else() -> None:
     found = lasting.observe("env", machine)
     assert [change.action for change in lasting.changes("env", {"A": "1"}, found)] == [Action.UPDATE]
     assert lasting.effects({"A": "1"}, found) == (
-        Write(path=KERNEL_FILE, text=lasting.render_kernel({"A": "1"})),
+        Write(path=KERNEL_FILE, text=lasting.render_kernel({"A": "1"}, SPEC)),
     )
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        (SHELL_FILE, lasting.render_shell({"A": "1"}) + "rm -rf x\n"),
-        (KERNEL_FILE, lasting.render_kernel({"A": "1"}) + "import antigravity\n"),
+        (SHELL_FILE, lasting.render_shell({"A": "1"}, SPEC) + "rm -rf x\n"),
+        (KERNEL_FILE, lasting.render_kernel({"A": "1"}, SPEC) + "import antigravity\n"),
         ("/root/.bashrc", "# my own, anew\n"),
     ],
 )
@@ -184,7 +185,7 @@ def test_an_edit_beside_the_variables_is_mended(path: str, text: str) -> None:
     apply(machine, {"A": "1"})
     machine.put(path, text)
     assert apply(machine, {"A": "1"}) == (
-        Change("env.A", Action.UPDATE, "1", "1", f"edited or removed: {path}"),
+        Change("env.A", Action.UPDATE, "1", "1", f"edited, removed or of an earlier format: {path}"),
     )
     assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
 
@@ -206,6 +207,45 @@ def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
 )
 def test_a_kernel_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
     assert lasting.parse_kernel(text) == {}
+
+
+EARLIER = "# Written by `provisioner apply`. Change colabenv.yaml instead of this file.\n"
+
+
+def test_files_that_do_not_say_whose_they_are_become_ours() -> None:
+    machine = FakeMachine()
+    for path, text in (
+        (SHELL_FILE, lasting.render_shell({"A": "1"}, SPEC)),
+        (KERNEL_FILE, lasting.render_kernel({"A": "1"}, SPEC)),
+    ):
+        machine.put(path, EARLIER + text.partition("\n")[2])
+    machine.put("/root/.bashrc", lasting.observe("env", machine).block)
+    (change,) = apply(machine, {"A": "1"})
+    assert (change.action, change.before, change.after) == (Action.UPDATE, "1", "1")
+    assert "of an earlier format" in change.reason
+    assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
+
+
+def test_the_spec_that_is_applied_last_decides_and_its_plan_says_whose_variables_go() -> None:
+    machine = FakeMachine(spec="/srv/it's.yaml")
+    apply(machine, {"THEIRS": "1", "BOTH": "1", "SAME": "1"})
+    machine.spec = SPEC
+    reason = 'set for "/srv/it\'s.yaml"; the spec that is applied last decides'
+    assert apply(machine, {"BOTH": "2", "SAME": "1"}) == (
+        Change("env.BOTH", Action.UPDATE, "1", "2", reason),
+        Change("env.SAME", Action.KEEP, "1"),
+        Change("env.THEIRS", Action.REMOVE, "1", None, reason),
+    )
+    assert set(actions(apply(machine, {"BOTH": "2", "SAME": "1"})).values()) == {"keep"}
+
+
+def test_the_same_variables_for_another_spec_are_told_once() -> None:
+    machine = FakeMachine(spec="")
+    apply(machine, {"A": "1"})
+    machine.spec = SPEC
+    reason = "set for a notebook's cell; the spec that is applied last decides"
+    assert apply(machine, {"A": "1"}) == (Change("env.A", Action.UPDATE, "1", "1", reason),)
+    assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
 
 
 def test_wanting_nothing_removes_what_was_edited_too() -> None:

@@ -15,7 +15,7 @@ LAYERS = (
     ("effects", "errors", "hardware", "kernels", "model", "parents", "recall", "redact"),
     ("fields", "versions", "parallel", "runtimes"),
     ("machine",),
-    ("kind", "argv", "platforms", "gpus", "accelerator", "lasting", "dataset"),
+    ("kind", "argv", "platforms", "gpus", "accelerator", "lasting", "leftover", "dataset"),
     ("debian", "python", "probes"),
     ("kinds",),
     ("spec",),

@@ -15,7 +15,6 @@ from provisioner.errors import EffectError, Interrupted, ObserveError, Transient
 from provisioner.machine import Interpreter
 from provisioner.machine.local import LocalMachine
 from provisioner.recall import state_folder
-from provisioner.redact import redactor
 
 PYTHON = Interpreter(sys.executable, "3.11.0", ())
 
@@ -150,18 +149,3 @@ def test_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/ada")
     assert state_folder({}) == "/home/ada/.local/state/provisioner"
-
-
-@pytest.mark.parametrize(
-    ("environ", "text", "expected"),
-    [
-        ({}, "plain", "plain"),
-        ({"HF_TOKEN": "hf_abcdef"}, "got hf_abcdef", "got ***"),
-        ({"TOKENIZERS_PARALLELISM": "false-ish"}, "false-ish", "false-ish"),
-        ({"MY_SECRET": "abc"}, "abc", "abc"),
-        ({"SSH_KEY": "/home/x/.ssh/id"}, "/home/x/.ssh/id", "/home/x/.ssh/id"),
-        ({"A_TOKEN": "secret1", "B_TOKEN": "secret12"}, "secret12", "***"),
-    ],
-)
-def test_redaction(environ: dict[str, str], text: str, expected: str) -> None:
-    assert redactor(environ)(text) == expected

@@ -69,6 +69,13 @@ def machine(tmp_path: Path) -> FakeMachine:
     return made
 
 
+def test_what_a_failed_check_said_is_told_without_secrets(machine: FakeMachine) -> None:
+    machine.environ = {"API_TOKEN": "sesame-open"}
+    machine.programs["tool"] = lambda machine, run: Completed(1, "", "who knows sesame-open?")
+    (verdict,) = prove((Check(address="verify.tool", run=RUN),), machine, jobs=1)
+    assert verdict.message == "who knows ***?"
+
+
 WATCHING = Check(address="verify.tool", run=RUN, matches="17", watches=("/usr/bin/tool", "/absent"))
 
 
