@@ -16,6 +16,7 @@ The files are read back to learn what they set, so nothing else needs to remembe
 from __future__ import annotations
 
 import ast
+import json
 import posixpath
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from typing import TypeAlias
 from provisioner.effects import Block, Effect, Remove, Write
 from provisioner.errors import ObserveError
 from provisioner.kernels import Export
+from provisioner.kind import ABSENT
 from provisioner.machine import Reader
 from provisioner.model import Action, Change
 
@@ -251,6 +253,23 @@ def describe(setting: Setting) -> str:
     if isinstance(setting, tuple):
         return f"{':'.join(setting)}:..."
     return setting
+
+
+def standing(name: str, found: Lasting, words: Mapping[str, str]) -> str:
+    """What later shells and kernels get of a variable; `words` say paths as every machine can say them."""
+
+    def told(settings: Mapping[str, Setting]) -> str:
+        match settings.get(name, ABSENT):
+            case None:
+                return "unset"
+            case str(value) if name in settings:
+                return json.dumps(words.get(value, value), ensure_ascii=False)
+            case tuple(folders):
+                return json.dumps([words.get(folder, folder) for folder in folders], ensure_ascii=False)
+        return ABSENT
+
+    shell, kernel = map(told, found.settings)
+    return shell if shell == kernel else f"{shell} in shells, {kernel} in kernels"
 
 
 def render_shell(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pydantic import Field, model_validator
@@ -14,10 +14,10 @@ from provisioner.debian.lists import Update
 from provisioner.debian.repositories import Repository
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import Deb, Entry, Package, PackageName, Selection
+from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
 from provisioner.effects import Effect, Fetch, Remove
 from provisioner.fields import Flag, Section
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Answer, Reader
 from provisioner.machine.urls import local_path, shown
 from provisioner.model import Action, Change, Step
@@ -258,4 +258,39 @@ def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[
     return tuple(done)
 
 
-KIND = Kind(name="apt", config=Apt, observe=observe, plan=plan)
+def named(config: Apt, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The version of each package, and for a choice which of them it is."""
+    dpkg = facts.dpkg or Dpkg({}, "")
+    for choice in config.packages:
+        yield f"apt.{choice.any_of[0].name}", installed(choice, dpkg)
+    for name in (*(deb.identity[0] for deb in config.debs), *config.absent):
+        yield f"apt.{name}", version_of(name, dpkg) or ABSENT
+    for repository in config.repositories:
+        found = facts.repositories.get(repository.name)
+        there = "other settings" if found and (found.source or found.key_installed) else ABSENT
+        where = " ".join((*repository.uris, *repository.suites, *repository.components))
+        yield f"apt.repositories.{repository.name}", where if found and found.right(repository) else there
+    for answer in config.debconf:
+        yield f"apt.debconf.{answer.question}", facts.answers.get(answer.question, ABSENT)
+
+
+def installed(choice: Choice, dpkg: Dpkg) -> str:
+    """What there is of a choice: the version, with the name where it is not the first that is named."""
+    options = choice.options(dpkg)
+    if right := choice.found(dpkg):
+        version = right.found(dpkg) or ""  # with its name, where another package provides it
+        return version if right == options[0] or " " in version else f"{right.name} {version}"
+    others = ((option.name, version_of(option.name, dpkg)) for option in options)
+    there = [
+        version if name == options[0].name else f"{name} {version}" for name, version in others if version
+    ]
+    return ", ".join(there) or ABSENT
+
+
+def version_of(name: str, dpkg: Dpkg) -> str:
+    """The version that dpkg has of a package, with its state where that is not whole; "" for none."""
+    found = dpkg.packages.get(dpkg.key(name))
+    return "" if found is None else found.version if found.installed else f"{found.version} {found.state}"
+
+
+KIND = Kind(name="apt", config=Apt, observe=observe, plan=plan, named=named)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.dataset import Config, Dataset, format_of
 from provisioner.effects import Effect, Fetch, Remove, Unpack
 from provisioner.fields import format_size
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Answer, Reader, Stat, receipt
 from provisioner.machine.receipt import Damage, Receipt
 from provisioner.machine.urls import file_name, local_path, origin, shown
-from provisioner.model import Action, Change, Step
+from provisioner.model import Action, Change, Named, Step
 
 LINKS = 40
 """Symbolic links followed one after the other before we call it a circle, as Linux does."""
@@ -318,4 +318,21 @@ def effects(dataset: Dataset, path: str) -> tuple[Effect, ...]:
     )
 
 
-KIND = Kind(name="datasets", config=Config, observe=observe, plan=plan)
+def named(config: Datasets, facts: Facts) -> Iterator[Named]:
+    """The sha256 of what was downloaded, while it is whole."""
+    for name, dataset in config.items():
+        yield f"datasets.{name}", identity(dataset, facts[name])
+
+
+def identity(dataset: Dataset, found: Found) -> str | None:
+    """What is there; None for what only reading all of it would tell."""
+    told = found.receipt
+    if not found.occupied:
+        return ABSENT
+    if told is None:
+        return f"sha256 {dataset.sha256}" if found.matches else None
+    whole = f"sha256 {told.sha256}" + (f", strip {told.strip}" if told.strip else "")
+    return None if found.damage.count else whole
+
+
+KIND = Kind(name="datasets", config=Config, observe=observe, plan=plan, named=named)

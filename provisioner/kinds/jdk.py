@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
 from provisioner.effects import Effect, Run
 from provisioner.fields import Flag, Section
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.lasting import Lasting
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Step
@@ -241,6 +241,18 @@ def checks(config: Jdk, facts: Facts) -> Iterable[Check]:
         )
 
 
+def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The package and its version, and whether it is the default."""
+    package = config.package(facts.version or 0)
+    found = facts.dpkg.get(package) if facts.dpkg else None
+    yield "jdk", f"{package} {found.version}" if found else ABSENT
+    if config.default:
+        for program, link, path in zip(PROGRAMS, facts.links, facts.programs, strict=True):
+            yield f"jdk.{program}", "the default" if link == path else link or ABSENT
+        home = {facts.home: "its folder"} if found else {}
+        yield "jdk.JAVA_HOME", lasting.standing("JAVA_HOME", facts.lasting, home)
+
+
 KIND = Kind(
     name="jdk",
     config=Annotated[
@@ -251,5 +263,6 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     checks=checks,
+    named=named,
     after=("apt",),
 )

@@ -14,21 +14,26 @@ from packaging.utils import canonicalize_name
 
 from provisioner.effects import Effect
 from provisioner.kernels import Refresh
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Interpreter, Reader
 from provisioner.model import Action, Change, Step
 from provisioner.python import builds, guard, loaded
 from provisioner.python.closure import Closure, Walker
-from provisioner.python.distributions import Installed
+from provisioner.python.distributions import Installed, source
 from provisioner.python.interpreter import DEFAULT_VENV
 from provisioner.python.loaded import Loaded
 from provisioner.python.packages import Pip
 from provisioner.python.requirements import Asked, gather
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
+from provisioner.python.unwanted import Unwanted, look_at_unwanted
 
 OURSELVES = "colab-provisioner"
 """Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
+
+
+LISTED = "what it lists"
+"""What is wanted of a file that only uv can judge."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,8 @@ class Named:
     version: str | None = None
     """None when it is not installed."""
     met: bool = False
-
-
-@dataclass(frozen=True)
-class Unwanted:
-    name: str
-    version: str | None = None
-    kept_by: str = ""
-    """Why it cannot go."""
-
-    @property
-    def goes(self) -> bool:
-        return self.version is not None and not self.kept_by
+    source: str = ""
+    """Where it came from, when from no index."""
 
 
 @dataclass(frozen=True)
@@ -168,27 +163,10 @@ def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str
     applying = {each.name: each for each in reversed(asked.wanted) if walker.applies(each.requirement)}
     for name, each in reversed(applying.items()):
         there = walker.installed.get(name)
-        yield Named(name, str(each), there.version if there else None, name not in unmet)
+        version, origin = (there.version, walker.installed.origin(there)) if there else (None, {})
+        yield Named(name, str(each), version, name not in unmet, source(origin))
     for path in dict.fromkeys(asked.undecided):
-        yield Named(posixpath.basename(path), "what it lists")
-
-
-def look_at_unwanted(
-    names: Iterable[str], installed: Installed, closure: Closure, outcome: Outcome | None
-) -> Iterator[Unwanted]:
-    needed_by = dict(closure.needed_by)
-    if isinstance(outcome, Solution | Held):
-        needed_by |= {move.name: "what is wanted" for move in outcome.moves}
-        needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
-    for name in names:
-        there = installed.get(name)
-        version = there.version if there else None
-        kept_by = ""
-        if there and there.by_apt:
-            kept_by = f"It belongs to apt: name python3-{name} in apt.absent."
-        elif by := needed_by.get(name):
-            kept_by = f"{by} needs it: take one of the two out of the file."
-        yield Unwanted(name, version, kept_by)
+        yield Named(posixpath.basename(path), LISTED)
 
 
 def plan(config: Pip, facts: Facts) -> Iterable[Step]:
@@ -336,4 +314,22 @@ def effects(facts: Facts) -> Iterator[Effect]:
         yield Refresh(folders=python.site_packages, replaced=replaced)
 
 
-KIND = Kind(name="pip", config=Pip, observe=observe, plan=plan)
+def named(config: Pip, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Each version, with its source where that was no index, and with what is wrong with it."""
+    if config.venv:
+        yield "pip.venv", f"Python {facts.python.version}" if facts.python.exists else ABSENT
+    for each in facts.named:
+        told = ", ".join(filter(None, (each.version, each.source, facts.damaged.get(each.name))))
+        yield f"pip.{each.name}", told or (listed(facts) if each.wanted == LISTED else ABSENT)
+    for path in facts.files_absent:
+        yield f"pip.{posixpath.relpath(path, facts.folder)}", ABSENT
+    for one in facts.unwanted:
+        yield f"pip.{one.name}", one.version or ABSENT
+
+
+def listed(facts: Facts) -> str:
+    """Whether all is there that a file lists; in which versions, uv does not say."""
+    return "all there" if isinstance(facts.outcome, Solution) and not facts.outcome.moves else ABSENT
+
+
+KIND = Kind(name="pip", config=Pip, observe=observe, plan=plan, named=named)
