@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from provisioner.errors import ProvisionerError
 from provisioner.hardware import Accelerators
-from provisioner.model import Action, Change, Plan, Report, Verdict
+from provisioner.model import Action, Change, Plan, Report, Verdict, fingerprint
 
 PLAN_FORMAT = "provisioner.plan/1"
 REPORT_FORMAT = "provisioner.report/1"
@@ -42,6 +42,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     return {
         "format": PLAN_FORMAT,
         "name": plan.name,
+        "fingerprint": fingerprint(plan) or None,
         "summary": summary(plan),
         "changes": changes(plan.changes),
         "plan": TypeAdapter(Plan).dump_python(plan, mode="json"),
@@ -55,6 +56,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "format": REPORT_FORMAT,
         "name": report.plan.name,
         "ok": report.ok,
+        "fingerprint": report.fingerprint or None,
         "summary": summary(report.plan),
         "changes": changes(report.plan.changes),
         "outcomes": dumped["outcomes"],

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.dataset import Dataset
 from provisioner.errors import LockError
 from provisioner.fields import Section
-from provisioner.kind import Ground
+from provisioner.kind import Ground, Lockable
 from provisioner.machine import Reader
 from provisioner.machine.receipt import Receipt
 from provisioner.machine.urls import local_path, shown
@@ -49,13 +49,25 @@ class PinnedDataset(Section):
 Pins = dict[str, PinnedDataset]
 
 
-def pin(
+class Found(Protocol):
+    """What there is of a dataset."""
+
+    @property
+    def receipt(self) -> Receipt | None: ...
+
+
+def pin(config: Datasets, facts: Mapping[str, Found], reader: Reader, ground: Ground) -> Pins:
+    """Every dataset as it was downloaded here, or would be. Raises LockError when one cannot be had."""
+    return {
+        name: pin_one(name, dataset, facts[name].receipt, reader, ground)
+        for name, dataset in sorted(config.items())
+    }
+
+
+def pin_one(
     name: str, dataset: Dataset, receipt: Receipt | None, reader: Reader, ground: Ground
 ) -> PinnedDataset:
-    """What a dataset is: by what was downloaded here, by the sha256 in the spec, or by downloading it.
-
-    Raises LockError when it cannot be had.
-    """
+    """What a dataset is: by what was downloaded here, by the sha256 in the spec, or by downloading it."""
     path = local_path(dataset.url)
     if path is not None:
         return pin_file(path, reader)
@@ -101,3 +113,6 @@ def prefer(config: Datasets, pins: Pins | None, upgrade: frozenset[str] | None) 
     if pins is None or upgrade is None:
         return dict(config)
     return hold(config, {name: one for name, one in pins.items() if name not in upgrade})
+
+
+LOCK: Lockable[Any, Any] = Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer)

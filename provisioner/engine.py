@@ -16,7 +16,19 @@ from provisioner.journal import Journal
 from provisioner.kind import Kind
 from provisioner.machine import Interpreter, Machine, Reader, Tell
 from provisioner.machine.traced import TracedMachine
-from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model import (
+    Action,
+    Change,
+    Event,
+    Named,
+    Outcome,
+    Plan,
+    Report,
+    Status,
+    Step,
+    Verdict,
+    fingerprint,
+)
 from provisioner.parallel import together
 from provisioner.python.interpreter import resolve
 from provisioner.scheduler import FINE, schedule
@@ -102,6 +114,7 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
     steps: list[Step] = []
     checks = []
     gates = []
+    named: list[Named] = []
     for kind, config in wanted(spec):
         name = kind.name
         if name not in facts:
@@ -109,8 +122,10 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
         if isinstance(error := facts[name], ObserveError):
             reason = " ".join(filter(None, (error.message, error.hint)))
             planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
+            named.append((name, None))
         else:
             planned = list(kind.plan(config, facts[name]))
+            named += kind.named(config, facts[name])
             checks += [c for c in kind.checks(config, facts[name]) if selection.has(c.address)]
         steps += [
             replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
@@ -128,6 +143,7 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
         skip=selection.skip,
         lock=spec.lock,
         notes=spec.notes,
+        named=tuple(named),
     )
 
 
@@ -219,6 +235,7 @@ def provision(
         accelerators=attached(spec, machine, selection),
         seconds=time.monotonic() - began,
         log=log,
+        fingerprint="" if left is plan and touched(outcomes) else fingerprint(left),
         restart=restart_of(left),
     )
 
@@ -228,10 +245,15 @@ def restart_of(plan: Plan) -> tuple[str, ...]:
     return tuple(name for step in plan.steps for name in step.restart)
 
 
+def touched(outcomes: tuple[Outcome, ...]) -> bool:
+    """Whether the machine may be another than it was when the steps were planned."""
+    return any(outcome.status in (Status.DONE, Status.FAILED, Status.INTERRUPTED) for outcome in outcomes)
+
+
 def standing(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
     """What the next apply will report, if nothing changes until then."""
     proved = tuple(replace(verdict, remembered=True) for verdict in verdicts)
-    return Report(plan=plan, outcomes=kept(plan), verdicts=proved)
+    return Report(plan=plan, outcomes=kept(plan), verdicts=proved, fingerprint=fingerprint(plan))
 
 
 def remember(spec: Spec, selection: Selection, machine: TracedMachine, conclusion: str) -> None:
@@ -256,6 +278,7 @@ def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False,
         verdicts=verdicts,
         accelerators=attached(spec, machine, selection),
         seconds=time.monotonic() - began,
+        fingerprint=fingerprint(plan),
         restart=restart_of(plan),
     )
 

@@ -43,15 +43,30 @@ def format_size(size: float) -> str:
     return f"{size:.1f} TB"
 
 
+class Resolved(str):
+    """An absolute path that remembers how the file wrote it, which says the same on every machine."""
+
+    __slots__ = ("written",)
+    written: str
+
+
+def as_written(path: str) -> str:
+    """A path in the spec's own words; one that comes from elsewhere stays as it is."""
+    return path.written if isinstance(path, Resolved) else path
+
+
 def resolve(value: str, info: ValidationInfo) -> str:
     """An absolute, normal path; what is relative starts at the spec's folder, `~` at the user's home."""
+    written = os.path.normpath(value)
     context = info.context or {}
     home, folder = context.get("home", "/root"), context.get("folder", "/")
     if "\0" in value:
         raise ValueError("a path cannot hold a null character")
     if value == "~" or value.startswith("~/"):
         value = home + value[1:]
-    return os.path.normpath(os.path.join(folder, value))
+    resolved = Resolved(os.path.normpath(os.path.join(folder, value)))
+    resolved.written = written
+    return resolved
 
 
 Text = Annotated[str, Field(min_length=1)]

@@ -174,3 +174,8 @@ def words_of(text: str) -> str:
 def short_name(gpu: Gpu) -> str:
     """The name that people use for a GPU; NVML's own where it is none of ours."""
     return next((model.name for model in MODELS if is_model(gpu, model)), gpu.name or "GPU")
+
+
+def full_name(gpu: Gpu) -> str:
+    """The same, with the memory where there are several: "A100-80GB"."""
+    return next((model.name for model in reversed(MODELS) if is_model(gpu, model)), short_name(gpu))

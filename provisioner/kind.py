@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from provisioner.machine import Reader
-from provisioner.model import Check, Step
+from provisioner.model import Check, Named, Step
 from provisioner.runtimes import Image
 
 C = TypeVar("C")
@@ -53,14 +53,23 @@ class Lockable(Generic[C, F]):
     """Paths of the files that are a part of what is wanted."""
 
 
+ABSENT = "absent"
+"""What is said of a named thing that is not there."""
+
+
 def no_checks(config: object, facts: object) -> Iterable[Check]:
     """Most kinds are proved by observing again."""
     return ()
 
 
+def nothing_named(config: object, facts: object) -> Iterable[Named]:
+    """For kinds whose things do not outlast a process, or are proved by running them."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[C, F]):
-    """One key of the file. `plan` and `checks` are pure; `observe` reads and never writes."""
+    """One key of the file. `plan`, `checks` and `named` are pure; `observe` reads and never writes."""
 
     name: str
     config: Any
@@ -69,6 +78,13 @@ class Kind(Generic[C, F]):
     """Raises ObserveError rather than guess."""
     plan: Callable[[C, F], Iterable[Step]]
     checks: Callable[[C, F], Iterable[Check]] = no_checks
+    named: Callable[[C, F], Iterable[Named]] = nothing_named
+    """Everything the file names, each by its address, and what it is here: a version, a sha256, ABSENT;
+    None where only reading more than planning needs would tell.
+
+    The same on two machines exactly when the thing is the same: no paths of the machine, no times, no sizes
+    of what is free, and of what is secret only that it is set.
+    """
     after: tuple[str, ...] = ()
     """Kinds whose steps must have succeeded first."""
     gate: bool = False

@@ -17,64 +17,27 @@ same owner, the one that is applied last decides, and its plan says whose variab
 
 from __future__ import annotations
 
-import ast
+import json
 import posixpath
-import re
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from provisioner.effects import Block, Effect, Remove, Write
 from provisioner.errors import ObserveError
 from provisioner.kernels import Export
+from provisioner.kind import ABSENT
+from provisioner.lasting_text import (
+    WRITTEN_FOR,
+    Setting,
+    Settings,
+    notice,
+    parse_kernel,
+    parse_shell,
+    render_kernel,
+    render_shell,
+)
 from provisioner.machine import Reader
 from provisioner.model import Action, Change
-
-Setting: TypeAlias = str | tuple[str, ...] | None
-"""A value; folders to put in front of a list like PATH; or None, which unsets."""
-
-Settings: TypeAlias = Mapping[str, Setting]
-
-NOTICE = "# Written by `provisioner apply` for {spec}; change that instead.\n"
-WRITTEN_FOR = re.compile(re.escape(NOTICE).replace(r"\{spec\}", "(.*)"))
-A_CELL = "a notebook's cell"
-
-SHELL = """\
-colabenv_first() {
-    eval "colabenv_list=:\\${$1-}:"
-    while case $colabenv_list in *":$2:"*) ;; *) false ;; esac; do
-        colabenv_list=${colabenv_list%%":$2:"*}:${colabenv_list#*":$2:"}
-    done
-    colabenv_list=${colabenv_list#:}
-    colabenv_list=${colabenv_list%:}
-    export "$1=$2${colabenv_list:+:$colabenv_list}"
-}
-"""
-"""Puts a folder first in a list, once however often it is read. POSIX, and starts no process."""
-
-SHELL_BEGIN = "# settings\n"
-SHELL_END = "# end of settings\nunset -f colabenv_first\nunset colabenv_list\n"
-
-KERNEL = """\
-
-
-def colabenv(settings):
-    import os
-
-    for name, wanted in settings.items():
-        if wanted is None:
-            os.environ.pop(name, None)
-        elif isinstance(wanted, str):
-            os.environ[name] = wanted
-        else:
-            known = [item for item in os.environ.get(name, "").split(":") if item not in (*wanted, "")]
-            os.environ[name] = ":".join([*wanted, *known])
-
-
-colabenv(settings)
-del colabenv, settings
-"""
 
 BLOCK = """\
 # >>> colabenv >>>
@@ -125,11 +88,6 @@ class Lasting:
         """Another spec that one of the files was written for, as it stands there."""
         told = (WRITTEN_FOR.match(file.text or "") for file in (self.shell, self.kernel))
         return next((match[1] for match in told if match and match[0] != notice(self.spec)), None)
-
-
-def notice(spec: str) -> str:
-    """The first line of a file that is written for the spec at `spec`, or for a cell when that is ""."""
-    return NOTICE.format(spec=repr(spec) if spec else A_CELL)
 
 
 def places(name: str, reader: Reader) -> tuple[str, str]:
@@ -286,53 +244,18 @@ def describe(setting: Setting) -> str:
     return setting
 
 
-def render_shell(settings: Settings, spec: str) -> str:
-    lines = [line for name, value in sorted(settings.items()) for line in shell_lines(name, value)]
-    return notice(spec) + SHELL + SHELL_BEGIN + "".join(f"{line}\n" for line in lines) + SHELL_END
+def standing(name: str, found: Lasting, words: Mapping[str, str]) -> str:
+    """What later shells and kernels get of a variable; `words` say paths as every machine can say them."""
 
+    def told(settings: Mapping[str, Setting]) -> str:
+        match settings.get(name, ABSENT):
+            case None:
+                return "unset"
+            case str(value) if name in settings:
+                return json.dumps(words.get(value, value), ensure_ascii=False)
+            case tuple(folders):
+                return json.dumps([words.get(folder, folder) for folder in folders], ensure_ascii=False)
+        return ABSENT
 
-def shell_lines(name: str, value: Setting) -> list[str]:
-    if value is None:
-        return [f"unset {name}"]
-    if isinstance(value, str):
-        return [f"export {name}={shlex.quote(value)}"]
-    return [f"colabenv_first {name} {shlex.quote(item)}" for item in reversed(value)]
-
-
-def parse_shell(text: str | None) -> dict[str, Setting]:
-    """The settings in a shell file of ours; what was edited beyond recognition is no setting."""
-    body = (text or "").partition(SHELL_BEGIN)[2].rpartition(SHELL_END)[0]
-    try:
-        words = shlex.split(body)
-    except ValueError:
-        return {}
-    settings: dict[str, Setting] = {}
-    while words:
-        match words:
-            case ["unset", name, *words]:
-                settings[name] = None
-            case ["export", assignment, *words]:
-                name, _, settings[name] = assignment.partition("=")
-            case ["colabenv_first", name, item, *words]:
-                known = settings.get(name)
-                settings[name] = (item, *(known if isinstance(known, tuple) else ()))
-            case _:
-                return {}
-    return settings
-
-
-def render_kernel(settings: Settings, spec: str) -> str:
-    items = "".join(f"    {name!r}: {value!r},\n" for name, value in sorted(settings.items()))
-    return f"{notice(spec)}settings = {{\n{items}}}\n{KERNEL}"
-
-
-def parse_kernel(text: str | None) -> dict[str, Setting]:
-    """The settings in a start-up file of ours; what was edited beyond recognition is no setting."""
-    try:
-        match ast.parse(text or "").body:
-            case [ast.Assign(value=value), *_]:
-                found = ast.literal_eval(value)
-                return found if isinstance(found, dict) else {}
-    except (SyntaxError, ValueError):
-        pass
-    return {}
+    shell, kernel = map(told, found.settings)
+    return shell if shell == kernel else f"{shell} in shells, {kernel} in kernels"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from provisioner import lasting
+from provisioner import lasting, lasting_text
 from provisioner.kind import Kind
 from provisioner.lasting import Found, Lasting
 from provisioner.machine import Reader
@@ -22,7 +22,7 @@ def absent(name: str) -> Kind[None, Lasting | None]:
     """The kind that stands in for the section called `name`. Its facts are None when there is nothing."""
 
     def observe(_: None, reader: Reader) -> Lasting | None:
-        line = lasting.notice(reader.spec)
+        line = lasting_text.notice(reader.spec)
         begins = [(reader.read(path) or b"").startswith(line.encode()) for path in places(name, reader)]
         if not any(begins):
             return None

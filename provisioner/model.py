@@ -6,10 +6,12 @@ what is run. Times are seconds, sizes are bytes, modes are permission bits.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from provisioner.effects import Effect, Run
 from provisioner.hardware import Accelerators
@@ -100,6 +102,11 @@ class Check:
     on_failure: Literal["fail", "warn"] = "fail"
 
 
+Named: TypeAlias = tuple[str, str | None]
+"""The address of something that the file names, and what it is on a machine: a version, a sha256, "absent".
+None where that could not be learnt."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What stands between a machine and its spec."""
@@ -121,6 +128,8 @@ class Plan:
     """sha256 of the lock that the spec is held to; empty for none."""
     notes: tuple[str, ...] = ()
     """What is to be known before anything else."""
+    named: tuple[Named, ...] = ()
+    """What everything that the file names is on this machine."""
 
     @property
     def changes(self) -> Iterator[Change]:
@@ -133,6 +142,21 @@ class Plan:
     @property
     def download(self) -> int:
         return sum(step.download for step in self.steps if step.pending and not step.blocked)
+
+
+FINGERPRINT = 12
+"""Hexadecimal digits of a fingerprint: enough to tell machines apart, few enough to read out."""
+
+
+def fingerprint(plan: Plan) -> str:
+    """What the machine is, in a dozen digits: equal exactly when everything the file names is equal.
+
+    "" where a part was left out or could not be learnt: of a part it would mislead.
+    """
+    if plan.only or plan.skip or any(value is None for _, value in plan.named):
+        return ""
+    canonical = json.dumps(sorted(set(plan.named)), ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT]
 
 
 class Status(Enum):
@@ -190,6 +214,8 @@ class Report:
     """What is attached; None when the spec does not ask."""
     seconds: float = 0.0
     log: str = ""
+    fingerprint: str = ""
+    """Of the machine as it was observed last; "" where that is not known."""
     restart: tuple[str, ...] = ()
     """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
 

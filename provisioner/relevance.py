@@ -21,8 +21,8 @@ from provisioner.versions import fits
 
 if TYPE_CHECKING:
     from provisioner.accelerator import Accelerator
+    from provisioner.debian.section import Apt
     from provisioner.debian.wanted import Choice
-    from provisioner.kinds.apt import Apt
     from provisioner.kinds.jdk import Jdk
     from provisioner.kinds.runtime import Runtime
     from provisioner.python.packages import Pip

@@ -107,6 +107,7 @@ DONE = Report(
     accelerators=ATTACHED,
     seconds=71.3,
     log="/var/lib/provisioner/logs/20261122-101502.log",
+    fingerprint="3f786850e387",
 )
 FAILED = Report(
     plan=PLAN,

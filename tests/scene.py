@@ -25,7 +25,7 @@ from provisioner.model import Action, Change, Step
 from tests.fakes import FakeMachine, Program
 
 CASES = Path(__file__).parent / "cases"
-FIELDS = ("name", "wanted", "found", "plan", "reasons", "effects", "checks", "invalid", "converges")
+FIELDS = ("name", "wanted", "found", "plan", "reasons", "effects", "checks", "named", "invalid", "converges")
 
 Case = dict[str, Any]
 
@@ -90,8 +90,13 @@ def validate(kind_name: str, wanted: object, machine: FakeMachine) -> object:
     return adapter.validate_python(wanted, context={"folder": machine.folder, "home": machine.home})
 
 
+def kind_of(kind_name: str, config: object) -> Kind[Any, Any]:
+    """The kind, or what stands in for a section that the file does not have."""
+    return kinds.ABSENT[kind_name] if config is None else kinds.get(kind_name)
+
+
 def plan(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:
-    kind: Kind[Any, Any] = kinds.ABSENT[kind_name] if config is None else kinds.get(kind_name)
+    kind = kind_of(kind_name, config)
     return list(kind.plan(config, kind.observe(config, machine)))
 
 

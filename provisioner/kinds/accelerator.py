@@ -6,6 +6,7 @@ What the hardware is decides the plan. Whether each framework computes on it is 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from provisioner.accelerator import Accelerator, device_of, expand
 from provisioner.effects import Run
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis, Gpu
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Step
 from provisioner.platforms import Platform
@@ -225,6 +226,17 @@ def needless(found: str, platform: Platform) -> str:
     return f"{found} is attached{cost} and the file needs none. {way}".strip()
 
 
+def named(config: Accelerator, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The models and how many of each; driver and CUDA where the file asks for them."""
+    attached = facts.attached
+    models = Counter(gpus.full_name(gpu) for gpu in attached.gpus)
+    models |= Counter({f"TPU {attached.tpu}": attached.chips} if attached.tpu else {})
+    yield "accelerator", ", ".join(f"{count} x {name}" for name, count in sorted(models.items())) or ABSENT
+    for name, wish in (("driver", config.driver), ("cuda", config.cuda)):
+        if wish is not None:
+            yield f"accelerator.{name}", str(getattr(attached, name)) or ABSENT
+
+
 def checks(config: Accelerator, facts: Facts) -> Iterator[Check]:
     device = device_of(choose(config, facts.attached) or config.any_of[0])
     device = "cpu" if device == "none" else device
@@ -282,5 +294,6 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     checks=checks,
+    named=named,
     gate=True,
 )

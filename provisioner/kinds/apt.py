@@ -6,73 +6,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pydantic import Field, model_validator
-
 from provisioner.debian import aptget, lists, pins, repositories, simulation, status, transaction
 from provisioner.debian.aptget import NOTHING, Order
-from provisioner.debian.lists import Update
 from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
+from provisioner.debian.section import Apt, LockedApt, hold, prefer
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.debian.wanted import Choice, Deb, Package, Selection
 from provisioner.effects import Effect, Fetch, Remove
-from provisioner.fields import Flag, Section
-from provisioner.kind import Ground, Kind, Lockable
+from provisioner.kind import ABSENT, Ground, Kind, Lockable
 from provisioner.machine import Answer, Reader
 from provisioner.machine.urls import local_path, shown
 from provisioner.model import Action, Change, Step
 
 ANSWERS = "/var/cache/debconf/config.dat"
-
-
-class Apt(Section):
-    """Packages of this machine's distribution, and of repositories added to it."""
-
-    packages: tuple[Entry, ...] = Field(
-        default=(),
-        description="Packages to have: a name, name=version, or any_of several.",
-        examples=[["ffmpeg", {"any_of": ["libgl1", "libgl1-mesa-glx"]}]],
-    )
-    absent: tuple[PackageName, ...] = Field(default=(), description="Packages to remove.")
-    repositories: tuple[Repository, ...] = Field(default=(), description="Repositories to add.")
-    debs: tuple[Deb, ...] = Field(default=(), description="Packages in files of their own, by address.")
-    debconf: tuple[Selection, ...] = Field(
-        default=(), description="Answers given before packages are installed, such as licences to accept."
-    )
-    update: Update = Field(
-        default="auto",
-        description="Fetch the package lists before an installation: auto (when old), always, never.",
-    )
-    recommends: Flag = Field(default=False, description="Also install what packages recommend.")
-    force: Flag = Field(default=False, description="Allow GPU driver packages, and changes to held packages.")
-
-    @model_validator(mode="after")
-    def check_contradictions(self) -> Apt:
-        for name in self.absent:
-            if name in self.names:
-                raise ValueError(f"names {name} both as wanted and as absent; remove one of them")
-        for repository in self.repositories:
-            if [item.name for item in self.repositories].count(repository.name) > 1:
-                raise ValueError(f"names the repository {repository.name} twice; rename one of them")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (
-            *(option.name for choice in self.packages for option in choice.any_of),
-            *(deb.identity[0] for deb in self.debs),
-        )
-
-
-class LockedApt(Apt):
-    """A section that asks for exactly what a lock holds."""
-
-    pins: Pins
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*super().names, *self.pins.versions)
 
 
 @dataclass(frozen=True)
@@ -289,23 +237,39 @@ def pin(config: Apt, facts: Facts, reader: Reader, ground: Ground) -> Pins:
     return found.model_copy(update={"unlocked": tuple(unlocked)})
 
 
-def hold(config: Apt, held: Pins) -> LockedApt:
-    return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
+def named(config: Apt, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The version of each package, and for a choice which of them it is."""
+    dpkg = facts.dpkg or Dpkg({}, "")
+    for choice in config.packages:
+        yield f"apt.{choice.any_of[0].name}", installed(choice, dpkg)
+    for name in (*(deb.identity[0] for deb in config.debs), *config.absent):
+        yield f"apt.{name}", version_of(name, dpkg) or ABSENT
+    for repository in config.repositories:
+        found = facts.repositories.get(repository.name)
+        there = "other settings" if found and (found.source or found.key_installed) else ABSENT
+        where = " ".join((*repository.uris, *repository.suites, *repository.components))
+        yield f"apt.repositories.{repository.name}", where if found and found.right(repository) else there
+    for answer in config.debconf:
+        yield f"apt.debconf.{answer.question}", facts.answers.get(answer.question, ABSENT)
 
 
-def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
-    """Each choice as the lock made it, in that very version; what the lock has not is left as it is."""
-    for choice in packages:
-        name = next((option.name for option in choice.any_of if option.name in held.versions), None)
-        yield Choice(any_of=(Package(name=name, version=held.versions[name]),)) if name else choice
+def installed(choice: Choice, dpkg: Dpkg) -> str:
+    """What there is of a choice: the version, with the name where it is not the first that is named."""
+    options = choice.options(dpkg)
+    if right := choice.found(dpkg):
+        version = right.found(dpkg) or ""  # with its name, where another package provides it
+        return version if right == options[0] or " " in version else f"{right.name} {version}"
+    others = ((option.name, version_of(option.name, dpkg)) for option in options)
+    there = [
+        version if name == options[0].name else f"{name} {version}" for name, version in others if version
+    ]
+    return ", ".join(there) or ABSENT
 
 
-def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
-    """What is installed stays as it is; what is not comes in the version that it was locked in."""
-    if held is None or upgrade is None:
-        return config
-    kept = held.without(upgrade)
-    return config.model_copy(update={"packages": tuple(exact(config.packages, kept))})
+def version_of(name: str, dpkg: Dpkg) -> str:
+    """The version that dpkg has of a package, with its state where that is not whole; "" for none."""
+    found = dpkg.packages.get(dpkg.key(name))
+    return "" if found is None else found.version if found.installed else f"{found.version} {found.state}"
 
 
 KIND = Kind(
@@ -313,5 +277,6 @@ KIND = Kind(
     config=Apt,
     observe=observe,
     plan=plan,
+    named=named,
     lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
 )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner import dataset_pins
 from provisioner.dataset import Config, Dataset, format_of
 from provisioner.effects import Effect, Fetch, Remove, Unpack
 from provisioner.fields import format_size
-from provisioner.kind import Ground, Kind, Lockable
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Answer, Reader, Stat, receipt
 from provisioner.machine.receipt import Damage, Receipt
 from provisioner.machine.urls import file_name, local_path, origin, shown
-from provisioner.model import Action, Change, Step
+from provisioner.model import Action, Change, Named, Step
 
 LINKS = 40
 """Symbolic links followed one after the other before we call it a circle, as Linux does."""
@@ -319,12 +319,21 @@ def effects(dataset: Dataset, path: str) -> tuple[Effect, ...]:
     )
 
 
-def pin(config: Datasets, facts: Facts, reader: Reader, ground: Ground) -> dataset_pins.Pins:
-    """Every dataset as it was downloaded here, or would be."""
-    return {
-        name: dataset_pins.pin(name, dataset, facts[name].receipt, reader, ground)
-        for name, dataset in sorted(config.items())
-    }
+def named(config: Datasets, facts: Facts) -> Iterator[Named]:
+    """The sha256 of what was downloaded, while it is whole."""
+    for name, dataset in config.items():
+        yield f"datasets.{name}", identity(dataset, facts[name])
+
+
+def identity(dataset: Dataset, found: Found) -> str | None:
+    """What is there; None for what only reading all of it would tell."""
+    told = found.receipt
+    if not found.occupied:
+        return ABSENT
+    if told is None:
+        return f"sha256 {dataset.sha256}" if found.matches else None
+    whole = f"sha256 {told.sha256}" + (f", strip {told.strip}" if told.strip else "")
+    return None if found.damage.count else whole
 
 
 KIND = Kind(
@@ -332,5 +341,6 @@ KIND = Kind(
     config=Config,
     observe=observe,
     plan=plan,
-    lock=Lockable(pins=dataset_pins.Pins, pin=pin, hold=dataset_pins.hold, prefer=dataset_pins.prefer),
+    named=named,
+    lock=dataset_pins.LOCK,
 )

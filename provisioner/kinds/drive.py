@@ -18,9 +18,9 @@ from pydantic import AfterValidator, Field
 from provisioner import platforms
 from provisioner.effects import Link
 from provisioner.errors import ObserveError
-from provisioner.fields import Flag, Section, SpecPath
+from provisioner.fields import Flag, Section, SpecPath, as_written
 from provisioner.kernels import Mount
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader, Stat
 from provisioner.model import Action, Change, Step
 from provisioner.platforms import Platform
@@ -256,6 +256,19 @@ def blocked(name: str, after: str, reason: str) -> Change:
     return Change(f"drive.{name}", Action.BLOCKED, None, after, reason)
 
 
+def named(config: Drive, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Whether it is mounted, whether what is needed is in it, and where the links lead."""
+    mounted = ("unusable" if facts.problem else "mounted") if facts.type else ABSENT
+    yield "drive.mount", mounted
+    there = {place.inside for place in facts.places if place.exists}
+    for inside in config.paths:
+        yield f"drive.{inside}", "there" if inside in there else ABSENT
+    for (path, inside), found in zip(config.links.items(), facts.links, strict=True):
+        right = found is not None and found.link == posixpath.join(config.mount, inside)
+        other = (found.link or f"a {found.type}") if found else ABSENT
+        yield f"drive.link {as_written(path)}", inside if right else other
+
+
 KIND = Kind(
     name="drive",
     config=Annotated[
@@ -263,4 +276,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
 )

@@ -9,11 +9,13 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provisioner import lasting
-from provisioner.fields import Section, SpecPath
+from provisioner.fields import Section, SpecPath, as_written
 from provisioner.kind import Kind
-from provisioner.lasting import Lasting, Setting
+from provisioner.lasting import Lasting
+from provisioner.lasting_text import Setting
 from provisioner.machine import Reader
 from provisioner.model import Step
+from provisioner.redact import redact
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -111,6 +113,13 @@ def plan(config: Env, facts: Lasting) -> Iterator[Step]:
         )
 
 
+def named(config: Env, facts: Lasting) -> Iterator[tuple[str, str]]:
+    """What later shells and kernels get, with folders as the file writes them."""
+    for name, variable in config.items():
+        words = {str(folder): as_written(folder) for folder in variable.prepend}
+        yield f"env.{name}", redact(lasting.standing(name, facts, words))
+
+
 KIND = Kind(
     name="env",
     config=Annotated[
@@ -124,4 +133,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
 )

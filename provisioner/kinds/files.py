@@ -11,10 +11,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.effects import Chmod, Copy, Effect, Link, Mkdir, Write
-from provisioner.fields import Mode, Section, SpecPath
-from provisioner.kind import Kind
+from provisioner.fields import Mode, Section, SpecPath, as_written
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Step
+from provisioner.model import Action, Change, Named, Step
+
+LITTLE = 1 << 20
+"""Bytes of a file that is read even where its size tells already that it is not right."""
 
 
 class File(Section):
@@ -54,7 +57,7 @@ class Found:
     """The path as a person would say it."""
     stat: Stat | None
     digest: str | None
-    """sha256 of a file that may be right, None where it cannot be."""
+    """sha256 of a file that may be right, or is no larger than LITTLE."""
     source: Stat | None
     source_digest: str | None
     obstacle: str | None
@@ -76,11 +79,15 @@ def look(file: File, reader: Reader) -> Found:
     return Found(
         name=shorten(file.path, reader),
         stat=stat,
-        digest=reader.hash(file.path) if comparable else None,
+        digest=reader.hash(file.path) if comparable or is_little(stat) else None,
         source=source,
         source_digest=reader.hash(file.source) if file.source and comparable else None,
         obstacle=None if stat else find_obstacle(file.path, reader),
     )
+
+
+def is_little(stat: Stat | None) -> bool:
+    return stat is not None and stat.type == "file" and stat.size <= LITTLE
 
 
 def shorten(path: str, reader: Reader) -> str:
@@ -194,6 +201,23 @@ def effect(file: File, found: Found) -> Effect:
     return Write(path=file.path, text=file.content or "", mode=mode)
 
 
+def named(config: tuple[File, ...], facts: Facts) -> Iterator[Named]:
+    """What is at each path: the content's sha256, where a link leads, and the mode where one is asked for."""
+    for file, found in zip(config, facts, strict=True):
+        yield f"files.{as_written(file.path)}", identity(file, found, found.stat) if found.stat else ABSENT
+
+
+def identity(file: File, found: Found, stat: Stat) -> str | None:
+    """What is there; None for other contents that are too large to be read for nothing."""
+    if stat.type == "file" and found.digest is None:
+        return None
+    if stat.link is not None:
+        right = file.link is not None and stat.link == file.link
+        return f"link to {as_written(file.link) if file.link and right else stat.link}"
+    mode = f", mode {stat.mode:04o}" if wanted_mode(file, found) is not None else ""
+    return (f"sha256 {found.digest}" if found.digest else stat.type) + mode
+
+
 KIND = Kind(
     name="files",
     config=Annotated[
@@ -203,4 +227,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
 )

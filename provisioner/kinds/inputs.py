@@ -12,7 +12,7 @@ from provisioner import platforms
 from provisioner.effects import Chmod, Effect
 from provisioner.fields import Mode, Section, SpecPath
 from provisioner.kernels import Upload
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader, Stat
 from provisioner.model import Action, Change, Step
 from provisioner.platforms import CELL, Place
@@ -89,6 +89,13 @@ def look(address: str, wanted: Input, found: Stat | None, facts: Facts) -> tuple
     return Change(address, Action.KEEP, wanted.to), ()
 
 
+def named(config: Inputs, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Whether each is there, and for whom to read; never what it holds."""
+    for name, found in zip(config, facts.files, strict=True):
+        there = found and (f"there, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}")
+        yield f"inputs.{name}", there or ABSENT
+
+
 KIND = Kind(
     name="inputs",
     config=Annotated[
@@ -101,4 +108,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg, Package
 from provisioner.effects import Effect, Run
 from provisioner.fields import Flag, Section
-from provisioner.kind import Ground, Kind, Lockable
+from provisioner.kind import ABSENT, Ground, Kind, Lockable
 from provisioner.lasting import Lasting
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Step
@@ -294,6 +294,18 @@ def prefer(config: Jdk, held: Pins | None, upgrade: frozenset[str] | None) -> Jd
     return config if held is None or upgrade is None else hold(config, held.without(upgrade))
 
 
+def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The package and its version, and whether it is the default."""
+    package = config.package(facts.version or 0)
+    found = facts.dpkg.get(package) if facts.dpkg else None
+    yield "jdk", f"{package} {found.version}" if found else ABSENT
+    if config.default:
+        for program, link, path in zip(PROGRAMS, facts.links, facts.programs, strict=True):
+            yield f"jdk.{program}", "the default" if link == path else link or ABSENT
+        home = {facts.home: "its folder"} if found else {}
+        yield "jdk.JAVA_HOME", lasting.standing("JAVA_HOME", facts.lasting, home)
+
+
 KIND = Kind(
     name="jdk",
     config=Annotated[
@@ -304,6 +316,7 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     checks=checks,
+    named=named,
     after=("apt",),
     lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
 )

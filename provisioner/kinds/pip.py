@@ -15,19 +15,20 @@ from packaging.utils import canonicalize_name
 from provisioner.effects import Effect
 from provisioner.errors import LockError
 from provisioner.kernels import Refresh
-from provisioner.kind import Ground, Kind, Lockable
+from provisioner.kind import ABSENT, Ground, Kind, Lockable
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Step
 from provisioner.python import builds, guard, loaded, locking, pins
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Installed
-from provisioner.python.findings import Facts, Named, Unwanted, find_damage, look_at_unwanted, look_up
+from provisioner.python.findings import LISTED, Facts, Named, find_damage, look_up
 from provisioner.python.interpreter import DEFAULT_VENV
 from provisioner.python.packages import Pip
 from provisioner.python.pins import LockedPip, Pins, PreferringPip, asked_for
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.settling import Drift, settle
 from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
+from provisioner.python.unwanted import Unwanted, look_at_unwanted
 
 
 def observe(config: Pip, reader: Reader) -> Facts:
@@ -256,10 +257,29 @@ def pin(config: Pip, facts: Facts, reader: Reader, ground: Ground) -> Pins:
             return locking.pin(config, solution, reader, ground)
 
 
+def named(config: Pip, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Each version, with its source where that was no index, and with what is wrong with it."""
+    if config.venv:
+        yield "pip.venv", f"Python {facts.python.version}" if facts.python.exists else ABSENT
+    for each in facts.named:
+        told = ", ".join(filter(None, (each.version, each.source, facts.damaged.get(each.name))))
+        yield f"pip.{each.name}", told or (listed(facts) if each.wanted == LISTED else ABSENT)
+    for path in facts.files_absent:
+        yield f"pip.{posixpath.relpath(path, facts.folder)}", ABSENT
+    for one in facts.unwanted:
+        yield f"pip.{one.name}", one.version or ABSENT
+
+
+def listed(facts: Facts) -> str:
+    """Whether all is there that a file lists; in which versions, uv does not say."""
+    return "all there" if isinstance(facts.outcome, Solution) and not facts.outcome.moves else ABSENT
+
+
 KIND = Kind(
     name="pip",
     config=Pip,
     observe=observe,
     plan=plan,
+    named=named,
     lock=Lockable(pins=Pins, pin=pin, hold=pins.hold, prefer=pins.prefer, inputs=pins.inputs),
 )

@@ -131,6 +131,12 @@ def plan(config: tuple[Command, ...], facts: Facts) -> Iterator[Step]:
         earlier = (*earlier, address)
 
 
+def named(config: tuple[Command, ...], facts: Facts) -> Iterator[tuple[str, str]]:
+    """Whether each has done its work."""
+    for command, reason in zip(config, facts.reasons, strict=True):
+        yield f"run.{command.name}", "not done" if reason else "done"
+
+
 KIND = Kind(
     name="run",
     config=Annotated[
@@ -140,5 +146,6 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
     after=("apt", "jdk", "pip", "drive", "secrets", "inputs", "datasets", "files", "env"),
 )

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from provisioner import platforms
 from provisioner.fields import Section, Size, format_size
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Step
 from provisioner.platforms import Platform
@@ -167,10 +167,19 @@ def is_system(wanted: str, facts: Facts) -> bool:
     return name == facts.system and (not versions or fits(facts.release, versions))
 
 
+def named(config: Runtime, facts: Facts) -> Iterator[tuple[str, str]]:
+    """The versions that are asked for; disk and memory are room for things, and no part of what it is."""
+    if config.python is not None:
+        yield "runtime.python", facts.python
+    if config.os is not None:
+        yield "runtime.os", f"{facts.system} {facts.release}".strip() or ABSENT
+
+
 KIND = Kind(
     name="runtime",
     config=Annotated[Runtime, Field(description="What the machine must be: asserted, never changed.")],
     observe=observe,
     plan=plan,
+    named=named,
     gate=True,
 )

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from provisioner import platforms
 from provisioner.fields import Flag, Section
 from provisioner.kernels import Secret as Effect
-from provisioner.kind import Kind
+from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Step
 from provisioner.platforms import CELL, Place
@@ -117,6 +117,12 @@ def look(variable: str, wanted: Secret, facts: Facts) -> tuple[Change, tuple[Eff
     return Change(address, Action.BLOCKED, None, "set", f"{variable} is not set. {way}"), ()
 
 
+def named(config: Secrets, facts: Facts) -> Iterator[tuple[str, str]]:
+    """That each is set, and no more."""
+    for variable in config:
+        yield f"secrets.{variable}", "set" if variable in facts.there else ABSENT
+
+
 KIND = Kind(
     name="secrets",
     config=Annotated[
@@ -130,4 +136,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
+    named=named,
 )

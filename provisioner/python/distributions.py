@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from provisioner.machine import Reader
+from provisioner.redact import redact
 
 ENTRY = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.]*?(?:-[\w.]+?)*?)(?:-(?P<version>\d[^-]*)(?:-py[\d.]+)?)?\.(?P<kind>dist-info|egg-info|egg-link)"
@@ -152,6 +153,24 @@ class Installed:
             if hashes and digest and self.reader.hash(place) != digest:
                 return f"{path} is not what was installed"
         return ""
+
+
+def source(origin: dict[str, object]) -> str:
+    """Where a distribution comes from that no index gave: its commit, hash or URL, but no path of ours.
+
+    `origin` is its direct_url.json: https://packaging.python.org/en/latest/specifications/direct-url/
+    """
+    url = str(origin.get("url", ""))
+    match origin:
+        case {"vcs_info": {"vcs": str(vcs), "commit_id": str(commit)}}:
+            return f"{vcs} {commit}"
+        case {"archive_info": {"hashes": {"sha256": str(digest)}}}:
+            return f"sha256 {digest}"
+        case {"archive_info": {"hash": str(digest)}}:
+            return digest.replace("=", " ")
+        case {"dir_info": {"editable": True}}:
+            return "editable"
+    return "from a file" if url.startswith("file:") else redact(url)
 
 
 def headers(text: str) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 
 from provisioner.machine import Interpreter, Reader
 from provisioner.python.closure import Closure, Walker
-from provisioner.python.distributions import Installed
+from provisioner.python.distributions import Installed, source
 from provisioner.python.loaded import Loaded
 from provisioner.python.requirements import Asked
 from provisioner.python.settling import Drift
-from provisioner.python.solving import Held, Outcome, Solution
+from provisioner.python.solving import Outcome
+from provisioner.python.unwanted import Unwanted
 
 OURSELVES = "colab-provisioner"
 """Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
+
+
+LISTED = "what it lists"
+"""What is wanted of a file that only uv can judge."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,8 @@ class Named:
     version: str | None = None
     """None when it is not installed."""
     met: bool = False
-
-
-@dataclass(frozen=True)
-class Unwanted:
-    name: str
-    version: str | None = None
-    kept_by: str = ""
-    """Why it cannot go."""
-
-    @property
-    def goes(self) -> bool:
-        return self.version is not None and not self.kept_by
+    source: str = ""
+    """Where it came from, when from no index."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +92,7 @@ def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str
     applying = {each.name: each for each in reversed(asked.wanted) if walker.applies(each.requirement)}
     for name, each in reversed(applying.items()):
         there = walker.installed.get(name)
-        yield Named(name, str(each), there.version if there else None, name not in unmet)
+        version, origin = (there.version, walker.installed.origin(there)) if there else (None, {})
+        yield Named(name, str(each), version, name not in unmet, source(origin))
     for path in dict.fromkeys(asked.undecided):
-        yield Named(posixpath.basename(path), "what it lists")
-
-
-def look_at_unwanted(
-    names: Iterable[str], installed: Installed, closure: Closure, outcome: Outcome | None
-) -> Iterator[Unwanted]:
-    needed_by = dict(closure.needed_by)
-    if isinstance(outcome, Solution | Held):
-        needed_by |= {move.name: "what is wanted" for move in outcome.moves}
-        needed_by |= {name: wants[0][0] for name, wants in outcome.needs.items()}
-    for name in names:
-        there = installed.get(name)
-        version = there.version if there else None
-        kept_by = ""
-        if there and there.by_apt:
-            kept_by = f"It belongs to apt: name python3-{name} in apt.absent."
-        elif by := needed_by.get(name):
-            kept_by = f"{by} needs it: take one of the two out of the file."
-        yield Unwanted(name, version, kept_by)
+        yield Named(posixpath.basename(path), LISTED)

@@ -118,8 +118,14 @@ def render_report(report: Report) -> str:
         *checks(report.verdicts),
         *notes(report.outcomes),
         timeline(report),
+        fingerprint_line(report.fingerprint),
         element("p", "Full log: ", element("code", report.log), class_="faint") if report.log else NOTHING,
     )
+
+
+def fingerprint_line(fingerprint: str) -> Markup:
+    told = element("p", "Fingerprint: ", element("code", fingerprint), class_="faint")
+    return told if fingerprint else NOTHING
 
 
 def restart_call(packages: tuple[str, ...]) -> Markup:

@@ -148,6 +148,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
     lines += timing_lines(report, paint)
     if report.log:
         lines.append(f"Full log: {report.log}")
+    lines += fingerprint_lines(report.fingerprint, paint)
     role = "good" if report.ok else "bad"
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
     return "\n".join([*lines, paint(role, f"{conclusion(report)} ({took})")]) + "\n"
@@ -224,7 +225,14 @@ def restart_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
 
 def render_standing(report: Report) -> str:
     """A report of nothing to do, without its time: what a later apply says again while it stands."""
-    return "\n".join([*warning_lines(report, plain, DEFAULT_WIDTH), conclusion(report)])
+    warnings = warning_lines(report, plain, DEFAULT_WIDTH)
+    return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), conclusion(report)])
+
+
+def fingerprint_lines(fingerprint: str, paint: Paint) -> Iterator[str]:
+    """What tells whether two machines are the same in everything the file names."""
+    if fingerprint:
+        yield f"{paint('faint', 'Fingerprint:')} {fingerprint}"
 
 
 def conclusion(report: Report) -> str:

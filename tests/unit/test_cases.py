@@ -36,6 +36,11 @@ def test_case(kind: str, case: scene.Case) -> None:
         definition = kinds.get(kind)
         checks = definition.checks(config, definition.observe(config, machine))
         assert [f"{check.address}: {' '.join(check.run.argv)}" for check in checks] == case["checks"]
+    definition = scene.kind_of(kind, config)
+    named = list(definition.named(config, definition.observe(config, machine)))
+    assert all(address == kind or address.startswith(f"{kind}.") for address, _ in named)
+    if "named" in case:
+        assert dict(named) == case["named"]
     if case.get("converges"):
         for step in steps:
             for effect in step.effects if step.pending and not step.blocked else ():

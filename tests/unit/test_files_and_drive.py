@@ -34,11 +34,13 @@ def test_large_contents_are_not_read_when_sizes_differ() -> None:
             raise AssertionError(f"read {path} for nothing")
 
     machine = Careful()
-    machine.put("/work/a", "longer")
+    machine.put("/work/a", bytes(files.LITTLE + 1))
     machine.put("/work/b", "b")
     config = scene.validate("files", [{"path": "a", "content": "x"}, {"path": "a2", "source": "b"}], machine)
     steps = scene.plan("files", config, machine)
     assert [step.changes[0].action for step in steps] == [Action.UPDATE, Action.CREATE]
+    named = files.KIND.named(config, files.KIND.observe(config, machine))  # type: ignore[arg-type]
+    assert dict(named) == {"files.a": None, "files.a2": "absent"}
 
 
 class Stale(FakeMachine):

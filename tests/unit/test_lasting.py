@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import lasting
+from provisioner import lasting, lasting_text
 from provisioner.effects import Remove, Write
 from provisioner.errors import ObserveError
-from provisioner.lasting import Setting, Settings
+from provisioner.lasting_text import Setting, Settings
 from provisioner.model import Action, Change
 from tests.fakes import FakeMachine
 
@@ -52,8 +52,8 @@ def actions(changes: tuple[Change, ...]) -> dict[str, str]:
 
 @given(st.dictionaries(NAME, VALUE, max_size=4))
 def test_what_is_written_is_read_back(settings: dict[str, Setting]) -> None:
-    assert lasting.parse_shell(lasting.render_shell(settings, SPEC)) == settings
-    assert lasting.parse_kernel(lasting.render_kernel(settings, SPEC)) == settings
+    assert lasting_text.parse_shell(lasting_text.render_shell(settings, SPEC)) == settings
+    assert lasting_text.parse_kernel(lasting_text.render_kernel(settings, SPEC)) == settings
 
 
 @given(st.dictionaries(NAME, VALUE, max_size=3), st.dictionaries(NAME, VALUE, max_size=3))
@@ -68,7 +68,7 @@ def test_whatever_was_there_becomes_what_is_wanted(old: dict[str, Setting], new:
 @pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"]])
 def test_a_shell_that_reads_the_file_twice_gets_what_is_wanted(shell: list[str], tmp_path: Path) -> None:
     file = tmp_path / "env.sh"
-    file.write_text(lasting.render_shell(AWKWARD, SPEC))
+    file.write_text(lasting_text.render_shell(AWKWARD, SPEC))
     show = "import json, os; print(json.dumps(dict(os.environ)))"
     done = subprocess.run(
         [*shell, "-euc", '. "$0"; . "$0"; "$1" -c "$2"; set', str(file), sys.executable, show],
@@ -92,7 +92,7 @@ def test_a_kernel_gets_what_is_wanted_and_no_names_of_ours(monkeypatch: pytest.M
     monkeypatch.setattr(os, "environ", {"PATH": "/opt/[x]:/usr/bin:/opt/a b/*:/bin", "GONE": "1"})
     namespace: dict[str, object] = {}
     for _ in range(2):
-        exec(lasting.render_kernel(AWKWARD, SPEC), namespace)
+        exec(lasting_text.render_kernel(AWKWARD, SPEC), namespace)
     assert os.environ == {
         "QUOTED": AWKWARD["QUOTED"],
         "LINES": AWKWARD["LINES"],
@@ -153,7 +153,7 @@ def test_one_edited_variable_is_named_alone() -> None:
     machine = FakeMachine()
     wanted = {"A": "1", "B": "2"}
     apply(machine, wanted)
-    machine.put(SHELL_FILE, lasting.render_shell({"A": "1", "B": "9"}, SPEC))
+    machine.put(SHELL_FILE, lasting_text.render_shell({"A": "1", "B": "9"}, SPEC))
     assert apply(machine, wanted) == (
         Change("env.A", Action.KEEP, "1"),
         Change("env.B", Action.UPDATE, "9", "2"),
@@ -168,15 +168,15 @@ def test_a_lost_kernel_file_is_written_again_and_nothing_else() -> None:
     found = lasting.observe("env", machine)
     assert [change.action for change in lasting.changes("env", {"A": "1"}, found)] == [Action.UPDATE]
     assert lasting.effects({"A": "1"}, found) == (
-        Write(path=KERNEL_FILE, text=lasting.render_kernel({"A": "1"}, SPEC)),
+        Write(path=KERNEL_FILE, text=lasting_text.render_kernel({"A": "1"}, SPEC)),
     )
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        (SHELL_FILE, lasting.render_shell({"A": "1"}, SPEC) + "rm -rf x\n"),
-        (KERNEL_FILE, lasting.render_kernel({"A": "1"}, SPEC) + "import antigravity\n"),
+        (SHELL_FILE, lasting_text.render_shell({"A": "1"}, SPEC) + "rm -rf x\n"),
+        (KERNEL_FILE, lasting_text.render_kernel({"A": "1"}, SPEC) + "import antigravity\n"),
         ("/root/.bashrc", "# my own, anew\n"),
     ],
 )
@@ -192,8 +192,8 @@ def test_an_edit_beside_the_variables_is_mended(path: str, text: str) -> None:
 
 @pytest.mark.parametrize("edited", ["export A='1\n", "rm -rf x\n", "unset\n"])
 def test_a_shell_file_that_was_edited_beyond_recognition_sets_nothing(edited: str) -> None:
-    assert lasting.parse_shell(lasting.SHELL_BEGIN + edited + lasting.SHELL_END) == {}
-    assert lasting.parse_shell(edited) == {}
+    assert lasting_text.parse_shell(lasting_text.SHELL_BEGIN + edited + lasting_text.SHELL_END) == {}
+    assert lasting_text.parse_shell(edited) == {}
 
 
 def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
@@ -206,7 +206,7 @@ def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
     "text", ["", "settings = {", "settings = 3\n", "settings = f()\n", "import os\n", "a = '\0'"]
 )
 def test_a_kernel_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
-    assert lasting.parse_kernel(text) == {}
+    assert lasting_text.parse_kernel(text) == {}
 
 
 EARLIER = "# Written by `provisioner apply`. Change colabenv.yaml instead of this file.\n"
@@ -215,8 +215,8 @@ EARLIER = "# Written by `provisioner apply`. Change colabenv.yaml instead of thi
 def test_files_that_do_not_say_whose_they_are_become_ours() -> None:
     machine = FakeMachine()
     for path, text in (
-        (SHELL_FILE, lasting.render_shell({"A": "1"}, SPEC)),
-        (KERNEL_FILE, lasting.render_kernel({"A": "1"}, SPEC)),
+        (SHELL_FILE, lasting_text.render_shell({"A": "1"}, SPEC)),
+        (KERNEL_FILE, lasting_text.render_kernel({"A": "1"}, SPEC)),
     ):
         machine.put(path, EARLIER + text.partition("\n")[2])
     machine.put("/root/.bashrc", lasting.observe("env", machine).block)

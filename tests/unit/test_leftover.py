@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, engine, kinds, lasting, recall
+from provisioner import cli, engine, kinds, lasting_text, recall
 from provisioner.errors import ObserveError, ProvisionerError
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Action, Plan
@@ -110,7 +110,7 @@ def test_a_cell_takes_nothing_back(home: Path) -> None:
 def test_what_is_left_and_cannot_be_read_blocks_its_own_kind_only(home: Path) -> None:
     spec = Path("colabenv.yaml").absolute()
     (home / ".config" / "colabenv").mkdir(parents=True)
-    text = lasting.notice(str(spec)).encode() + b"# caf\xe9\n"
+    text = lasting_text.notice(str(spec)).encode() + b"# caf\xe9\n"
     (home / ".config" / "colabenv" / "env.sh").write_bytes(text)
     plan = planned(HEAD)
     assert [(step.id, step.blocked) for step in plan.steps] == [("files.lamp", False), ("env", True)]

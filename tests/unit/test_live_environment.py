@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from provisioner import lasting
 from provisioner.kernels import Export, Kernel
-from provisioner.lasting import Settings
+from provisioner.lasting_text import Settings
 from provisioner.model import Action
 from tests.fakes import FakeMachine
 

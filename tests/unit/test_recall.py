@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_what_stands_is_said_again(desk: Path, capsys: pytest.CaptureFixture[str
     assert recall.recall("colabenv.yaml")
     assert cli.main(["apply"]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("Nothing to do: ")
+    first, second = shown.splitlines()
+    assert re.fullmatch("Fingerprint: [0-9a-f]{12}", first)
+    assert second.startswith("Nothing to do: ")
     assert "1 check passed before on this very state. Every part is verified." in shown
 
 

@@ -108,6 +108,7 @@ DONE = Report(
         Verdict(address="verify.slow", passed=False, warning=True, message="slow", seconds=0.2),
     ),
     seconds=14.9,
+    fingerprint="3f786850e387",
 )
 UNPROVED = Report(
     plan=DONE.plan,
@@ -128,6 +129,7 @@ NOTHING = Report(
     outcomes=(outcome("accelerator", Status.KEPT),),
     verdicts=(Verdict(address="verify.cv2", passed=True, remembered=True),),
     seconds=0.12,
+    fingerprint="3f786850e387",
 )
 ATTACHED = replace(
     DONE,

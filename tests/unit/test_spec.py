@@ -330,6 +330,7 @@ def test_spec() -> None:
             "env": {"A": "no"},
         },
         sections={"box": found.sections["box"], "env": {"A": "no"}},
+        sources=("/srv/my work/colabenv.yaml",),
     )
     assert found.sections["box"].path == "/srv/data"
     assert found.sections["box"].things == ("a", Thing(name="b", size=5000))

@@ -1,0 +1,81 @@
+"""What a spec may ask of apt, and the same as a lock holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pydantic import Field, model_validator
+
+from provisioner.debian.lists import Update
+from provisioner.debian.pins import Pins
+from provisioner.debian.repositories import Repository
+from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.fields import Flag, Section
+
+
+class Apt(Section):
+    """Packages of this machine's distribution, and of repositories added to it."""
+
+    packages: tuple[Entry, ...] = Field(
+        default=(),
+        description="Packages to have: a name, name=version, or any_of several.",
+        examples=[["ffmpeg", {"any_of": ["libgl1", "libgl1-mesa-glx"]}]],
+    )
+    absent: tuple[PackageName, ...] = Field(default=(), description="Packages to remove.")
+    repositories: tuple[Repository, ...] = Field(default=(), description="Repositories to add.")
+    debs: tuple[Deb, ...] = Field(default=(), description="Packages in files of their own, by address.")
+    debconf: tuple[Selection, ...] = Field(
+        default=(), description="Answers given before packages are installed, such as licences to accept."
+    )
+    update: Update = Field(
+        default="auto",
+        description="Fetch the package lists before an installation: auto (when old), always, never.",
+    )
+    recommends: Flag = Field(default=False, description="Also install what packages recommend.")
+    force: Flag = Field(default=False, description="Allow GPU driver packages, and changes to held packages.")
+
+    @model_validator(mode="after")
+    def check_contradictions(self) -> Apt:
+        for name in self.absent:
+            if name in self.names:
+                raise ValueError(f"names {name} both as wanted and as absent; remove one of them")
+        for repository in self.repositories:
+            if [item.name for item in self.repositories].count(repository.name) > 1:
+                raise ValueError(f"names the repository {repository.name} twice; rename one of them")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (
+            *(option.name for choice in self.packages for option in choice.any_of),
+            *(deb.identity[0] for deb in self.debs),
+        )
+
+
+class LockedApt(Apt):
+    """A section that asks for exactly what a lock holds."""
+
+    pins: Pins
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*super().names, *self.pins.versions)
+
+
+def hold(config: Apt, held: Pins) -> LockedApt:
+    return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
+
+
+def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
+    """Each choice as the lock made it, in that very version; what the lock has not is left as it is."""
+    for choice in packages:
+        name = next((option.name for option in choice.any_of if option.name in held.versions), None)
+        yield Choice(any_of=(Package(name=name, version=held.versions[name]),)) if name else choice
+
+
+def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
+    """What is installed stays as it is; what is not comes in the version that it was locked in."""
+    if held is None or upgrade is None:
+        return config
+    kept = held.without(upgrade)
+    return config.model_copy(update={"packages": tuple(exact(config.packages, kept))})
