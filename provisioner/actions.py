@@ -52,6 +52,8 @@ def load(options: argparse.Namespace) -> Spec:
 def planned(options: argparse.Namespace) -> Plan:
     """The plan, kept in a file if that was asked for."""
     spec = load(options)
+    if options.against:
+        return planned_against(spec, options)
     made = engine.survey(spec, engine.connect(spec), selection(options))
     if options.out:
         from provisioner import codec
@@ -62,6 +64,18 @@ def planned(options: argparse.Namespace) -> Plan:
             Write(path=os.path.abspath(options.out), text=codec.text(codec.plan_document(made)), mode=0o600)
         )
     return made
+
+
+def planned_against(spec: Spec, options: argparse.Namespace) -> Plan:
+    """The plan for an image that is not here."""
+    from provisioner.against import plan_against
+
+    if options.out:
+        raise ProvisionerError(
+            "a plan for another machine cannot be kept for apply",
+            "Leave out --out; --json prints it as a document.",
+        )
+    return plan_against(spec, options.against, selection(options))
 
 
 def plan(options: argparse.Namespace) -> int:

@@ -101,6 +101,18 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Against:
+    """The image that a plan was made for, and how much it has of the requirements that the spec names."""
+
+    image: str
+    asked: int = 0
+    there: int = 0
+    """Those that the image meets."""
+    missing: int = 0
+    """Those of which it has no version at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What stands between a machine and its spec."""
 
@@ -117,6 +129,8 @@ class Plan:
     """The steps or kinds that were asked for; none means all."""
     skip: tuple[str, ...] = ()
     """The steps or kinds that were left out."""
+    against: Against | None = None
+    """None for a plan for the machine that it was made on."""
 
     @property
     def changes(self) -> Iterator[Change]:

@@ -56,6 +56,7 @@ class FakeMachine:
     state: str = "/var/lib/provisioner"
     python: Interpreter = PYTHON
     suspects: frozenset[str] = frozenset()
+    elsewhere: str = ""
     deep: bool = False
     free_bytes: int = 10**12
     memory_bytes: int = 16 * 10**9

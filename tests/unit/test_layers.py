@@ -21,6 +21,7 @@ LAYERS = (
     ("spec",),
     ("journal", "scheduler", "executor", "prover"),
     ("engine",),
+    ("against",),
     ("codec", "render"),
     ("inventory", "starter", "doctor", "splice", "repository", "ipynb"),
     ("actions",),
