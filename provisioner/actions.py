@@ -68,6 +68,7 @@ def planned(options: argparse.Namespace) -> Plan:
 
 def planned_against(spec: Spec, options: argparse.Namespace) -> Plan:
     """The plan for an image that is not here."""
+    from provisioner import runtimes
     from provisioner.against import plan_against
 
     if options.out:
@@ -75,7 +76,7 @@ def planned_against(spec: Spec, options: argparse.Namespace) -> Plan:
             "a plan for another machine cannot be kept for apply",
             "Leave out --out; --json prints it as a document.",
         )
-    return plan_against(spec, options.against, selection(options))
+    return plan_against(spec, runtimes.load(options.against), selection(options))
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -187,7 +188,13 @@ def saved_plan(path: str) -> Plan | None:
         return None
     from provisioner import codec
 
-    return codec.plan_from("{" + text, path)
+    saved = codec.plan_from("{" + text, path)
+    if saved.against:
+        raise ProvisionerError(
+            f"{path} is a plan for {saved.against.image}, which is there to be read",
+            "Make one on the machine that it is for: plan --out.",
+        )
+    return saved
 
 
 def show_plan(made: Plan, *, verbose: bool) -> None:

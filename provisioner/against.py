@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from provisioner import engine, gpus, runtimes
+from provisioner import engine, gpus
 from provisioner.accelerator import Accelerator
 from provisioner.engine import EVERYTHING, Selection
 from provisioner.hardware import Accelerators, Gpu
@@ -33,12 +33,11 @@ OFFERED = {
 """What Colab attaches to the machines of each image, its usual one first."""
 
 
-def plan_against(spec: Spec, name: str, selection: Selection = EVERYTHING) -> Plan:
-    """What an apply on the image called `name` would do, without effects or checks: it is there to be read.
+def plan_against(spec: Spec, image: Image, selection: Selection = EVERYTHING) -> Plan:
+    """What an apply on a machine of that image would do, without effects or checks: it is there to be read.
 
-    Raises ProvisionerError for an image that is not known, and for a selection that the spec has not.
+    Raises ProvisionerError when the selection names what the spec has not.
     """
-    image = runtimes.load(name)
     spec = parse(spec.text, spec.path, spec.folder, imagined.HOME)
     facts = engine.observe(spec, read_image(spec, image), selection)
     plan = engine.make_plan(spec, facts, selection)
