@@ -166,6 +166,22 @@ def doctor(options: argparse.Namespace) -> int:
     return 0
 
 
+def runtimes(options: argparse.Namespace) -> int:
+    from provisioner import catalogue
+    from provisioner.render import style
+
+    look: dict[str, Any] = {
+        "as_json": options.json,
+        "paint": style.paint_for(sys.stdout),
+        "width": style.width(),
+    }
+    if options.action == "diff":
+        print(catalogue.comparison(options.old, options.new, options.about, **look), end="")
+    else:
+        print(catalogue.images(**look), end="")
+    return 0
+
+
 def schema(_options: argparse.Namespace) -> int:
     from provisioner.spec import schema as generator
 
@@ -256,5 +272,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "notebook": notebook,
     "facts": facts,
     "doctor": doctor,
+    "runtimes": runtimes,
     "schema": schema,
 }

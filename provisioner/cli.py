@@ -98,6 +98,19 @@ def build_parser() -> argparse.ArgumentParser:
     added.add_argument("--no-frameworks", action="store_true", help="look at the hardware alone")
     added.add_argument("--json", action="store_true", help="print one JSON document")
 
+    added = command("runtimes", "List Colab's images, which are known offline, and what they came with.")
+    added.add_argument("--json", action="store_true", help="print one JSON document")
+    comparing = added.add_subparsers(title="instead of the list", dest="action", metavar="COMMAND")
+    text = "Show what changed from one image to another."
+    added = comparing.add_parser("diff", help=text, description=text, allow_abbrev=False)
+    added.add_argument("old", metavar="A", help="an image: colab-2026.07-gpu, or 2026.07-gpu")
+    added.add_argument("new", metavar="B", help="another")
+    added.add_argument("about", metavar="SPEC", nargs="?", help="show only what matters to this spec")
+    # The command's own default must not undo a --json that stands before `diff`.
+    added.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
+    )
+
     command("schema", "Print the JSON Schema of the spec, for editors.")
     return parser
 

@@ -17,6 +17,8 @@ from provisioner.runtimes import tables
 PREFIX = "colab-"
 ENOUGH = 0.9
 """The share of an image's distributions by which a machine is recognised: users install and upgrade some."""
+TELLING = ("numpy", "torch", "tensorflow", "jax")
+JDK = re.compile(r"openjdk-(\d+)-jdk(?:-headless)?")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Image:
     def distributions(self) -> dict[str, str | None]:
         """The pip list by canonical names."""
         return {canonical(name): version for name, version in self.pip.items()}
+
+    @property
+    def telling(self) -> dict[str, str | None]:
+        """The versions that notebooks depend on most; None for what is not there. Of Java, the major one."""
+        found = self.distributions
+        java = [int(match[1]) for match in map(JDK.fullmatch, self.apt) if match]
+        return {name: found.get(name) for name in TELLING} | {"jdk": str(max(java)) if java else None}
 
 
 @cache

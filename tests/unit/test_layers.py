@@ -23,7 +23,7 @@ LAYERS = (
     ("engine",),
     ("against",),
     ("codec", "render"),
-    ("inventory", "starter", "doctor", "splice", "repository", "ipynb"),
+    ("inventory", "starter", "doctor", "splice", "repository", "ipynb", "relevance", "catalogue"),
     ("actions",),
     ("cli",),
     ("notebook",),
@@ -59,7 +59,14 @@ def test_kinds_never_import_kinds(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "render"], ids=str)
 def test_rendering_knows_values_only(path: Path) -> None:
-    assert {parts[0] for parts in imported(path)} <= {"model", "hardware", "errors", "fields", "render"}
+    assert {parts[0] for parts in imported(path)} <= {
+        "model",
+        "hardware",
+        "errors",
+        "fields",
+        "runtimes",
+        "render",
+    }
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "probes"], ids=str)

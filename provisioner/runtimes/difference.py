@@ -1,0 +1,82 @@
+"""What differs between two images, and what of that matters to a spec. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from provisioner.model import Action, Change
+from provisioner.runtimes import Image
+
+UNTOLD = "of no version"
+
+
+def any_version(_version: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something of an image that a spec is concerned with."""
+
+    address: str
+    """Where it stands in a difference: `pip.numpy`, or a pattern, `pip.nvidia-*`."""
+    wish: str = ""
+    """What the spec asks for, as it says it: `numpy<2.1`. Empty when nothing is missed without it."""
+    fits: Callable[[str], bool] = any_version
+    """Whether a version will do."""
+
+    def is_about(self, address: str) -> bool:
+        return fnmatchcase(address, self.address)
+
+    def met_by(self, versions: dict[str, str]) -> bool:
+        """Whether anything of what is there, versions by address, will do."""
+        return any(
+            version == UNTOLD or self.fits(version)
+            for address, version in versions.items()
+            if self.is_about(address)
+        )
+
+
+def contents(image: Image) -> dict[str, str]:
+    """Versions by address: the runtime's own, then pip by canonical names, then apt."""
+    return {
+        "runtime.os": image.os,
+        "runtime.python": image.python,
+        **{f"pip.{name}": version or UNTOLD for name, version in sorted(image.distributions.items())},
+        **{f"apt.{name}": version for name, version in sorted(image.apt.items())},
+    }
+
+
+def difference(old: Image, new: Image) -> tuple[Change, ...]:
+    """What changed from one image to another, by kind and name."""
+    before, after = contents(old), contents(new)
+    kinds = {"runtime": 0, "pip": 1, "apt": 2}
+    addresses = sorted(before.keys() | after.keys(), key=lambda each: (kinds[each.partition(".")[0]], each))
+    return tuple(
+        change(address, before.get(address), after.get(address))
+        for address in addresses
+        if before.get(address) != after.get(address)
+    )
+
+
+def change(address: str, before: str | None, after: str | None) -> Change:
+    action = Action.CREATE if before is None else Action.REMOVE if after is None else Action.UPDATE
+    return Change(address, action, before, after)
+
+
+def relevant(old: Image, new: Image, concerns: Iterable[Concern]) -> tuple[Change, ...]:
+    """The part of their difference that a spec is concerned with.
+
+    Where the old image held what the spec asks for, and the new one no longer does, the reason says so.
+    """
+    concerns, there = tuple(concerns), contents(new)
+    found = []
+    for each in difference(old, new):
+        if near := [concern for concern in concerns if concern.is_about(each.address)]:
+            before = {each.address: each.before} if each.before else {}
+            missed = (one.wish for one in near if one.wish and one.met_by(before) and not one.met_by(there))
+            wishes = ", ".join(dict.fromkeys(missed))
+            found.append(replace(each, reason=f"the file asks for {wishes}" if wishes else ""))
+    return tuple(found)
