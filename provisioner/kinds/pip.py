@@ -93,7 +93,8 @@ def observe(config: Pip, reader: Reader) -> Facts:
     closure = walker.walk(asked.wanted, deps=not config.no_deps)
     damaged = find_damage(reader, walker.installed, closure, config.absent)
     named = tuple(look_up(asked, walker, closure, damaged))
-    unsettled = bool(closure.lacking or asked.undecided or damaged) and not asked.absent
+    doubt = unlisted.in_doubt(reader, closure)
+    unsettled = bool(closure.lacking or asked.undecided or damaged or doubt) and not asked.absent
     unwelcome = any(walker.installed.get(name) for name in config.absent)
     uv = find_uv(reader) if unsettled or unwelcome or not reader.python.exists else ""
     outcome = None
@@ -130,7 +131,7 @@ def observe(config: Pip, reader: Reader) -> Facts:
         lost_gpus=tuple(find_lost_gpus(reader, walker, outcome)) if isinstance(outcome, Solution) else (),
         loaded=tuple(each for each in held if each.stale or each.name in moved or each.name in damaged),
         inside=kernel is not None and kernel.inside,
-        unlisted=tuple(unlisted.cautions(reader.elsewhere, walker, asked.wanted, moved)),
+        unlisted=tuple(unlisted.cautions(reader, moved)),
     )
 
 

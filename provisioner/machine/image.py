@@ -12,7 +12,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -32,10 +32,6 @@ fit should fit."""
 
 LEFT = re.compile(rf".*{re.escape(receipt.SUFFIX)}|\..*\.provisioner-.*|.*\.part")
 """What an apply here leaves beside its datasets."""
-
-NO_EXTRA = re.compile(r"^warning: The package .* does not have an extra named .*\n", re.MULTILINE)
-"""uv on the folder that it is shown, which names no extras."""
-
 
 NOTHING = Accelerators()
 
@@ -148,8 +144,7 @@ class ImageReader:
         if program != "uv":
             raise ObserveError(f"{program} cannot be asked on {self.image.name}, which is not here")
         self.show()
-        completed = self.here.ask(run)
-        return replace(completed, stderr=NO_EXTRA.sub("", completed.stderr))
+        return self.here.ask(run)
 
     def show(self) -> None:
         """Make the folder that shows uv what the image holds: a cache of ours, made once for each list."""

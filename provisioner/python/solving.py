@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.machine import Reader
-from provisioner.python import guard
+from provisioner.python import guard, unlisted
 from provisioner.python.closure import Closure, Walker
 from provisioner.python.distributions import Distribution, accepts
-from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask, ask_sizes
+from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask_sizes
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
 """For each name, (who needs it, in which versions)."""
@@ -70,6 +70,7 @@ def solve(
     """
     installed = walker.installed.found
     named = closure.named
+    doubtful = unlisted.in_doubt(reader, closure)
     kept = guard.held(policy, walker, named)
     extra = dict.fromkeys((*guard.companions(walker, closure.unmet), *damaged))
     request = replace(
@@ -79,9 +80,9 @@ def solve(
     )
     lines = guard.constraints(walker, kept, named)
     lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
-    answer = ask(reader, request, lines)
+    answer = unlisted.ask(reader, request, lines, doubtful)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
-        answer = ask(reader, request, ())
+        answer = unlisted.ask(reader, request, (), doubtful)
         if isinstance(answer, Resolution):
             moves = with_before(answer, installed)
             if stuck := frozenset(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from provisioner import actions, cli, engine, runtimes, spec
+from provisioner import cli, engine, runtimes, spec
 from provisioner.against import plan_against, read_image
 from provisioner.effects import Run
 from provisioner.errors import ObserveError, ProvisionerError
@@ -20,13 +23,16 @@ from provisioner.model import Action, Against, Change, Plan, Step
 from provisioner.render import html, text
 from provisioner.runtimes import Image
 from tests import golden
-from tests.index import Index
+from tests.index import Index, wheel
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [ROOT / "colabenv.yaml", *sorted((ROOT / "examples").glob("*.yaml"))]
 IMAGES = [runtimes.load(name) for name in runtimes.names()]
 GPU = runtimes.load("colab-2026.07-gpu")
 CPU = runtimes.load("colab-2026.08-cpu")
+
+DOCUMENT = ROOT / "docs" / "against.md"
+LIGHTNING = ("lightning-utilities<2.0,>=0.10.0", "pytorch-lightning", "torchmetrics<3.0,>0.7.0")
 
 Try = Callable[..., Plan]
 
@@ -202,15 +208,39 @@ def test_a_resolution_is_that_of_the_images_python_and_platform(against: Try, in
     assert diff(against(f"packages: [there, {python}]", image=CPU)).keys() == {"pip.there", "pip.here"}
 
 
+def test_a_later_system_has_a_later_libc(against: Try, index: Index) -> None:
+    """A wheel for glibc 2.39 is none for Ubuntu 22.04."""
+    data = wheel("tool", "2.0")
+    index.publish("tool", "tool-2.0-py3-none-manylinux_2_39_x86_64.whl", data)
+    index.add("tool", "1.0")
+    noble = replace(GPU, os="Ubuntu 24.04.3 LTS")
+    assert diff(against("packages: [tool]")) == {"pip.tool": "+ 1.0"}
+    assert diff(against("packages: [tool]", image=noble)) == {"pip.tool": "+ 2.0"}
+    assert diff(against(more="runtime: {os: 'ubuntu>=24.04'}", image=noble)) == {}
+
+
 def test_a_virtual_environment_has_nothing_of_the_image(against: Try) -> None:
     plan = against("packages: [humanize, trainer-parts, numpy], venv: venv")
     assert diff(plan).keys() == {"pip.venv", "pip.humanize", "pip.numpy", "pip.trainer-parts"}
     assert "3.12.13" in diff(plan)["pip.venv"]
 
 
-def test_what_lists_do_not_tell_is_said(against: Try) -> None:
-    (step,) = against('packages: ["transformers[torch]"]').steps
-    assert step.warnings == ("What transformers[torch] needs besides is known on colab-2026.07-gpu itself.",)
+def test_what_extras_need_is_learnt_from_the_version_that_is_there(against: Try, index: Index) -> None:
+    extras = {"torch": ("torch>=2.2", "accelerate"), "more": ("more-parts",), "newer": ("torch>=2.12",)}
+    index.add("transformers", GPU.pip["transformers"] or "", "numpy", extras=extras)
+    index.add("more-parts", "1.0")
+    assert diff(against('packages: ["transformers[torch]"]')) == {}
+    assert diff(against('packages: ["transformers[torch,more]"]')) == {"pip.more-parts": "+ 1.0"}
+    index.add("needy", "1.0", "transformers[more]")
+    assert diff(against("packages: [needy]")) == {"pip.more-parts": "+ 1.0", "pip.needy": "+ 1.0"}
+    (step,) = against('packages: ["transformers[torch]", "transformers[none]"]').steps
+    assert "does not have an extra named `none`" in " ".join(step.warnings)
+
+
+def test_extras_of_what_no_index_has_are_left_open_and_said(against: Try) -> None:
+    (step,) = against('packages: ["torch[opt-einsum]", "keras[extra]"]').steps
+    assert {change.action for change in step.changes} == {Action.KEEP}
+    assert step.warnings == ("What the extras of keras, torch need is known on colab-2026.07-gpu itself",)
 
 
 def test_packages_of_apt_are_there_or_come_in_a_version_that_is_known_there(against: Try) -> None:
@@ -381,11 +411,34 @@ def test_a_state_folder_that_cannot_be_written_is_told(
     assert "cannot write" in change.reason
 
 
+def test_the_documented_example_is_what_is_printed(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for sizes, which an index of files does not tell."""
+    index.add("pytorch-lightning", "2.6.6", "torch")
+    index.add("lightning", "2.6.6", "torch", *LIGHTNING)
+    index.add("lightning-utilities", "0.15.3", "packaging")
+    index.add("torchmetrics", "1.9.0", "numpy", "torch")
+    index.add("mediapipe", "0.10.21", "numpy<2", "protobuf<5,>=4.25.3", "sounddevice>=0.4.4")
+    index.add("protobuf", "4.25.9")
+    index.add("sounddevice", "0.5.6", "cffi")
+    example = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    shown = re.search(r"```console\n\$ colabenv (.*?)\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert example
+    assert shown
+    own = example[1].replace("pip: {", f"pip: {{index_url: '{index.url}', ")
+    (tmp_path / "colabenv.yaml").write_text(own)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(shlex.split(shown[1])) == 0
+    assert capsys.readouterr().out.rstrip() == re.sub(r", \d+ MB", "", shown[2]).rstrip()
+
+
 class TestTheCommand:
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(actions.signal, "signal", lambda number, handler: None)
+        monkeypatch.setattr(signal, "signal", lambda number, handler: None)
         (tmp_path / "colabenv.yaml").write_text(
             "version: 1\nname: t\npip: {packages: [numpy]}\nenv: {A: b}\n"
         )

@@ -53,11 +53,16 @@ SPEC = "version: 1\nname: slice\npip: {packages: %s%s}\n"
 def python() -> str:
     """A Python of the image's minor version on this machine."""
     short = IMAGE.python.rpartition(".")[0]
-    found = [*Path.home().glob(f".pyenv/versions/{short}.*/bin/python"), shutil.which(f"python{short}")]
-    for candidate in filter(None, found):
-        if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return str(candidate)
+    found = [str(path) for path in Path.home().glob(f".pyenv/versions/{short}.*/bin/python")]
+    for candidate in (*found, shutil.which(f"python{short}") or "/nowhere"):
+        if os.path.exists(candidate) and answers(candidate):
+            return candidate
     pytest.skip(f"there is no Python {short} on this machine")
+
+
+def answers(python: str) -> bool:
+    """Whether it really is a Python: version managers leave stand-ins for those that are switched off."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def run(*words: str) -> str:
