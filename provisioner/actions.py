@@ -60,6 +60,8 @@ def held(spec: Spec) -> Spec:
 def planned(options: argparse.Namespace) -> Plan:
     """The plan, kept in a file if that was asked for."""
     spec = load(options)
+    if options.against:
+        return planned_against(spec, options)
     made = engine.survey(spec, engine.connect(spec), selection(options))
     if options.out:
         from provisioner import codec
@@ -70,6 +72,19 @@ def planned(options: argparse.Namespace) -> Plan:
             Write(path=os.path.abspath(options.out), text=codec.text(codec.plan_document(made)), mode=0o600)
         )
     return made
+
+
+def planned_against(spec: Spec, options: argparse.Namespace) -> Plan:
+    """The plan for an image that is not here."""
+    from provisioner import runtimes
+    from provisioner.against import plan_against
+
+    if options.out:
+        raise ProvisionerError(
+            "a plan for another machine cannot be kept for apply",
+            "Leave out --out; --json prints it as a document.",
+        )
+    return plan_against(spec, runtimes.load(options.against), selection(options))
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -214,7 +229,13 @@ def saved_plan(path: str) -> Plan | None:
         return None
     from provisioner import codec
 
-    return codec.plan_from("{" + text, path)
+    saved = codec.plan_from("{" + text, path)
+    if saved.against:
+        raise ProvisionerError(
+            f"{path} is a plan for {saved.against.image}, which is there to be read",
+            "Make one on the machine that it is for: plan --out.",
+        )
+    return saved
 
 
 def show_plan(made: Plan, *, verbose: bool) -> None:

@@ -69,6 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
     holding(added)
     added.add_argument("--out", metavar="FILE", help="keep the plan, for apply FILE")
     added.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when changes are pending")
+    added.add_argument(
+        "--against", metavar="IMAGE", help="plan for an image of Colab's, like colab-2026.07-gpu"
+    )
 
     added = command("apply", "Make this machine what the spec says, and prove it.")
     spec(added, "the spec, or a plan that plan --out kept")
@@ -79,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     added.add_argument("--dry-run", action="store_true", help="the same as plan")
     added.add_argument("--restart", action="store_true", help="restart the notebook's kernel if need be")
     added.add_argument("--events", metavar="FILE", help="append every event to a file, as lines of JSON")
-    added.set_defaults(out=None, detailed_exitcode=False)
+    added.set_defaults(out=None, detailed_exitcode=False, against=None)
 
     added = command("verify", "Prove that this machine is what the spec says, and change nothing.")
     spec(added)

@@ -152,6 +152,12 @@ def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING
     machine.python = target_of(spec)
     machine.begin()
     plan = make_plan(spec, observe(spec, machine, selection), selection)
+    refuse_unknown(spec, plan, selection)
+    return plan
+
+
+def refuse_unknown(spec: Spec, plan: Plan, selection: Selection) -> None:
+    """Raise ProvisionerError when the selection names what neither the spec nor its plan has."""
     everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
     kinds_known = {*spec.sections, *kinds.ABSENT}
     for word in (*selection.only, *selection.skip):
@@ -159,7 +165,6 @@ def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING
         if kind not in kinds_known or (word in selection.only and word not in {*everything, *kinds_known}):
             known = ", ".join(dict.fromkeys(everything))
             raise ProvisionerError(f"the spec has no {word!r}", f"It has: {known}.")
-    return plan
 
 
 def apply(

@@ -108,6 +108,18 @@ None where that could not be learnt."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Against:
+    """The image that a plan was made for, and how much it has of the requirements that the spec names."""
+
+    image: str
+    asked: int = 0
+    there: int = 0
+    """Those that the image meets."""
+    missing: int = 0
+    """Those of which it has no version at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What stands between a machine and its spec."""
 
@@ -130,6 +142,8 @@ class Plan:
     """What is to be known before anything else."""
     named: tuple[Named, ...] = ()
     """What everything that the file names is on this machine."""
+    against: Against | None = None
+    """None for a plan for the machine that it was made on."""
 
     @property
     def changes(self) -> Iterator[Change]:

@@ -57,6 +57,7 @@ class FakeMachine:
     state: str = "/var/lib/provisioner"
     python: Interpreter = PYTHON
     suspects: frozenset[str] = frozenset()
+    elsewhere: str = ""
     deep: bool = False
     spec: str = "/work/colabenv.yaml"
     free_bytes: int = 10**12

@@ -60,6 +60,8 @@ def observe(reader: Reader, update: Update) -> Lists:
 
     Raises ObserveError when there are none and none can be had.
     """
+    if reader.elsewhere:
+        return Lists()
     with REFRESHING:
         changed = newest(reader, [SOURCES, SOURCE_PARTS, *sources(reader)])
         system = newest(reader, [SYSTEM, f"{SYSTEM}/partial", SYSTEM_STAMP]) if usable(reader, SYSTEM) else 0

@@ -21,6 +21,9 @@ SIZE = re.compile(r"^'(?!file:).*' \S+ (\d+)", re.MULTILINE)
 STUCK = "Unmet dependencies. Try 'apt --fix-broken install'"
 """What apt says to every order while something that is left halfway lacks its dependencies."""
 
+HALFWAY = "its version is known once what was left halfway is finished"
+ELSEWHERE = "which version, and what comes along, is known on the image itself"
+
 UNKNOWN = re.compile(r"^E: Unable to locate package (\S+)", re.MULTILINE)
 NO_CANDIDATE = re.compile(r"^E: Package '(\S+)' has no installation candidate", re.MULTILINE)
 NO_VERSION = re.compile(r"^E: Version '(\S+)' for '(\S+)' was not found", re.MULTILINE)
@@ -50,12 +53,9 @@ class Simulation:
     """Names that only stand for another package, and that package."""
     trouble: str = ""
     """Why the rest as a whole cannot be done; empty when it can."""
+    unforeseen: str = ""
+    """Why nothing can be said of what is to be installed, although it may well be."""
     download: int = 0
-
-    @property
-    def stuck(self) -> bool:
-        """Whether nothing can be said before what was left halfway is finished."""
-        return STUCK in self.trouble
 
     def find(self, name: str) -> Move | None:
         wanted = self.selected.get(name, name)
@@ -70,6 +70,8 @@ def simulate(reader: Reader, order: Order, dpkg: Dpkg) -> Simulation:
 
     Where holds make it impossible, what would be done without them is shown: it will be refused.
     """
+    if reader.elsewhere:
+        return Simulation(unforeseen=ELSEWHERE)
     refused: dict[str, str] = {}
     while order.words:
         completed = ask(reader, order, "-s")
@@ -95,7 +97,8 @@ def repair(reader: Reader, order: Order, dpkg: Dpkg) -> Simulation:
 
 def read(completed: Completed, dpkg: Dpkg) -> Simulation:
     if completed.code:
-        return Simulation(trouble=trouble(completed))
+        told = trouble(completed)
+        return Simulation(trouble=told, unforeseen=HALFWAY if STUCK in told else "")
     moves = [Move(name, before or None, after) for name, before, after in INSTALL.findall(completed.stdout)]
     moves += [Move(name, before or None, None) for name, before in REMOVE.findall(completed.stdout)]
     return Simulation(
@@ -106,6 +109,8 @@ def read(completed: Completed, dpkg: Dpkg) -> Simulation:
 
 def possible(reader: Reader, order: Order) -> bool:
     """Whether apt can do it, or knows nothing against it until what was left halfway is finished."""
+    if reader.elsewhere:
+        return True
     completed = ask(reader, order, "-s")
     return completed.code == 0 or STUCK in completed.stderr
 

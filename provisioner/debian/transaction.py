@@ -27,10 +27,11 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
         change = Change(f"{prefix}.{name}", Action.BLOCKED, found.version if found else None)
         if name in simulation.refused:
             told[name] = replace(change, reason=simulation.refused[name])
-        elif simulation.stuck:
+        elif simulation.unforeseen:
             action = Action.UPDATE if found else Action.CREATE
-            reason = "its version is known once what was left halfway is finished"
-            told[name] = replace(change, action=action, after=version or "newest", reason=reason)
+            told[name] = replace(
+                change, action=action, after=version or "newest", reason=simulation.unforeseen
+            )
         elif simulation.trouble:
             told[name] = replace(change, reason=simulation.trouble)
         elif move := simulation.find(name):
@@ -39,6 +40,14 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
         if simulation.trouble:
             before = dpkg.packages[name].version
             told[name] = Change(f"{prefix}.{name}", Action.BLOCKED, before, reason=simulation.trouble)
+        elif simulation.unforeseen:
+            before = dpkg.packages[name].version
+            told[name] = Change(
+                f"{prefix}.{name}",
+                Action.REMOVE,
+                before,
+                reason="what goes with it is known on the image itself",
+            )
         elif move := simulation.find(name):
             told[name] = describe(prefix, move, order, dpkg)
     for move in sorted(simulation.moves, key=lambda move: move.name):

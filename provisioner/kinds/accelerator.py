@@ -83,6 +83,8 @@ class Facts:
     """Folders that change when a framework is installed or removed."""
     loader_path: str
     """LD_LIBRARY_PATH."""
+    elsewhere: str = ""
+    """The name of a machine that is not here, whose driver nobody can ask."""
 
 
 def observe(config: Accelerator, reader: Reader) -> Facts:
@@ -92,18 +94,19 @@ def observe(config: Accelerator, reader: Reader) -> Facts:
         python=reader.python.executable,
         installed=reader.python.site_packages,
         loader_path=reader.environ.get("LD_LIBRARY_PATH", ""),
+        elsewhere=reader.elsewhere,
     )
 
 
 def plan(config: Accelerator, facts: Facts) -> Iterator[Step]:
     attached = facts.attached
-    best = choose(config, attached)
+    best = choose(undriven(config) if facts.elsewhere else config, attached)
     found = describe(attached)
     if best is not None:
         place = config.any_of.index(best) + 1
         chosen = f"{best} is choice {place} of {len(config.any_of)}" if len(config.any_of) > 1 else ""
         change = Change(f"accelerator.{device_of(best)}", Action.KEEP, found, reason=chosen)
-        warnings = [*map(str, problems(attached))]
+        warnings = [*map(str, problems(attached)), *unasked(config, facts)]
         if best == "none" and found != "none":
             warnings.append(needless(found, facts.platform))
     else:
@@ -115,6 +118,23 @@ def plan(config: Accelerator, facts: Facts) -> Iterator[Step]:
         else:
             change = Change(address, Action.BLOCKED, found, wanted(config), reason)
     yield Step(id="accelerator", changes=(change,), warnings=tuple(warnings))
+
+
+def unasked(config: Accelerator, facts: Facts) -> Iterator[str]:
+    """What the file wants of a driver that is not here."""
+    wishes = driver_wishes(config)
+    if facts.elsewhere and wishes:
+        yield f"Whether {facts.elsewhere} has {' and '.join(wishes)} is known there: drivers are not listed."
+
+
+def undriven(config: Accelerator) -> Accelerator:
+    """The wishes without those of a driver."""
+    return config.model_copy(update={"driver": None, "cuda": None})
+
+
+def driver_wishes(config: Accelerator) -> list[str]:
+    wishes = {"driver": config.driver, "CUDA": config.cuda}
+    return [f"{what} {wish}" for what, wish in wishes.items() if wish]
 
 
 def problems(attached: Accelerators) -> tuple[Diagnosis, ...]:
@@ -197,19 +217,27 @@ def why_not(config: Accelerator, facts: Facts) -> str:
     if attached.problem and (fitting or not attached.gpus):
         return f"{attached.problem}{RENEW[platform]}"
     found = describe(attached)
+    if facts.elsewhere:
+        way = other_image(config, facts)
+        return f"{facts.elsewhere} has {found}, and the file wants {wanted(config)}. {way}"
     if found == "none":
         return f"no accelerator is attached. {way_out(config, platform)}"
     if any(device_of(name) == "gpu" and enough(name, config, attached) for name in config.any_of):
         version, newest = attached.driver or "of unknown version", attached.cuda or "of unknown version"
-        wishes = [
-            f"driver {config.driver}" if config.driver else "",
-            f"CUDA {config.cuda}" if config.cuda else "",
-        ]
         return (
             f"the NVIDIA driver is {version} and runs CUDA {newest}, and the file wants "
-            f"{' and '.join(filter(None, wishes))}. {DRIVER_WAYS[platform]}"
+            f"{' and '.join(driver_wishes(config))}. {DRIVER_WAYS[platform]}"
         )
     return f"{found} is attached, and the file wants {wanted(config)}. {way_out(config, platform)}"
+
+
+def other_image(config: Accelerator, facts: Facts) -> str:
+    """Which image to plan against instead."""
+    runtime, _, device = facts.elsewhere.rpartition("-")
+    better = device_of(config.any_of[0])
+    if better == device:
+        return way_out(config, facts.platform)
+    return f"Plan against {runtime}-{better}, or let the file name what this one has."
 
 
 def way_out(config: Accelerator, platform: Platform) -> str:

@@ -40,6 +40,11 @@ PROGRAMS = ("java", "javac")
 PACKAGE = re.compile(r"openjdk-(\d+)-jdk(-headless)?")
 
 
+LONG_TERM = (8, 11, 17, 21, 25)
+"""What Ubuntu's releases keep; of others each has those of its own time."""
+ANY = range(8, 100)
+
+
 def read_version(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
@@ -147,8 +152,7 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     if whole:
         return replace(facts, version=min(current or whole))
     package_lists = lists.observe(reader, "auto")
-    names = reader.ask(question(("apt-cache", *package_lists.options, "pkgnames", "openjdk-"))).stdout.split()
-    offered = versions(name for name in names if PACKAGE.fullmatch(name))
+    offered = ask_offers(config, reader, package_lists.options)
     facts = replace(facts, offered=offered, problems=package_lists.problems)
     fitting = [version for version in installed or offered if config.fits(version)]
     if not fitting:
@@ -166,6 +170,14 @@ def observe(config: Jdk, reader: Reader) -> Facts:
         simulation=foreseen,
         repair=simulation.repair(reader, order, everything) if everything.halfway else UNCHANGED,
     )
+
+
+def ask_offers(config: Jdk, reader: Reader, options: tuple[str, ...]) -> tuple[int, ...]:
+    """The major versions that apt offers; where it cannot be asked, the one to suppose."""
+    if reader.elsewhere:
+        return tuple(version for version in (*LONG_TERM, *ANY) if config.fits(version))[:1]
+    names = reader.ask(question(("apt-cache", *options, "pkgnames", "openjdk-"))).stdout.split()
+    return versions(name for name in names if PACKAGE.fullmatch(name))
 
 
 def versions(names: Iterable[str]) -> tuple[int, ...]:

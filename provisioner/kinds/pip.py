@@ -18,7 +18,7 @@ from provisioner.kernels import Refresh
 from provisioner.kind import ABSENT, Ground, Kind, Lockable
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Step
-from provisioner.python import builds, guard, loaded, locking, pins
+from provisioner.python import builds, guard, loaded, locking, pins, resolution, unlisted
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Installed
 from provisioner.python.findings import LISTED, Facts, Named, find_damage, look_up
@@ -39,11 +39,13 @@ def observe(config: Pip, reader: Reader) -> Facts:
     damaged = find_damage(reader, walker.installed, closure, config.absent)
     named = tuple(look_up(asked, walker, closure, damaged))
     upgrade = isinstance(config, PreferringPip) and config.upgrade
-    unsettled = bool(closure.lacking or asked.undecided or damaged or upgrade) and not asked.absent
+    doubt = unlisted.in_doubt(reader, closure)
+    unsettled = bool(closure.lacking or asked.undecided or damaged or upgrade or doubt) and not asked.absent
     request = Request(
         uv=find_uv(reader),
         cwd=reader.folder,
-        target=stand_in(reader),
+        target=resolution.target(reader.python),
+        into=resolution.into(reader.python, reader.state),
         indexes=config.indexes,
         options=config.options,
         packages=config.packages,
@@ -78,20 +80,13 @@ def observe(config: Pip, reader: Reader) -> Facts:
         loaded=tuple(each for each in held if each.stale or each.name in moved or each.name in damaged),
         inside=kernel is not None and kernel.inside,
         drifts=drifts,
+        unlisted=tuple(unlisted.cautions(reader, moved)),
     )
 
 
 def find_lost_gpus(reader: Reader, walker: Walker, solution: Solution) -> Iterator[str]:
     versions = {name: found.version for name, found in walker.installed.found.items()}
     return builds.warnings(solution.moves, solution.needs, versions, reader.accelerators())
-
-
-def stand_in(reader: Reader) -> tuple[str, ...]:
-    """uv's options for an interpreter; for one that has yet to be made, an empty folder of our own."""
-    python = reader.python
-    if python.exists:
-        return ("--python", python.executable)
-    return ("--python", python.version, "--no-python-downloads", "--target", f"{reader.state}/empty")
 
 
 def plan(config: Pip, facts: Facts) -> Iterable[Step]:
@@ -105,16 +100,16 @@ def plan(config: Pip, facts: Facts) -> Iterable[Step]:
     ]
     if not changes:
         return
-    solution = facts.outcome if isinstance(facts.outcome, Solution) else None
-    built = isinstance(facts.outcome, Unbuilt) or (solution is not None and solution.from_source)
+    outcome = facts.outcome
+    built = isinstance(outcome, Unbuilt) or (isinstance(outcome, Solution) and outcome.from_source)
     yield Step(
         id="pip",
         changes=tuple(changes),
         effects=tuple(effects(facts)),
         after=("apt",) if built else (),
         lane="pip",
-        download=solution.sizes.download if solution else 0,
-        warnings=(*facts.conflicts, *facts.lost_gpus, *plan_warnings(facts), *plan_restart(facts)),
+        download=outcome.sizes.download if isinstance(outcome, Solution | Held) else 0,
+        warnings=tuple(plan_warnings(facts)),
         restart=tuple(each.name for each in facts.loaded if each.stale),
     )
 
@@ -141,26 +136,22 @@ def plan_packages(facts: Facts) -> Iterator[Change]:
     named = [each for each in facts.named if each.name not in drifted]
     kept = [each for each in named if each.met or not due]
     match facts.outcome:
-        case Solution() as solution:
-            moves = {move.name: move for move in solution.moves}
+        case Solution() | Held() as found if due or isinstance(found, Solution):
+            moves = {move.name: move for move in found.moves}
             for each in named:
                 move = moves.pop(each.name, None)
                 yield plan_move(move, "", facts) if move else keep(each)
             for move in moves.values():
-                if move.name not in {each.name for each in facts.unwanted}:
-                    yield plan_move(move, who_wants(move.name, solution), facts)
+                if isinstance(found, Held) and move.name in found.kept:
+                    yield plan_held(move, found)
+                elif move.name not in {each.name for each in facts.unwanted}:
+                    yield replace(plan_move(move, who_wants(move.name, found), facts), along=True)
         case Unbuilt():
             for each in named:
                 action = Action.CREATE if each.version is None else Action.UPDATE
                 yield (
                     keep(each) if each.met else Change(f"pip.{each.name}", action, each.version, each.wanted)
                 )
-        case Held() as held if due:
-            yield from map(keep, kept)
-            for move in held.moves:
-                way_out = f"name {move.name} in pip.packages to let it move, or set preinstalled: free"
-                reason = f"{held_reason(move, held)}; {way_out}"
-                yield Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason)
         case Refusal() as refusal if due:
             yield from map(keep, kept)
             for each in blamed(refusal, due):
@@ -177,6 +168,12 @@ def plan_move(move: Move, why: str, facts: Facts) -> Change:
     action = Action.CREATE if move.before is None else Action.REMOVE if move.after is None else Action.UPDATE
     reason = facts.damaged.get(move.name, why)
     return Change(f"pip.{move.name}", action, move.before, move.after, reason)
+
+
+def plan_held(move: Move, held: Held) -> Change:
+    way_out = f"name {move.name} in pip.packages to let it move, or set preinstalled: free"
+    reason = f"{held_reason(move, held)}; {way_out}"
+    return Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason, along=True)
 
 
 def who_wants(name: str, solution: Solution | Held) -> str:
@@ -208,15 +205,18 @@ def plan_unwanted(each: Unwanted) -> Change:
 
 def plan_warnings(facts: Facts) -> Iterator[str]:
     """What a reader of the plan should know, and what is amiss but was so before."""
+    yield from (*facts.conflicts, *facts.lost_gpus, *facts.unlisted)
     match facts.outcome:
         case Solution(cautions=cautions):
             yield from cautions
         case Unbuilt(refusal=refusal):
             yield f"What comes along will show when it is built: {refusal.text}"
         case Held() as held if not facts.due:
-            yield from (f"{move.name} {move.before}: {held_reason(move, held)}" for move in held.moves)
+            blocked = (move for move in held.moves if move.name in held.kept)
+            yield from (f"{move.name} {move.before}: {held_reason(move, held)}" for move in blocked)
         case Refusal() as refusal if not facts.due:
             yield refusal.reason
+    yield from plan_restart(facts)
 
 
 def plan_restart(facts: Facts) -> Iterator[str]:
@@ -240,7 +240,7 @@ def effects(facts: Facts) -> Iterator[Effect]:
         yield command((uv, "pip", "uninstall", *QUIET, *target, "--", *gone), facts.folder)
     outcome = facts.outcome
     if isinstance(outcome, Unbuilt) or (isinstance(outcome, Solution) and outcome.moves):
-        yield replace(outcome.request, target=target).install(outcome.constraints)
+        yield replace(outcome.request, target=target, into=()).install(outcome.constraints)
     if facts.inside:
         replaced = tuple(each.name for each in facts.loaded if not each.stale)
         yield Refresh(folders=python.site_packages, replaced=replaced)

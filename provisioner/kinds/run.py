@@ -88,6 +88,8 @@ def observe(config: tuple[Command, ...], reader: Reader) -> Facts:
 def why(command: Command, path: str, reader: Reader) -> str:
     if command.creates and reader.stat(command.creates) is None:
         return f"{command.creates} is not there"
+    if command.unless and reader.elsewhere:
+        return f"`unless` is asked on {reader.elsewhere} itself"
     if command.unless:
         completed = reader.ask(start(command, command.unless, ASKING, reader.folder, path))
         if completed.timed_out:

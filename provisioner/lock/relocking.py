@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from provisioner import engine, runtimes
+from provisioner.against import as_there, read_image
 from provisioner.effects import Write
 from provisioner.errors import LockError
 from provisioner.lock import ground as grounds
@@ -35,8 +36,12 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
     wanted = names or tuple(known.name for known in before.targets if known.name in (own, *runtimes.names()))
     made = []
     for name in dict.fromkeys(own if name == HERE else full(name, own) for name in wanted or (own,)):
-        reader: Reader = here if name == own else elsewhere(spec, name)
-        made.append(make(spec, reader, here, tell, Asked(previous=before.find(name), upgrade=upgrade)))
+        asked = Asked(previous=before.find(name), upgrade=upgrade)
+        if name == own:
+            made.append(make(spec, here, here, tell, asked))
+        else:
+            there = as_there(spec)
+            made.append(make(there, read_image(there, runtimes.load(name)), here, tell, asked))
     after = before.put(*made)
     files.write(Write(path=path, text=text(after)))
     lines = [line for target in made for line in describe(before.find(target.name), target)]
@@ -49,13 +54,6 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
 
 def full(name: str, own: str) -> str:
     return name if name == own else runtimes.load(name).name
-
-
-def elsewhere(spec: Spec, name: str) -> Reader:
-    """A known image that is not here."""
-    from provisioner.against import reader_for
-
-    return reader_for(spec, name)
 
 
 def left_behind(spec: Spec, lock: Lock, reader: Reader) -> Iterator[str]:

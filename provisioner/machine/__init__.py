@@ -49,6 +49,10 @@ class Interpreter:
     """False for a virtual environment that has yet to be made."""
     markers: Mapping[str, str] | None = None
     """PEP 508 marker values; None stands for those of the running interpreter."""
+    platform: str = ""
+    """For an interpreter of another machine, that machine as uv calls it: "x86_64-manylinux_2_35"."""
+    shown: str = ""
+    """For such a one, the folder here that shows uv what it holds."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,10 @@ class Reader(Protocol):
     @property
     def python(self) -> Interpreter:
         """The interpreter that the spec is about."""
+
+    @property
+    def elsewhere(self) -> str:
+        """The name of a machine that is not here, of which only its lists can be read; "" when it is."""
 
     @property
     def suspects(self) -> frozenset[str]:

@@ -75,6 +75,10 @@ class LocalMachine:
 
     # Reader
 
+    @property
+    def elsewhere(self) -> str:
+        return ""
+
     def read(self, path: str) -> bytes | None:
         try:
             return Path(path).read_bytes()

@@ -38,6 +38,8 @@ class Closure:
     reached: dict[str, Distribution] = field(default_factory=dict)
     needed_by: dict[str, str] = field(default_factory=dict)
     """The first to lead to each; "" for what the spec names itself."""
+    extras: dict[str, set[str]] = field(default_factory=dict)
+    """What each was asked for: "" stands for itself."""
     lacking: list[Lack] = field(default_factory=list)
     named: frozenset[str] = frozenset()
     """What the spec itself names, as far as it applies here."""
@@ -64,7 +66,6 @@ class Walker:
         """All that `wanted` leads to; without `deps` no further than its own names."""
         applying = [each for each in wanted if self.applies(each.requirement)]
         closure = Closure(named=frozenset(each.name for each in applying))
-        seen: dict[str, set[str]] = {}
         queue = deque((each.requirement, each.editable, "") for each in applying)
         while queue:
             requirement, editable, by = queue.popleft()
@@ -75,8 +76,9 @@ class Walker:
                 continue
             closure.reached[name] = distribution
             closure.needed_by.setdefault(name, by)
-            extras = {"", *map(canonicalize_name, requirement.extras)} - seen.setdefault(name, set())
-            seen[name] |= extras
+            seen = closure.extras.setdefault(name, set())
+            extras = {"", *map(canonicalize_name, requirement.extras)} - seen
+            seen |= extras
             if deps and extras:
                 queue.extend((need, None, name) for need in self.needs(distribution, frozenset(extras)))
         return closure

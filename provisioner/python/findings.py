@@ -56,6 +56,8 @@ class Facts:
     """What the notebook's kernel has imported of all this."""
     inside: bool = False
     """Whether we are that kernel."""
+    unlisted: tuple[str, ...] = ()
+    """What cannot be known of a machine that is not here."""
     drifts: tuple[Drift, ...] = ()
     """What a lock rests on and is no longer so."""
 

@@ -19,7 +19,7 @@ from provisioner.python.distributions import Distribution, Installed, accepts, v
 from provisioner.python.packages import Pip
 from provisioner.python.pins import Pinned, Pins, Satisfied, asked_for
 from provisioner.python.requirements import Asked, Wanted
-from provisioner.python.resolution import QUIET, command, explain, find_uv
+from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
 from provisioner.runtimes import Image
 
@@ -131,9 +131,8 @@ def local_project(line: str, reader: Reader) -> bool:
 
 def compiled(uv: str, config: Pip, reader: Reader, lines: list[str], *how: str) -> str:
     """What uv knows of requirements that name nothing else."""
-    python = reader.python
     argv = (uv, "pip", "compile", *QUIET, "--quiet", "--no-deps", "--no-annotate", *how)
-    argv += ("--python-version", python.version, *config.indexes)
+    argv += (*target(reader.python), *config.indexes)
     completed = reader.ask(command((*argv, "-"), reader.folder, "".join(f"{line}\n" for line in lines)))
     if completed.code:
         raise LockError(

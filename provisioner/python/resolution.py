@@ -6,13 +6,14 @@ What it prints differs between releases; both the boxed errors of 0.11 and the p
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from provisioner.effects import Run
 from provisioner.errors import ObserveError
-from provisioner.machine import Reader
+from provisioner.machine import Interpreter, Reader
 from provisioner.redact import redact
 
 SCRUB = (
@@ -149,6 +150,8 @@ class Request:
     cwd: str
     target: tuple[str, ...]
     """The options that name the interpreter."""
+    into: tuple[str, ...] = ()
+    """The options that name a folder to look at in place of the interpreter's own."""
     indexes: tuple[str, ...] = ()
     """The options that say where distributions come from."""
     options: tuple[str, ...] = ()
@@ -159,7 +162,8 @@ class Request:
     def install(self, constraints: Iterable[str] = (), flags: tuple[str, ...] = ()) -> Run:
         """The call, with constraint lines or pins given through its standard input."""
         stdin = "".join(f"{line}\n" for line in self.pins or constraints)
-        argv = (self.uv, "pip", "install", *QUIET, *flags, *self.target, *self.indexes, *self.options)
+        argv = (self.uv, "pip", "install", *QUIET, *flags, *self.target, *self.into, *self.indexes)
+        argv += self.options
         if self.pins:
             return command((*argv, "--no-deps", "--requirements", "-"), self.cwd, stdin)
         argv += ("--constraints", "-") if stdin else ()
@@ -177,6 +181,23 @@ def find_uv(reader: Reader) -> str:
     if found is None:
         raise ObserveError("the program uv is missing", "Install it: pip install --force-reinstall uv")
     return found
+
+
+def target(python: Interpreter) -> tuple[str, ...]:
+    """uv's options for an interpreter; for that of another machine, its version and platform.
+
+    What must be built to learn what it needs is then built by the Python that runs us.
+    """
+    if python.platform:
+        other = ("--python-version", python.version, "--python-platform", python.platform)
+        return ("--python", sys.executable, "--no-python-downloads", *other)
+    return ("--python", python.executable if python.exists else python.version, "--no-python-downloads")
+
+
+def into(python: Interpreter, state: str) -> tuple[str, ...]:
+    """uv's options for what an interpreter holds that is not here: nothing while it is yet to be made."""
+    folder = python.shown or ("" if python.exists else f"{state}/empty")
+    return ("--target", folder) if folder else ()
 
 
 def command(argv: tuple[str, ...], cwd: str, stdin: str = "") -> Run:
@@ -213,7 +234,7 @@ def ask_sizes(reader: Reader, request: Request, pins: Iterable[str]) -> Sizes:
     """What installing these `name==version` takes; nothing is known when uv does not answer."""
     argv = (request.uv, "pip", "compile", *QUIET, "--quiet", "--no-deps", "--format", "pylock.toml")
     stdin = "".join(f"{pin}\n" for pin in pins)
-    completed = reader.ask(command((*argv, *request.target[:2], *request.indexes, "-"), request.cwd, stdin))
+    completed = reader.ask(command((*argv, *request.target, *request.indexes, "-"), request.cwd, stdin))
     return sizes(completed.stdout) if completed.code == 0 else Sizes()
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.machine import Reader
-from provisioner.python import guard
+from provisioner.python import guard, unlisted
 from provisioner.python.closure import Closure, Walker
 from provisioner.python.distributions import Distribution, accepts
-from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask, ask_sizes
+from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask_sizes
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
 """For each name, (who needs it, in which versions)."""
@@ -35,10 +35,13 @@ class Solution:
 
 @dataclass(frozen=True)
 class Held:
-    """What would have to move and may not."""
+    """What uv would do if all might move, and what of it may not."""
 
     moves: tuple[Move, ...]
     needs: Needs
+    kept: frozenset[str]
+    """Names that would have to move and may not."""
+    sizes: Sizes
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def solve(
     """
     installed = walker.installed.found
     named = closure.named
+    doubtful = unlisted.in_doubt(reader, closure)
     kept = guard.held(policy, walker, named)
     extra = dict.fromkeys((*guard.companions(walker, closure.unmet), *damaged))
     request = replace(
@@ -79,26 +83,37 @@ def solve(
     lines = guard.constraints(walker, kept, named)
     lines += preferences
     lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
-    answer = ask(reader, request, lines)
+    answer = unlisted.ask(reader, request, lines, doubtful)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
-        answer = ask(reader, request, ())
+        answer = unlisted.ask(reader, request, (), doubtful)
         if isinstance(answer, Resolution):
             moves = with_before(answer, installed)
-            if held := tuple(move for move in moves if move.name in kept and move.before != move.after):
-                return Held(held, answer.needs)
+            if stuck := frozenset(
+                move.name for move in moves if move.name in kept and move.before != move.after
+            ):
+                return Held(moves, answer.needs, stuck, size(reader, request, answer, pins(moves)))
             lines = [pin(distribution) for distribution in kept.values()]
     if isinstance(answer, Refusal):
         return Unbuilt(request, tuple(lines), answer) if answer.cause == "unbuilt" else answer
     moves = with_before(answer, installed)
-    exact = [f"{move.name}=={move.after}" for move in moves if move.after and not move.url]
+    exact = pins(moves)
     return Solution(
         request,
         moves,
         answer.needs,
         constraints=tuple(dict.fromkeys(exact + lines)),
-        sizes=ask_sizes(reader, request, exact) if exact and answer.downloads else Sizes(),
+        sizes=size(reader, request, answer, exact),
         cautions=answer.warnings,
     )
+
+
+def pins(moves: Iterable[Move]) -> list[str]:
+    """The versions that uv chose from an index."""
+    return [f"{move.name}=={move.after}" for move in moves if move.after and not move.url]
+
+
+def size(reader: Reader, request: Request, answer: Resolution, exact: list[str]) -> Sizes:
+    return ask_sizes(reader, request, exact) if exact and answer.downloads else Sizes()
 
 
 def pin(distribution: Distribution) -> str:

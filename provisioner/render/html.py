@@ -20,8 +20,10 @@ from provisioner.render.text import (
     conclusion,
     counted,
     format_seconds,
+    requirements,
     short,
     summary,
+    title_against,
     transition,
 )
 from provisioner.render.timeline import timeline
@@ -58,7 +60,8 @@ def render_plan(plan: Plan) -> str:
     groups = groupby(plan.steps, key=lambda step: step.kind)
     kinds = [kind_fold(kind, tuple(steps)) for kind, steps in groups]
     title = element("p", element("strong", f"Plan: {summary(plan)}."), class_="title")
-    return card(f"Plan of {plan.name}", title, *kinds)
+    aside = [element("p", line) for line in (title_against(plan), requirements(plan)) if line]
+    return card(f"Plan of {plan.name}", title, *aside, *kinds)
 
 
 def kind_fold(kind: str, steps: tuple[Step, ...]) -> Markup:

@@ -41,10 +41,34 @@ def render_plan(
     plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH, verbose: bool = False
 ) -> str:
     """The diff, grouped by kind, and a last line that sums it up. `verbose` shows what is right too."""
-    lines: list[str] = []
+    lines = [paint("strong", heading), ""] if (heading := title_against(plan)) else []
     for kind, group in groupby(plan.steps, key=lambda step: step.kind):
         lines += kind_lines(kind, list(group), paint, width, verbose)
-    return "\n".join([*lines, "", f"Plan: {summary(plan)}."]) + "\n"
+    sums = filter(None, [f"Plan: {summary(plan)}.", requirements(plan)])
+    return "\n".join([*lines, "", *sums]) + "\n"
+
+
+def title_against(plan: Plan) -> str:
+    return f"Against {plan.against.image}, not this machine:" if plan.against else ""
+
+
+def requirements(plan: Plan) -> str:
+    """ "41 requirements, 37 already there, 4 to install, 310 MB; numpy would move from 2.0.2: blocked." """
+    if not (told := plan.against) or not told.asked:
+        return ""
+    counts = ((told.missing, "to install"), (told.asked - told.there - told.missing, "to move"))
+    parts = [counted(told.asked, "requirement"), f"{told.there} already there"]
+    parts += [f"{count} {words}" for count, words in counts if count]
+    pip = [step for step in plan.steps if step.kind == "pip"]
+    if download := sum(step.download for step in pip):
+        parts.append(format_size(download))
+    blocked = [change for step in pip for change in step.changes if change.action is Action.BLOCKED]
+    return "; ".join([", ".join(parts), *map(standstill, blocked)]) + "."
+
+
+def standstill(change: Change) -> str:
+    moving = f" would move from {change.before}" if change.before and change.after else ""
+    return f"{short(change.address, 'pip')}{moving}: blocked"
 
 
 def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: bool) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""A plan for a Colab image that is not here: what a spec would move there, seen from a laptop or in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from provisioner import engine, gpus
+from provisioner.accelerator import Accelerator
+from provisioner.engine import EVERYTHING, Selection
+from provisioner.hardware import Accelerators, Gpu
+from provisioner.kinds import accelerator
+from provisioner.machine import imagined
+from provisioner.machine.image import ImageReader
+from provisioner.machine.local import LocalMachine
+from provisioner.model import Against, Plan
+from provisioner.python.findings import Facts
+from provisioner.recall import state_folder
+from provisioner.runtimes import Image
+from provisioner.spec import Spec, parse
+
+OFFERED = {
+    "cpu": (Accelerators(),),
+    "gpu": tuple(
+        Accelerators(gpus=(Gpu(0, model.part, size * gpus.MIB, size * gpus.MIB, model.capability),))
+        for model in gpus.MODELS
+        if model.colab
+        for size in model.memory
+    ),
+    "tpu": (Accelerators(tpu="v5e", chips=1), Accelerators(tpu="v6e", chips=1)),
+}
+"""What Colab attaches to the machines of each image, its usual one first."""
+
+
+def plan_against(spec: Spec, image: Image, selection: Selection = EVERYTHING) -> Plan:
+    """What an apply on a machine of that image would do, without effects or checks: it is there to be read.
+
+    Raises ProvisionerError when the selection names what the spec has not.
+    """
+    spec = as_there(spec)
+    facts = engine.observe(spec, read_image(spec, image), selection)
+    plan = engine.make_plan(spec, facts, selection)
+    engine.refuse_unknown(spec, plan, selection)
+    steps = tuple(replace(step, effects=()) for step in plan.steps)
+    found = facts.get("pip")
+    named = found.named if isinstance(found, Facts) else ()
+    told = Against(
+        image=image.name,
+        asked=len(named),
+        there=sum(each.met for each in named),
+        missing=sum(each.version is None for each in named),
+    )
+    return replace(plan, steps=steps, checks=(), against=told)
+
+
+def as_there(spec: Spec) -> Spec:
+    """The spec as it is read by whoever owns the image's machines."""
+    return parse(spec.text, spec.path, spec.folder, imagined.HOME)
+
+
+def read_image(spec: Spec, image: Image) -> ImageReader:
+    """The image as the kinds of a spec see it."""
+    wanted = spec.sections.get("pip")
+    python = imagined.interpreter(image, state_folder(os.environ), wanted.venv if wanted else None)
+    return ImageReader(
+        image,
+        LocalMachine(spec.folder, python),
+        python,
+        attached=attach(image, spec.sections.get("accelerator")),
+        made=frozenset(made_by(spec)),
+    )
+
+
+def attach(image: Image, wanted: Accelerator | None) -> Accelerators:
+    """The accelerator that a machine would be given: the first of the file's wishes that Colab can fulfil."""
+    offered = OFFERED[image.image]
+    if wanted is None:
+        return offered[0]
+    fulfils = partial(accelerator.fulfils, config=accelerator.undriven(wanted))
+    return next((o for name in wanted.any_of for o in offered if fulfils(name, attached=o)), offered[0])
+
+
+def made_by(spec: Spec) -> Iterator[str]:
+    """The files that the spec itself makes; datasets are known by their receipts."""
+    sections = spec.sections
+    yield from (file.path for file in sections.get("files", ()) if not file.folder)
+    yield from (command.creates for command in sections.get("run", ()) if command.creates)
+    yield from (wanted.to for wanted in sections.get("inputs", {}).values())

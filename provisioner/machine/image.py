@@ -1,0 +1,186 @@
+"""A Reader of one of Colab's images, which is not here: what its lists tell, and the spec's own folder.
+
+Programs cannot be asked there. The one exception is uv, which resolves for another Python and platform when
+it is shown what is installed: a folder of ours with nothing but names and versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from provisioner.effects import Run
+from provisioner.errors import ObserveError
+from provisioner.hardware import Accelerators
+from provisioner.kernels import Kernel
+from provisioner.machine import Answer, Completed, Interpreter, Reader, Stat, imagined, receipt
+from provisioner.runtimes import Image
+
+MEMORY = int(12.7 * 1024**3)
+"""Bytes that Colab's smallest machines have; no list tells which one an image will run on."""
+
+ROOM = 30 * 1024**3
+"""Bytes: somewhat less than the smallest disk has free beside the image. No list tells, and what is said to
+fit should fit."""
+
+LEFT = re.compile(rf".*{re.escape(receipt.SUFFIX)}|\..*\.provisioner-.*|.*\.part")
+"""What an apply here leaves beside its datasets."""
+
+NOTHING = Accelerators()
+
+
+@dataclass
+class ImageReader:
+    """A Reader of an image. `here` is this machine, whose spec's folder, uv and network are used.
+
+    The kernel is that of a notebook on such a machine, which may mount Drive and fetch secrets.
+    """
+
+    image: Image
+    here: Reader
+    python: Interpreter
+    attached: Accelerators = NOTHING
+    made: frozenset[str] = frozenset()
+    """What the spec itself makes in its folder. It may be here from an earlier apply, but is not there."""
+    environ: Mapping[str, str] = field(init=False)
+    home: str = imagined.HOME
+    root: bool = True
+    suspects: frozenset[str] = frozenset()
+    deep: bool = False
+
+    def __post_init__(self) -> None:
+        self.environ = imagined.environment(self.image)
+
+    @property
+    def spec(self) -> str:
+        """No spec was ever applied there."""
+        return ""
+
+    @property
+    def elsewhere(self) -> str:
+        return self.image.name
+
+    @property
+    def folder(self) -> str:
+        return self.here.folder
+
+    @property
+    def state(self) -> str:
+        return self.here.state
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """The image's files, by path."""
+        bare = imagined.interpreter(self.image, self.state)
+        return imagined.files(self.image, *bare.site_packages)
+
+    @cached_property
+    def links(self) -> dict[str, str]:
+        return imagined.links(self.image)
+
+    @cached_property
+    def folders(self) -> dict[str, tuple[str, ...]]:
+        """The names in each of the image's folders, by path."""
+        known: dict[str, set[str]] = {self.home: set(), imagined.FOLDER: set()}
+        for path in (*self.files, *self.links, *list(known)):
+            while path != "/":
+                above, name = posixpath.split(path)
+                known.setdefault(above, set()).add(name)
+                path = above
+        return {path: tuple(sorted(names)) for path, names in known.items()}
+
+    def is_real(self, path: str) -> bool:
+        """Whether a path is in the spec's folder, and not there because of an earlier apply."""
+        if path != self.folder and not path.startswith(self.folder.rstrip("/") + "/"):
+            return False
+        if path in self.made or LEFT.fullmatch(posixpath.basename(path)):
+            return False
+        if self.here.stat(receipt.beside(path)):
+            return False
+        while path != self.folder:
+            if self.here.stat(receipt.inside(path)):
+                return False
+            path = posixpath.dirname(path)
+        return True
+
+    def read(self, path: str) -> bytes | None:
+        if path in self.files:
+            return self.files[path].encode()
+        return self.here.read(path) if self.is_real(path) else None
+
+    def stat(self, path: str) -> Stat | None:
+        if path in self.files:
+            return Stat("file", 0o644, len(self.files[path]), 0)
+        if path in self.links:
+            return Stat("link", 0o777, 0, 0, self.links[path])
+        if path in self.folders:
+            return Stat("folder", 0o755, 0, 0)
+        return self.here.stat(path) if self.is_real(path) else None
+
+    def list(self, path: str) -> tuple[str, ...] | None:
+        if path in self.folders:
+            return self.folders[path]
+        names = self.here.list(path) if self.is_real(path) else None
+        return None if names is None else tuple(n for n in names if self.is_real(posixpath.join(path, n)))
+
+    def hash(self, path: str) -> str | None:
+        data = self.read(path)
+        return None if data is None else hashlib.sha256(data).hexdigest()
+
+    def which(self, program: str) -> str | None:
+        """Only apt-get is looked for: whatever else a program is for cannot be asked here."""
+        return "/usr/bin/apt-get" if program == "apt-get" and "apt" in self.image.apt else None
+
+    def free(self, path: str) -> int:
+        return ROOM
+
+    def memory(self) -> int:
+        return MEMORY
+
+    def ask(self, run: Run) -> Completed:
+        program = posixpath.basename(run.argv[0])
+        if program != "uv":
+            raise ObserveError(f"{program} cannot be asked on {self.image.name}, which is not here")
+        self.show()
+        return self.here.ask(run)
+
+    def show(self) -> None:
+        """Make the folder that shows uv what the image holds: a cache of ours, made once for each list."""
+        place = Path(self.python.shown)
+        if not self.python.exists or place.exists():
+            return
+        fresh = place.with_name(f"{place.name}.{os.getpid()}")
+        try:
+            for path, text in imagined.distributions(self.image).items():
+                file = fresh / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            fresh.rename(place)
+        except OSError as error:
+            if place.exists():
+                return  # another plan was quicker
+            raise ObserveError(f"cannot write {error.filename}: {error.strerror}") from error
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def head(self, url: str) -> Answer:
+        return self.here.head(url)
+
+    def accelerators(self) -> Accelerators:
+        return self.attached
+
+    def kernel(self) -> Kernel | None:
+        return Kernel(folder=imagined.FOLDER)
+
+    def cancel(self) -> None:
+        self.here.cancel()
+
+    def redact(self, text: str) -> str:
+        return self.here.redact(text)
