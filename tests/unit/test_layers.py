@@ -21,8 +21,8 @@ LAYERS = (
     ("spec",),
     ("journal", "scheduler", "executor", "prover"),
     ("engine",),
-    ("codec", "render"),
-    ("inventory", "starter", "doctor", "splice", "repository", "ipynb"),
+    ("codec", "snapshot", "comparison", "render"),
+    ("anonymous", "inventory", "starter", "doctor", "splice", "repository", "ipynb"),
     ("actions",),
     ("cli",),
     ("notebook",),
@@ -58,7 +58,14 @@ def test_kinds_never_import_kinds(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "render"], ids=str)
 def test_rendering_knows_values_only(path: Path) -> None:
-    assert {parts[0] for parts in imported(path)} <= {"model", "hardware", "errors", "fields", "render"}
+    assert {parts[0] for parts in imported(path)} <= {
+        "model",
+        "hardware",
+        "errors",
+        "fields",
+        "comparison",
+        "render",
+    }
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "probes"], ids=str)
