@@ -30,12 +30,12 @@ class Anonymous:
         return self.user.sub("USER", text) if self.user else text
 
     def within(self, value: Any) -> Any:
-        """The same for every text in a document."""
+        """The same for every text in a document, and for keys that are paths."""
         match value:
             case str():
                 return self(value)
             case dict():
-                return {key: self.within(below) for key, below in value.items()}
+                return {self(key) if "/" in key else key: self.within(below) for key, below in value.items()}
             case list() | tuple():
                 return [self.within(below) for below in value]
         return value

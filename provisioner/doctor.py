@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import __version__, codec, platforms
-from provisioner.accelerator import Accelerator
+from provisioner.accelerator import FRAMEWORKS, Accelerator
 from provisioner.anonymous import Anonymous
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis
@@ -28,13 +28,6 @@ from provisioner.python.interpreter import resolve
 from provisioner.render.accelerator import render_table
 
 DOCTOR_FORMAT = "provisioner.doctor/1"
-
-FRAMEWORKS = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly"),
-    "torch": ("torch",),
-    "jax": ("jax",),
-}
-"""The distributions that bring each framework."""
 
 PACKAGES = re.compile(r"(tensorflow|torch|jax|keras|triton|nvidia-|libtpu|numpy|tf-nightly|cuda-).*")
 """The distributions whose versions matter to an accelerator."""

@@ -74,13 +74,11 @@ def look(machine: Reader, **of_the_spec: Any) -> Snapshot:
     dpkg = status.observe(machine)
     packages = dpkg.packages.values() if dpkg else ()
     environment = {name: machine.environ[name] for name in VARIABLES if name in machine.environ}
-    named = of_the_spec.pop("named", {})
     return Snapshot(
         machine=seen(machine, hide),
         environment=hide.within(environment),
         distributions={name: found.version for name, found in sorted(Installed(machine).found.items())},
         packages={package.name: package.version for package in packages if package.installed},
-        named={hide(address): hide.within(value) for address, value in named.items()},
         **hide.within(of_the_spec),
     )
 

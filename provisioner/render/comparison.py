@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from provisioner.comparison import ABSENT, Comparison, Difference
+from provisioner.render.markup import UNSHOWN
 from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
 from provisioner.render.text import counted, wrapped
 
@@ -21,11 +22,13 @@ def render_comparison(
     comparison: Comparison, *, paint: Paint = plain, width: int = DEFAULT_WIDTH, verbose: bool = False
 ) -> str:
     """What the fingerprints say, then every group. `verbose` shows what is usually summed up, too."""
-    lines = [line for text in headlines(comparison) for line in wrapped(text, width, paint, "strong", "")]
+    lines = [
+        line for text in headlines(comparison) for line in wrapped(clean(text), width, paint, "strong", "")
+    ]
     shown = {
         each: each.differences if verbose else each.differences[: each.brief] for each in comparison.groups
     }
-    names = [one.name for some in shown.values() for one in some]
+    names = [clean(one.name) for some in shown.values() for one in some]
     first = min(max(map(len, names), default=0), WIDEST_NAME)
     rest = (width - len(GAP) * 3 - first) // 2
     widths = (first, rest, rest)
@@ -34,7 +37,7 @@ def render_comparison(
     for each, some in shown.items():
         lines += ["", paint("strong", each.name) + f": {each.why}"]
         for one in some:
-            lines += row((one.name, value_of(one.mine), value_of(one.yours)), widths)
+            lines += row((clean(one.name), value_of(one.mine), value_of(one.yours)), widths)
         if hidden := each.differences[len(some) :]:
             told = f"{len(hidden)} {'more' if some else 'differ'}: {summed_up(hidden, comparison.labels)}; "
             lines += wrapped(told + "-v shows them", width, paint, "faint", GAP)
@@ -58,9 +61,14 @@ def headlines(comparison: Comparison) -> Iterator[str]:
     yield f"{counted(total, noun)}, the likeliest culprits first." if total else "Nothing differs."
 
 
+def clean(text: str) -> str:
+    """Text of someone else's file, without what would steer a terminal."""
+    return UNSHOWN.sub("\ufffd", text)
+
+
 def value_of(value: str | None) -> str:
     """A value as a cell shows it."""
-    return "not known" if value is None else HASH.sub(r"\1", value)
+    return "not known" if value is None else HASH.sub(r"\1", clean(value))
 
 
 def row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:

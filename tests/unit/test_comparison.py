@@ -225,6 +225,16 @@ name: desk
 files: [{path: lamp.txt, content: on}]
 """
 
+MORE = """\
+runtime: {python: ">=3.11", os: [debian, ubuntu]}
+accelerator: {any_of: [gpu, tpu, cpu], frameworks: [torch], on_mismatch: warn}
+apt: {packages: [dpkg]}
+pip: {packages: [pytest]}
+datasets: {rows: {url: lamp.txt, to: data/}}
+secrets: {HF_TOKEN: {required: false}}
+run: [{name: dust, command: [touch, dusted], creates: dusted}]
+"""
+
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -243,6 +253,8 @@ def run(*argv: str) -> int:
 
 
 def test_this_very_machine_twice(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (desk / "lamp.txt").write_text("on")
+    (desk / "colabenv.yaml").write_text(SPEC + MORE)
     assert run("apply") == 0
     told = re.search("Fingerprint: ([0-9a-f]{12})", capsys.readouterr().out)
     assert run("facts", "--out", "me.json") == 0
@@ -327,6 +339,14 @@ def test_nobody_is_named(
     assert document["environment"]["PYTHONPATH"] == "~/lib:/data/USER/lib:***"
     assert "annabel" not in json.dumps(document)
     assert "verysecret" not in json.dumps(document)
+
+
+@given(st.text(), st.text())
+def test_a_stranger_s_file_cannot_steer_the_terminal(name: str, value: str) -> None:
+    yours = replace(MINE, named={name: value}, fingerprint=value, distributions={name: value})
+    for verbose in (True, False):
+        shown = render_comparison(comparison.compare(MINE, yours, LABELS), width=80, verbose=verbose)
+        assert not set(shown) & {*map(chr, range(32)), "\x7f", "\x9b"} - {"\n"}
 
 
 def test_what_is_attached_is_told_whole() -> None:

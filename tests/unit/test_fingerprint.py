@@ -196,3 +196,15 @@ def test_a_kind_that_does_not_answer_leaves_none() -> None:
 )
 def test_a_step_that_was_begun_may_have_changed_things(status: Status, moved: bool) -> None:
     assert engine.touched((Outcome(step="pip", status=status),)) is moved
+
+
+def test_frameworks_that_are_named_count_whatever_installed_them() -> None:
+    made = spec.parse("version: 1\naccelerator: {frameworks: [torch, tensorflow]}\n", "s.yaml", "/work")
+    machine = FakeMachine()
+    machine.put(f"{PYTHON.site_packages[0]}/tensorflow_cpu-2.20.0.dist-info/METADATA")
+    plan = engine.make_plan(made, engine.observe(made, machine))
+    assert dict(plan.named) == {
+        "accelerator": "absent",
+        "accelerator.torch": "absent",
+        "accelerator.tensorflow": "tensorflow-cpu 2.20.0",
+    }
