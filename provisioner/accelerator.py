@@ -14,6 +14,13 @@ from provisioner.versions import check_versions, fits
 
 Framework = Literal["tensorflow", "torch", "jax"]
 
+FRAMEWORKS = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly"),
+    "torch": ("torch",),
+    "jax": ("jax",),
+}
+"""The distributions that bring each framework."""
+
 Name = Annotated[str, AfterValidator(gpus.proper_name)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

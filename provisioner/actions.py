@@ -19,6 +19,7 @@ from provisioner.spec import Spec
 
 if TYPE_CHECKING:
     from provisioner.render.narrator import Narrator
+    from provisioner.snapshot import Snapshot
 
 FAILED = 1
 PENDING = 2
@@ -93,6 +94,8 @@ def plan(options: argparse.Namespace) -> int:
         from provisioner import codec
 
         print(codec.text(codec.plan_document(made)), end="")
+    elif options.command == "status":
+        show_status(made)
     else:
         show_plan(made, verbose=options.verbose)
     return PENDING if options.detailed_exitcode and made.pending else 0
@@ -177,11 +180,52 @@ def notebook(options: argparse.Namespace) -> int:
 
 
 def facts(options: argparse.Namespace) -> int:
-    from provisioner import codec
-    from provisioner.inventory import facts_document
+    from provisioner import codec, inventory, snapshot
+    from provisioner.machine import files
 
-    print(codec.text(facts_document(options.spec)), end="")
+    text = codec.text(snapshot.document(inventory.snapshot(options.spec)))
+    if options.out:
+        files.write(Write(path=os.path.abspath(options.out), text=text))
+        print(f"Wrote {options.out}. Next: colabenv compare {options.out} with another's.")
+    else:
+        print(text, end="")
     return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    from provisioner import codec, comparison
+    from provisioner.render import style
+    from provisioner.render.comparison import render_comparison
+
+    found = comparison.compare(*sides(options))
+    if options.json:
+        print(codec.text(comparison.document(found)), end="")
+    else:
+        paint = style.paint_for(sys.stdout)
+        told = render_comparison(found, paint=paint, width=style.width(), verbose=options.verbose)
+        print(told, end="")
+    return PENDING if options.detailed_exitcode and found.groups else 0
+
+
+def sides(options: argparse.Namespace) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
+    """Mine, yours, and what to call them: two files, or this machine and a file."""
+    from provisioner import inventory
+
+    first, second = options.first, options.second
+    if second is None:
+        return inventory.snapshot(options.own), snapshot_in(first), ("this machine", os.path.basename(first))
+    names = os.path.basename(first), os.path.basename(second)
+    return snapshot_in(first), snapshot_in(second), (first, second) if names[0] == names[1] else names
+
+
+def snapshot_in(path: str) -> Snapshot:
+    """What `facts --out` wrote. Raises ProvisionerError for any other file."""
+    from provisioner import snapshot
+
+    try:
+        return snapshot.parse(Path(path).read_bytes(), path)
+    except OSError as error:
+        raise ProvisionerError(f"cannot read {path}: {error.strerror}", snapshot.AGAIN) from error
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -238,6 +282,12 @@ def saved_plan(path: str) -> Plan | None:
     return saved
 
 
+def show_status(made: Plan) -> None:
+    from provisioner.render import style, text
+
+    print(text.render_status(made, paint=style.paint_for(sys.stdout), width=style.width()), end="")
+
+
 def show_plan(made: Plan, *, verbose: bool) -> None:
     from provisioner.render import style, text
 
@@ -292,11 +342,13 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": init,
     "validate": validate,
     "plan": plan,
+    "status": plan,
     "apply": apply,
     "verify": verify,
     "lock": lock,
     "notebook": notebook,
     "facts": facts,
+    "compare": compare,
     "doctor": doctor,
     "runtimes": runtimes,
     "schema": schema,

@@ -11,7 +11,8 @@ DEFAULT_SPEC = "colabenv.yaml"
 
 EPILOG = """\
 exit codes: 0 done (for plan: whatever it found); 1 failed, blocked or invalid;
-2 changes are pending (plan --detailed-exitcode); 130 interrupted.
+2 something drifted (status), or with --detailed-exitcode changes are pending
+(plan) or machines differ (compare); 130 interrupted.
 """
 
 
@@ -45,8 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
             )
         added.add_argument("--json", action="store_true", help="print one JSON document")
 
-    def planning(added: argparse.ArgumentParser) -> None:
-        added.add_argument("-v", "--verbose", action="store_true", help="show what is already right, too")
+    def planning(added: argparse.ArgumentParser, text: str = "show what is already right, too") -> None:
+        added.add_argument("-v", "--verbose", action="store_true", help=text)
 
     def holding(added: argparse.ArgumentParser) -> None:
         added.add_argument(
@@ -72,6 +73,11 @@ def build_parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--against", metavar="IMAGE", help="plan for an image of Colab's, like colab-2026.07-gpu"
     )
+
+    added = command("status", "Show only what is not as the spec says; exit 2 when anything is.")
+    spec(added)
+    selecting(added)
+    added.set_defaults(out=None, detailed_exitcode=True, verbose=False)
 
     added = command("apply", "Make this machine what the spec says, and prove it.")
     spec(added, "the spec, or a plan that plan --out kept")
@@ -120,6 +126,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     added = command("facts", "Print what can be seen of this machine, as JSON.")
     spec(added)
+    added.add_argument("--out", metavar="FILE", help="write it to a file, for compare")
+
+    added = command("compare", "Show how two machines differ, the likeliest culprits first.")
+    added.add_argument("first", metavar="FILE", help="what facts --out wrote on one machine")
+    added.add_argument("second", metavar="OTHER", nargs="?", help="and on the other (default: this machine)")
+    added.add_argument(
+        "--spec", dest="own", default=DEFAULT_SPEC, help=f"this machine's spec (default: {DEFAULT_SPEC})"
+    )
+    planning(added, "show all that differs")
+    added.add_argument("--json", action="store_true", help="print one JSON document")
+    added.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when anything differs")
 
     added = command("doctor", "Print what is attached, whether frameworks compute on it, and what is odd.")
     added.add_argument("--no-frameworks", action="store_true", help="look at the hardware alone")

@@ -5,7 +5,6 @@ No spec is needed and nothing is changed. What could tell who runs it is left ou
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import re
@@ -15,44 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from provisioner import __version__, codec, platforms
-from provisioner.accelerator import Accelerator
+from provisioner.accelerator import FRAMEWORKS, Accelerator
+from provisioner.anonymous import Anonymous
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis
-from provisioner.inventory import operating_system
+from provisioner.inventory import VARIABLES, operating_system
 from provisioner.kinds import accelerator
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Verdict
 from provisioner.prover import prove
 from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import resolve
-from provisioner.redact import redactor
 from provisioner.render.accelerator import render_table
 
 DOCTOR_FORMAT = "provisioner.doctor/1"
 
-FRAMEWORKS = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly"),
-    "torch": ("torch",),
-    "jax": ("jax",),
-}
-"""The distributions that bring each framework."""
-
 PACKAGES = re.compile(r"(tensorflow|torch|jax|keras|triton|nvidia-|libtpu|numpy|tf-nightly|cuda-).*")
 """The distributions whose versions matter to an accelerator."""
-
-VARIABLES = (
-    "CUDA_VISIBLE_DEVICES",
-    "NVIDIA_VISIBLE_DEVICES",
-    "LD_LIBRARY_PATH",
-    "JAX_PLATFORMS",
-    "XLA_FLAGS",
-    "XLA_PYTHON_CLIENT_PREALLOCATE",
-    "TF_FORCE_GPU_ALLOW_GROWTH",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TPU_ACCELERATOR_TYPE",
-    "COLAB_RELEASE_TAG",
-)
-"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""
 
 
 @dataclass(frozen=True)
@@ -140,37 +118,6 @@ def text(seen: Examination) -> str:
     odd = [f"- {each.message}.\n  {each.remedy}".rstrip() for each in seen.odd]
     told = ["What is odd:", *odd] if odd else ["Nothing is odd."]
     return "\n".join([*lines, "", *table, "", *told]) + "\n"
-
-
-class Anonymous:
-    """Takes out of text what could tell who runs it: secrets, the home folder, the names of users."""
-
-    def __init__(self, machine: LocalMachine) -> None:
-        self.blot = redactor(machine.environ)
-        self.home = machine.home.rstrip("/")
-        try:
-            user = getpass.getuser()
-        except (KeyError, OSError):  # a number without a name
-            user = ""
-        self.user = re.compile(rf"\b{re.escape(user)}\b") if len(user) > 2 and user != "root" else None
-
-    def __call__(self, text: str) -> str:
-        text = self.blot(text)
-        if self.home:
-            text = re.sub(rf"{re.escape(self.home)}(?![\w.-])", "~", text)
-        text = re.sub(r"/(home|Users)/[^/\s:,'\"]+", r"/\1/USER", text)
-        return self.user.sub("USER", text) if self.user else text
-
-    def within(self, value: Any) -> Any:
-        """The same for every text in a document."""
-        match value:
-            case str():
-                return self(value)
-            case dict():
-                return {key: self.within(below) for key, below in value.items()}
-            case list() | tuple():
-                return [self.within(below) for below in value]
-        return value
 
 
 def report(*, frameworks: bool, as_json: bool) -> str:

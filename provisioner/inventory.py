@@ -1,50 +1,103 @@
-"""What can be seen of this machine, with and without a spec."""
+"""What can be seen of this machine, with and without a spec. What could tell who runs it is left out."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from provisioner import engine
+from provisioner import engine, platforms
+from provisioner.anonymous import Anonymous
+from provisioner.debian import status
 from provisioner.errors import ObserveError
 from provisioner.machine import Reader
 from provisioner.machine.traced import TracedMachine
+from provisioner.model import fingerprint
+from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import resolve
+from provisioner.snapshot import Seen, Snapshot
 
-FACTS_FORMAT = "provisioner.facts/1"
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "NVIDIA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "PYTHONPATH",
+    "PYTHONHASHSEED",
+    "OMP_NUM_THREADS",
+    "KERAS_BACKEND",
+    "JAX_PLATFORMS",
+    "JAX_ENABLE_X64",
+    "XLA_FLAGS",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_USE_LEGACY_KERAS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TPU_ACCELERATOR_TYPE",
+    "COLAB_RELEASE_TAG",
+)
+"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""
 
 
-def facts_document(path: str) -> dict[str, Any]:
+def snapshot(path: str) -> Snapshot:
     """The machine, and what every kind of the spec finds there if there is a spec at `path`.
 
     Raises SpecError when there is one and it is wrong.
     """
-    if Path(path).exists():
-        spec = engine.load(path)
-        machine = engine.connect(spec)
-        found = engine.observe(spec, machine)
-    else:
+    if not Path(path).exists():
         folder = str(Path.cwd())
-        machine, found = TracedMachine(folder, resolve(None, folder)), {}
-    return {
-        "format": FACTS_FORMAT,
-        "machine": {
-            "os": operating_system(machine),
-            "architecture": platform.machine(),
-            "python": TypeAdapter(dict[str, Any]).dump_python(as_data(machine.python), mode="json"),
-            "cpus": os.cpu_count(),
-            "memory": machine.memory(),
-            "disk_free": machine.free(machine.folder),
-            "root": machine.root,
-            "accelerators": as_data(machine.accelerators()),
-        },
-        "kinds": {name: told(facts) for name, facts in found.items()},
-    }
+        return look(TracedMachine(folder, resolve(None, folder)))
+    spec = engine.load(path)
+    machine = engine.connect(spec)
+    found = engine.observe(spec, machine)
+    plan = engine.make_plan(spec, found)
+    return look(
+        machine,
+        name=spec.name,
+        digest=spec.digest,
+        fingerprint=fingerprint(plan) or None,
+        named=dict(plan.named),
+        kinds={name: told(facts) for name, facts in found.items()},
+    )
+
+
+def look(machine: Reader, **of_the_spec: Any) -> Snapshot:
+    """A snapshot of a machine, and of what a spec adds to it."""
+    hide = Anonymous(machine)
+    dpkg = status.observe(machine)
+    packages = dpkg.packages.values() if dpkg else ()
+    environment = {name: machine.environ[name] for name in VARIABLES if name in machine.environ}
+    return Snapshot(
+        machine=seen(machine, hide),
+        environment=hide.within(environment),
+        distributions={name: found.version for name, found in sorted(Installed(machine).found.items())},
+        packages={package.name: package.version for package in packages if package.installed},
+        **hide.within(of_the_spec),
+    )
+
+
+def seen(machine: Reader, hide: Anonymous) -> Seen:
+    return Seen(
+        platform=platforms.detect(machine),
+        runtime=machine.environ.get("COLAB_RELEASE_TAG", ""),
+        os=operating_system(machine),
+        kernel=platform.release(),
+        libc=" ".join(platform.libc_ver()),
+        architecture=platform.machine(),
+        cpus=os.cpu_count() or 0,
+        memory=machine.memory(),
+        disk_free=machine.free(machine.folder),
+        root=machine.root,
+        python=hide.within(asdict(machine.python)),
+        accelerators=machine.accelerators(),
+    )
 
 
 def operating_system(machine: Reader) -> str:
@@ -52,10 +105,6 @@ def operating_system(machine: Reader) -> str:
     text = (machine.read("/etc/os-release") or b"").decode(errors="replace")
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     return values.get("PRETTY_NAME", platform.system()).strip('"')
-
-
-def as_data(value: Any) -> Any:
-    return dataclasses.asdict(value)
 
 
 def told(facts: Any) -> Any:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from provisioner import gpus, platforms
-from provisioner.accelerator import Accelerator, device_of, expand
+from provisioner.accelerator import FRAMEWORKS, Accelerator, device_of, expand
 from provisioner.effects import Run
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis, Gpu
@@ -23,6 +23,7 @@ from provisioner.kind import ABSENT, Kind
 from provisioner.machine import Reader
 from provisioner.model import Action, Change, Check, Step
 from provisioner.platforms import Platform
+from provisioner.python.distributions import Installed
 from provisioner.versions import fits
 
 PROBES = Path(__file__).parent.parent / "probes"
@@ -85,6 +86,8 @@ class Facts:
     """LD_LIBRARY_PATH."""
     elsewhere: str = ""
     """The name of a machine that is not here, whose driver nobody can ask."""
+    frameworks: Mapping[str, str] = field(default_factory=dict)
+    """Those that the file names, as far as they are installed: "2.20.0", or "tensorflow-cpu 2.20.0"."""
 
 
 def observe(config: Accelerator, reader: Reader) -> Facts:
@@ -95,7 +98,19 @@ def observe(config: Accelerator, reader: Reader) -> Facts:
         installed=reader.python.site_packages,
         loader_path=reader.environ.get("LD_LIBRARY_PATH", ""),
         elsewhere=reader.elsewhere,
+        frameworks=versions(config.frameworks, reader) if config.frameworks else {},
     )
+
+
+def versions(frameworks: Iterable[str], reader: Reader) -> dict[str, str]:
+    """What is installed of each framework, and under which name where it has another."""
+    installed = Installed(reader)
+    return {
+        name: found.version if found.name == name else f"{found.name} {found.version}"
+        for name in frameworks
+        for found in [next(filter(None, map(installed.get, FRAMEWORKS[name])), None)]
+        if found
+    }
 
 
 def plan(config: Accelerator, facts: Facts) -> Iterator[Step]:
@@ -255,7 +270,7 @@ def needless(found: str, platform: Platform) -> str:
 
 
 def named(config: Accelerator, facts: Facts) -> Iterator[tuple[str, str]]:
-    """The models and how many of each; driver and CUDA where the file asks for them."""
+    """The models and how many of each; driver, CUDA and frameworks where the file asks for them."""
     attached = facts.attached
     models = Counter(gpus.full_name(gpu) for gpu in attached.gpus)
     models |= Counter({f"TPU {attached.tpu}": attached.chips} if attached.tpu else {})
@@ -263,6 +278,8 @@ def named(config: Accelerator, facts: Facts) -> Iterator[tuple[str, str]]:
     for name, wish in (("driver", config.driver), ("cuda", config.cuda)):
         if wish is not None:
             yield f"accelerator.{name}", str(getattr(attached, name)) or ABSENT
+    for framework in dict.fromkeys(config.frameworks):
+        yield f"accelerator.{framework}", facts.frameworks.get(framework, ABSENT)
 
 
 def checks(config: Accelerator, facts: Facts) -> Iterator[Check]:

@@ -19,7 +19,7 @@ from provisioner.render import text
 from provisioner.render.narrator import Narrator
 from provisioner.spec import Spec
 
-WITH_SPEC = ("validate", "plan", "apply", "verify")
+WITH_SPEC = ("validate", "plan", "status", "apply", "verify")
 """Commands that a cell can give a spec to."""
 
 
@@ -44,7 +44,7 @@ def run(argv: list[str], spec: Spec | None = None) -> Plan | Report | None:
         raise ProvisionerError(f"%%colabenv takes {', '.join(WITH_SPEC)}, and not {options.command}")
     options.cell = spec
     options.spec = "cell" if spec else getattr(options, "spec", "")
-    if options.command == "plan" or (options.command == "apply" and options.dry_run):
+    if options.command in ("plan", "status") or (options.command == "apply" and options.dry_run):
         return plan(options)
     if options.command in ("apply", "verify"):
         return report(options)
@@ -70,6 +70,8 @@ def plan(options: argparse.Namespace) -> Plan:
     made = actions.planned(options)
     if options.json:
         print(codec.text(codec.plan_document(made)), end="")  # noqa: T201 - what --json is for
+    elif options.command == "status":
+        actions.show_status(made)
     elif running_shell():
         from provisioner.render.display import shown_plan
 

@@ -60,7 +60,7 @@ def split(line: str) -> list[str]:
 
 
 def complete(_shell: Any, event: Any) -> list[str]:
-    """What may follow on a line: a command, then its options and the specs in this folder."""
+    """What may follow on a line: a command, then its options and the files in this folder that it takes."""
     words = event.line.split()[1:]
     commands = subcommands(build_parser())
     if not words or (len(words) == 1 and not event.line.endswith(" ")):
@@ -68,7 +68,7 @@ def complete(_shell: Any, event: Any) -> list[str]:
     if words[0] not in commands:
         return []
     options = [word for action in commands[words[0]]._actions for word in action.option_strings]
-    return sorted(options) + sorted(glob.glob("*.yaml"))
+    return sorted(options) + sorted(glob.glob("*.json" if words[0] == "compare" else "*.yaml"))
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

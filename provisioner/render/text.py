@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from provisioner.fields import format_size
-from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model import (
+    Action,
+    Change,
+    Outcome,
+    Plan,
+    Report,
+    Status,
+    Step,
+    Verdict,
+    fingerprint,
+)
 from provisioner.render.accelerator import render_table
 from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
 
@@ -69,6 +79,24 @@ def requirements(plan: Plan) -> str:
 def standstill(change: Change) -> str:
     moving = f" would move from {change.before}" if change.before and change.after else ""
     return f"{short(change.address, 'pip')}{moving}: blocked"
+
+
+def render_status(plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
+    """Only what is not as the file says, a line each, and what the machine is."""
+    adrift = [change for change in plan.changes if change.action is not Action.KEEP]
+    column = min(max((len(change.address) for change in adrift), default=0), 40)
+    lines = [line for change in adrift for line in change_lines(change, change.address, column, paint, width)]
+    verdict = paint("bad", "Drift:") if adrift else paint("good", "No drift:")
+    return "\n".join([*lines, f"{verdict} {summary(plan)}.", *identity_lines(plan, paint, width)]) + "\n"
+
+
+def identity_lines(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+    """The fingerprint, or why there is none; a part of a spec has none, and needs no words about it."""
+    unknown = [address for address, value in plan.named if value is None]
+    if unknown and not (plan.only or plan.skip):
+        told = f"Fingerprint: none, since it could not be learnt what {', '.join(unknown)} is here."
+        yield from wrapped(told, width, paint, "faint", "")
+    yield from fingerprint_lines(fingerprint(plan), paint)
 
 
 def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: bool) -> Iterator[str]:
@@ -253,10 +281,10 @@ def render_standing(report: Report) -> str:
     return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), conclusion(report)])
 
 
-def fingerprint_lines(fingerprint: str, paint: Paint) -> Iterator[str]:
+def fingerprint_lines(found: str, paint: Paint) -> Iterator[str]:
     """What tells whether two machines are the same in everything the file names."""
-    if fingerprint:
-        yield f"{paint('faint', 'Fingerprint:')} {fingerprint}"
+    if found:
+        yield f"{paint('faint', 'Fingerprint:')} {found}"
 
 
 def conclusion(report: Report) -> str:

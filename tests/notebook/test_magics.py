@@ -58,6 +58,8 @@ def test_completion_knows_commands_and_options(plain: RunningKernel, tmp_path: P
     assert {"apply", "plan", "verify"} <= set(plain.complete("%colabenv "))
     assert {"--only", "--restart", "colabenv.yaml"} <= set(plain.complete("%colabenv apply "))
     assert "--deep" in plain.complete("%colabenv verify --d")
+    (tmp_path / "me.json").touch()
+    assert {"--detailed-exitcode", "me.json"} <= set(plain.complete("%colabenv compare "))
 
 
 def test_from_python_it_is_the_same(plain: RunningKernel, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_what_cannot_be_read_or_meant_is_told(plain: RunningKernel) -> None:
     plain.run(LOAD)
     assert "No closing quotation" in plain.run("%colabenv apply 'x").error
     assert (
-        "takes validate, plan, apply, verify, and not schema"
+        "takes validate, plan, status, apply, verify, and not schema"
         in plain.run("%%colabenv schema\nversion: 1\n").error
     )
     assert "there is no file colabenv.yaml" in plain.run("%colabenv apply").error

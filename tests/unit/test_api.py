@@ -8,8 +8,9 @@ import pytest
 
 import provisioner
 from provisioner.errors import ProvisionerError
-from provisioner.model import Status
+from provisioner.model import Plan, Status
 from provisioner.notebook import NotDone
+from provisioner.notebook.commands import run
 
 
 @pytest.fixture
@@ -37,6 +38,14 @@ def test_what_is_not_so_is_raised(spec: Path) -> None:
     assert caught.value._render_traceback_() == [caught.value.message.splitlines()[-1].rpartition(" (")[0]]
     with pytest.raises(ProvisionerError, match="the spec has no 'pip'"):
         provisioner.plan(spec, only="pip")
+
+
+def test_drift_is_raised(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ProvisionerError, match="changes are pending"):
+        run(["status", str(spec)])
+    assert capsys.readouterr().out.startswith("  + files.a  file\nDrift: 1 to add.\n")
+    provisioner.apply(spec)
+    assert isinstance(run(["status", str(spec)]), Plan)
 
 
 def test_only_a_kernel_can_be_restarted(spec: Path) -> None:

@@ -193,7 +193,7 @@ def test_every_line_that_init_comments_out_is_right(desk: Path) -> None:
 def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("facts") == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["format"] == "provisioner.facts/1"
+    assert document["format"] == "provisioner.facts/2"
     assert set(document["kinds"]) == {"files", "run", "verify"}
     assert run("facts", "none.yaml") == 0
     document = json.loads(capsys.readouterr().out)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli, doctor
+from provisioner.anonymous import Anonymous
 from provisioner.effects import Run
 from provisioner.hardware import Accelerators, Diagnosis, Gpu
 from provisioner.machine import Completed, Interpreter
@@ -99,12 +100,12 @@ def test_a_machine_with_a_gpu(patient: Patient) -> None:
         "size": "2 CPUs, 13 GB of memory",
         "colabenv": "1.0",
     }
-    text = doctor.Anonymous(patient)(doctor.text(replace(seen, machine=told)))
+    text = Anonymous(patient)(doctor.text(replace(seen, machine=told)))
     golden.check("doctor.txt", text)
 
 
 def test_the_same_as_json(patient: Patient) -> None:
-    document = doctor.Anonymous(patient).within(doctor.document(doctor.examine(patient)))
+    document = Anonymous(patient).within(doctor.document(doctor.examine(patient)))
     assert next(iter(document)) == "format"
     assert document["format"] == "provisioner.doctor/1"
     assert document["accelerator"]["gpus"][0]["name"] == "Tesla T4"
@@ -116,7 +117,7 @@ def test_the_same_as_json(patient: Patient) -> None:
 
 def test_nobody_is_named(patient: Patient) -> None:
     seen = doctor.examine(patient)
-    anonymous = doctor.Anonymous(patient)
+    anonymous = Anonymous(patient)
     for shown in (anonymous(doctor.text(seen)), json.dumps(anonymous.within(doctor.document(seen)))):
         for private in ("anna", "bert", "verysecret", "UNRELATED", "requests"):
             assert private not in shown
@@ -135,7 +136,7 @@ def test_nobody_is_named(patient: Patient) -> None:
 )
 def test_names_are_taken_out(patient: Patient, text: str, shown: str) -> None:
     patient.home = "/root"
-    assert doctor.Anonymous(patient)(text) == shown
+    assert Anonymous(patient)(text) == shown
 
 
 @pytest.mark.parametrize("name", ["root", "ab"])
@@ -143,7 +144,7 @@ def test_a_name_that_is_an_ordinary_word_stays(
     patient: Patient, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: name)
-    assert doctor.Anonymous(patient)(f"run as {name}") == f"run as {name}"
+    assert Anonymous(patient)(f"run as {name}") == f"run as {name}"
 
 
 def test_a_user_without_a_name(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +152,7 @@ def test_a_user_without_a_name(patient: Patient, monkeypatch: pytest.MonkeyPatch
         raise KeyError("uid not found")
 
     monkeypatch.setattr(getpass, "getuser", nobody)
-    assert doctor.Anonymous(patient)("text") == "text"
+    assert Anonymous(patient)("text") == "text"
 
 
 @pytest.mark.parametrize(

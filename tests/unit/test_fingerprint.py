@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import engine, spec
+from provisioner import engine, lasting, spec
+from provisioner.gpus import full_name
 from provisioner.hardware import Accelerators, Gpu
 from provisioner.machine import Completed
 from provisioner.model import Named, Outcome, Plan, Status, fingerprint
+from provisioner.python.distributions import source
 from tests.fakes import PYTHON, FakeMachine
 
 named = st.lists(st.tuples(st.sampled_from(["a", "b", "a\\"]), st.sampled_from(["", "1", '"', "1,"])))
@@ -196,3 +198,65 @@ def test_a_kind_that_does_not_answer_leaves_none() -> None:
 )
 def test_a_step_that_was_begun_may_have_changed_things(status: Status, moved: bool) -> None:
     assert engine.touched((Outcome(step="pip", status=status),)) is moved
+
+
+def test_frameworks_that_are_named_count_whatever_installed_them() -> None:
+    made = spec.parse("version: 1\naccelerator: {frameworks: [torch, tensorflow]}\n", "s.yaml", "/work")
+    machine = FakeMachine()
+    machine.put(f"{PYTHON.site_packages[0]}/tensorflow_cpu-2.20.0.dist-info/METADATA")
+    plan = engine.make_plan(made, engine.observe(made, machine))
+    assert dict(plan.named) == {
+        "accelerator": "absent",
+        "accelerator.torch": "absent",
+        "accelerator.tensorflow": "tensorflow-cpu 2.20.0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        ({}, ""),
+        ({"url": "https://a.b/x", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}, "git c0ffee"),
+        ({"url": "https://a.b/x.whl", "archive_info": {"hashes": {"sha256": "ab12"}}}, "sha256 ab12"),
+        ({"url": "https://a.b/x.whl", "archive_info": {"hash": "sha256=ab12"}}, "sha256 ab12"),
+        ({"url": "https://me:pw@a.b/x.whl", "archive_info": {}}, "https://***@a.b/x.whl"),
+        ({"url": "file:///home/me/x", "dir_info": {"editable": True}}, "editable"),
+        ({"url": "file:///home/me/x", "dir_info": {}}, "from a file"),
+    ],
+)
+def test_where_a_distribution_comes_from(origin: dict[str, object], told: str) -> None:
+    assert source(origin) == told
+
+
+@pytest.mark.parametrize(
+    ("shell", "kernel", "told"),
+    [
+        ({}, {}, "absent"),
+        ({"A": "1"}, {"A": "1"}, '"1"'),
+        ({"A": "absent"}, {"A": "absent"}, '"absent"'),
+        ({"A": None}, {"A": None}, "unset"),
+        ({"A": ("/home/me/bin", "/x")}, {"A": ("/home/me/bin", "/x")}, '["~/bin", "/x"]'),
+        ({"A": "1"}, {}, '"1" in shells, absent in kernels'),
+    ],
+)
+def test_a_setting_in_words(shell: lasting.Settings, kernel: lasting.Settings, told: str) -> None:
+    found = lasting.Lasting(
+        shell=lasting.Found("/s", lasting.render_shell(shell)),
+        kernel=lasting.Found("/k", lasting.render_kernel(kernel)),
+        unaware=(),
+        block="",
+    )
+    assert lasting.standing("A", found, {"/home/me/bin": "~/bin"}) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "memory", "told"),
+    [
+        ("NVIDIA A100-SXM4-40GB", 40960, "A100-40GB"),
+        ("NVIDIA A100-SXM4-80GB", 81920, "A100-80GB"),
+        ("Tesla T4", 15360, "T4"),
+        ("NVIDIA TITAN V", 12288, "NVIDIA TITAN V"),
+    ],
+)
+def test_sizes_of_a_model_are_told_apart(name: str, memory: int, told: str) -> None:
+    assert full_name(Gpu(0, name, memory << 20, 0, "8.0")) == told

@@ -69,6 +69,7 @@ STEPS = (
     Step(id="run.build", changes=(Change("run.build", A.CREATE, after="make -C src"),), after=("pip",)),
 )
 PLAN = Plan(name="flowers", spec="/work/colabenv.yaml", digest="d", steps=STEPS)
+PINNED = (("accelerator", "1 x T4"), ("apt.tree", "absent"))
 ALL_RIGHT = Plan(name="flowers", spec="/work/colabenv.yaml", digest="d", steps=STEPS[:1])
 
 
@@ -185,6 +186,9 @@ INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INT
         ("plan-narrow.txt", text.render_plan(PLAN, width=50)),
         ("plan-colour.txt", text.render_plan(PLAN, paint=style.coloured)),
         ("plan-empty.txt", text.render_plan(Plan(name="e", spec="/s", digest="d", steps=()))),
+        ("status.txt", text.render_status(replace(PLAN, named=PINNED), width=80)),
+        ("status-right.txt", text.render_status(replace(ALL_RIGHT, named=PINNED))),
+        ("status-unknown.txt", text.render_status(replace(ALL_RIGHT, named=(("datasets.rows", None),)))),
         ("report-failed.txt", text.render_report(FAILED)),
         ("report-done.txt", text.render_report(DONE)),
         ("report-unproved.txt", text.render_report(UNPROVED)),
@@ -200,6 +204,7 @@ def test_golden(name: str, shown: str) -> None:
 def test_colour_says_nothing_that_words_do_not() -> None:
     for plain, coloured in (
         (text.render_plan(PLAN), text.render_plan(PLAN, paint=style.coloured)),
+        (text.render_status(PLAN), text.render_status(PLAN, paint=style.coloured)),
         (text.render_report(FAILED), text.render_report(FAILED, paint=style.coloured)),
     ):
         assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
