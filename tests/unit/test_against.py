@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -157,6 +158,11 @@ def test_torchvision_moves_with_torch_as_it_does_on_the_image(against: Try) -> N
     assert "torch 2.12.0" in " ".join(step.warnings)
     assert plan.against
     assert (plan.against.asked, plan.against.there, plan.against.missing) == (1, 0, 0)
+    assert "pip.torchaudio" not in diff(plan), "it takes any torch since 2.11"
+    older = against('packages: ["torch>=2.12", torchvision, numpy]', image=runtimes.load("2026.04-gpu"))
+    assert diff(older)["pip.torchaudio"] == "~ 2.12.0"
+    assert older.against
+    assert (older.against.asked, older.against.there, older.against.missing) == (3, 1, 0)
 
 
 def test_the_sum_says_what_is_there_what_comes_and_what_is_blocked(against: Try) -> None:
@@ -345,14 +351,19 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
     (tmp_path / "table.csv").write_text("1,2\n")
     (tmp_path / "note.txt").write_text("hello")
     (tmp_path / "built").touch()
+    (tmp_path / "kept").mkdir()
     (tmp_path / "copies").mkdir()
     (tmp_path / "copies" / "table.csv").write_text("1,2\n")
-    noted = receipt.beside(str(tmp_path / "copies" / "table.csv"))
-    Path(noted).write_text("")
+    Path(receipt.beside(str(tmp_path / "copies" / "table.csv"))).touch()
+    (tmp_path / "unpacked").mkdir()
+    (tmp_path / "unpacked" / "rose.jpg").touch()
+    Path(receipt.inside(str(tmp_path / "unpacked"))).touch()
     plan = against(
         "requirements: [requirements.txt]",
-        "datasets: {table: {url: table.csv, to: copies/}}\n"
-        "files: [{path: note.txt, content: hello}, {path: copy.txt, source: note2.txt}]\n"
+        "datasets: {table: {url: table.csv, to: copies/},"
+        " roses: {url: 'https://example.org/r.zip', unpack: true, to: unpacked}}\n"
+        "files: [{path: note.txt, content: hello}, {path: rose, source: unpacked/rose.jpg},"
+        " {path: kept, folder: true}]\n"
         "inputs: {key: {to: ~/.key}}\nrun: [{name: make, command: [make], creates: built},"
         " {name: ask, command: [make], unless: [touch, asked]}]\n",
     )
@@ -360,8 +371,10 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
         "pip.numpy": Action.KEEP,
         "pip.humanize": Action.UPDATE,
         "datasets.table": Action.CREATE,
+        "datasets.roses": Action.CREATE,
         "files.note.txt": Action.CREATE,
-        "files.copy.txt": Action.BLOCKED,
+        "files.rose": Action.BLOCKED,
+        "files.kept": Action.KEEP,
         "inputs.key": Action.CREATE,
         "run.make": Action.CREATE,
         "run.ask": Action.CREATE,
@@ -383,6 +396,9 @@ def test_nothing_but_uv_is_run_for_an_image(tmp_path: Path) -> None:
     reader = read_image(spec.parse("version: 1\n", "s.yaml", str(tmp_path)), GPU)
     with pytest.raises(ObserveError, match="apt-get cannot be asked on colab-2026"):
         reader.ask(Run(argv=("apt-get", "update")))
+    (tmp_path / "own").write_text("x")
+    assert reader.hash(str(tmp_path / "own")) == hashlib.sha256(b"x").hexdigest()
+    assert reader.hash("/etc/passwd") is None
     assert reader.which("git") is None
     assert (reader.stat("/content"), reader.list("/content"), reader.stat("/etc/passwd")) == (
         reader.stat("/root"),
