@@ -316,6 +316,12 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
             "file name what this one has.",
         ),
         (
+            "2025.07-cpu",
+            "T4",
+            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {runtimes.newest('gpu').name}, "
+            "or let the file name what this one has.",
+        ),
+        (
             "2026.07-gpu",
             "V100",
             "colab-2026.07-gpu has T4 (16 GB, 7.5), and the file wants V100. Colab offers no V100: name one "
@@ -450,34 +456,39 @@ def test_the_documented_example_is_what_is_printed(
     assert capsys.readouterr().out.rstrip() == re.sub(r", \d+ MB", "", shown[2]).rstrip()
 
 
-class TestTheCommand:
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-        (tmp_path / "colabenv.yaml").write_text(
-            "version: 1\nname: t\npip: {packages: [numpy]}\nenv: {A: b}\n"
-        )
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a spec."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nname: t\npip: {packages: [numpy]}\nenv: {A: b}\n")
+    return tmp_path
 
-    def test_it_says_for_which_image_and_what_is_there(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode"]) == 2
-        shown = capsys.readouterr().out
-        assert shown.startswith("Against colab-2026.07-gpu, not this machine:\n")
-        assert shown.endswith("Plan: 1 to add, 1 already right.\n1 requirement, 1 already there.\n\n")
-        assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode", "--only", "pip"]) == 0
 
-    def test_its_document_is_not_for_apply(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--json"]) == 0
-        document = capsys.readouterr().out
-        assert json.loads(document)["plan"]["against"]["image"] == "colab-2026.07-gpu"
-        (tmp_path / "p.json").write_text(document)
-        assert cli.main(["apply", "p.json"]) == 1
-        assert "p.json is a plan for colab-2026.07-gpu" in capsys.readouterr().err
-        assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--out", "p"]) == 1
-        assert not os.path.exists("p")
+@pytest.mark.usefixtures("folder")
+def test_it_says_for_which_image_and_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode"]) == 2
+    shown = capsys.readouterr().out
+    assert shown.startswith("Against colab-2026.07-gpu, not this machine:\n")
+    assert shown.endswith("Plan: 1 to add, 1 already right.\n1 requirement, 1 already there.\n\n")
+    assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode", "--only", "pip"]) == 0
 
-    def test_what_is_not_known_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
-        assert "colab-2026.07-gpu" in capsys.readouterr().err
-        with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
-            plan_against(engine.load("colabenv.yaml"), GPU, engine.Selection(only=("apt",)))
+
+def test_its_document_is_not_for_apply(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--json"]) == 0
+    document = capsys.readouterr().out
+    counts = {"image": "colab-2026.07-gpu", "asked": 1, "there": 1, "missing": 0}
+    assert json.loads(document)["against"] == json.loads(document)["plan"]["against"] == counts
+    (folder / "p.json").write_text(document)
+    assert cli.main(["apply", "p.json"]) == 1
+    assert "p.json is a plan for colab-2026.07-gpu" in capsys.readouterr().err
+    assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--out", "p"]) == 1
+    assert not os.path.exists("p")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
+    assert "colab-2026.07-gpu" in capsys.readouterr().err
+    with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
+        plan_against(engine.load("colabenv.yaml"), GPU, engine.Selection(only=("apt",)))
