@@ -15,7 +15,7 @@ from provisioner.kinds import accelerator
 from provisioner.machine import imagined
 from provisioner.machine.image import ImageReader
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Against, Plan
+from provisioner.model import Action, Against, Plan
 from provisioner.python.findings import Facts
 from provisioner.recall import state_folder
 from provisioner.runtimes import Image
@@ -46,10 +46,11 @@ def plan_against(spec: Spec, image: Image, selection: Selection = EVERYTHING) ->
     steps = tuple(replace(step, effects=()) for step in plan.steps)
     found = facts.get("pip")
     named = found.named if isinstance(found, Facts) else ()
+    kept = {change.address for change in plan.changes if change.action is Action.KEEP}
     told = Against(
         image=image.name,
         asked=len(named),
-        there=sum(each.met for each in named),
+        there=sum(f"pip.{each.name}" in kept for each in named),
         missing=sum(each.version is None for each in named),
     )
     return replace(plan, steps=steps, checks=(), against=told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -43,6 +44,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "format": PLAN_FORMAT,
         "name": plan.name,
         "fingerprint": fingerprint(plan) or None,
+        "against": asdict(plan.against) if plan.against else None,
         "summary": summary(plan),
         "changes": changes(plan.changes),
         "plan": TypeAdapter(Plan).dump_python(plan, mode="json"),

@@ -114,7 +114,7 @@ class Against:
     image: str
     asked: int = 0
     there: int = 0
-    """Those that the image meets."""
+    """Those that the image meets, and that stay as they are."""
     missing: int = 0
     """Those of which it has no version at all."""
 

@@ -22,7 +22,7 @@ STUCK = "Unmet dependencies. Try 'apt --fix-broken install'"
 """What apt says to every order while something that is left halfway lacks its dependencies."""
 
 HALFWAY = "its version is known once what was left halfway is finished"
-ELSEWHERE = "which version, and what comes along, is known on the image itself"
+ELSEWHERE = "what comes or goes along, in which version, is known on the image itself"
 
 UNKNOWN = re.compile(r"^E: Unable to locate package (\S+)", re.MULTILINE)
 NO_CANDIDATE = re.compile(r"^E: Package '(\S+)' has no installation candidate", re.MULTILINE)

@@ -28,10 +28,8 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
         if name in simulation.refused:
             told[name] = replace(change, reason=simulation.refused[name])
         elif simulation.unforeseen:
-            action = Action.UPDATE if found else Action.CREATE
-            told[name] = replace(
-                change, action=action, after=version or "newest", reason=simulation.unforeseen
-            )
+            supposed = Move(name, change.before, version or "newest")
+            told[name] = unforeseen(describe(prefix, supposed, order, dpkg), simulation)
         elif simulation.trouble:
             told[name] = replace(change, reason=simulation.trouble)
         elif move := simulation.find(name):
@@ -41,19 +39,19 @@ def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> di
             before = dpkg.packages[name].version
             told[name] = Change(f"{prefix}.{name}", Action.BLOCKED, before, reason=simulation.trouble)
         elif simulation.unforeseen:
-            before = dpkg.packages[name].version
-            told[name] = Change(
-                f"{prefix}.{name}",
-                Action.REMOVE,
-                before,
-                reason="what goes with it is known on the image itself",
-            )
+            supposed = Move(name, dpkg.packages[name].version, None)
+            told[name] = unforeseen(describe(prefix, supposed, order, dpkg), simulation)
         elif move := simulation.find(name):
             told[name] = describe(prefix, move, order, dpkg)
     for move in sorted(simulation.moves, key=lambda move: move.name):
         if move.name not in told:
             told[move.name] = replace(describe(prefix, move, order, dpkg), along=True)
     return told
+
+
+def unforeseen(change: Change, simulation: Simulation) -> Change:
+    """A change of which no more is known than that nothing stands against it, unless something does."""
+    return replace(change, reason=change.reason or simulation.unforeseen)
 
 
 def describe(prefix: str, move: Move, order: Order, dpkg: Dpkg) -> Change:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from provisioner import gpus, platforms
+from provisioner import gpus, platforms, runtimes
 from provisioner.accelerator import FRAMEWORKS, Accelerator, device_of, expand
 from provisioner.effects import Run
 from provisioner.fields import format_size
@@ -252,7 +252,9 @@ def other_image(config: Accelerator, facts: Facts) -> str:
     better = device_of(config.any_of[0])
     if better == device:
         return way_out(config, facts.platform)
-    return f"Plan against {runtime}-{better}, or let the file name what this one has."
+    same = f"{runtime}-{better}"
+    image = same if same in runtimes.names() else runtimes.newest(better).name
+    return f"Plan against {image}, or let the file name what this one has."
 
 
 def way_out(config: Accelerator, platform: Platform) -> str:

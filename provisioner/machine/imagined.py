@@ -80,7 +80,7 @@ def interpreter(image: Image, state: str, venv: str | None = None) -> Interprete
         "python_version": short,
         "sys_platform": "linux",
     }
-    listed = hashlib.sha256(repr(sorted(image.distributions.items())).encode()).hexdigest()
+    held = hashlib.sha256(repr(sorted(distributions(image).items())).encode()).hexdigest()
     return Interpreter(
         executable=f"{venv}/bin/python" if venv else "/usr/bin/python3",
         version=python,
@@ -89,7 +89,7 @@ def interpreter(image: Image, state: str, venv: str | None = None) -> Interprete
         exists=venv is None,
         markers=markers,
         platform=f"x86_64-manylinux_{GLIBC.get(release(image), '2_35')}",
-        shown=f"{state}/empty" if venv else f"{state}/images/{image.name}-{listed[:12]}",
+        shown=f"{state}/empty" if venv else f"{state}/images/{image.name}-{held[:12]}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -157,6 +158,11 @@ def test_torchvision_moves_with_torch_as_it_does_on_the_image(against: Try) -> N
     assert "torch 2.12.0" in " ".join(step.warnings)
     assert plan.against
     assert (plan.against.asked, plan.against.there, plan.against.missing) == (1, 0, 0)
+    assert "pip.torchaudio" not in diff(plan), "it takes any torch since 2.11"
+    older = against('packages: ["torch>=2.12", torchvision, numpy]', image=runtimes.load("2026.04-gpu"))
+    assert diff(older)["pip.torchaudio"] == "~ 2.12.0"
+    assert older.against
+    assert (older.against.asked, older.against.there, older.against.missing) == (3, 1, 0)
 
 
 def test_the_sum_says_what_is_there_what_comes_and_what_is_blocked(against: Try) -> None:
@@ -310,6 +316,12 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
             "file name what this one has.",
         ),
         (
+            "2025.07-cpu",
+            "T4",
+            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {runtimes.newest('gpu').name}, "
+            "or let the file name what this one has.",
+        ),
+        (
             "2026.07-gpu",
             "V100",
             "colab-2026.07-gpu has T4 (16 GB, 7.5), and the file wants V100. Colab offers no V100: name one "
@@ -345,14 +357,19 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
     (tmp_path / "table.csv").write_text("1,2\n")
     (tmp_path / "note.txt").write_text("hello")
     (tmp_path / "built").touch()
+    (tmp_path / "kept").mkdir()
     (tmp_path / "copies").mkdir()
     (tmp_path / "copies" / "table.csv").write_text("1,2\n")
-    noted = receipt.beside(str(tmp_path / "copies" / "table.csv"))
-    Path(noted).write_text("")
+    Path(receipt.beside(str(tmp_path / "copies" / "table.csv"))).touch()
+    (tmp_path / "unpacked").mkdir()
+    (tmp_path / "unpacked" / "rose.jpg").touch()
+    Path(receipt.inside(str(tmp_path / "unpacked"))).touch()
     plan = against(
         "requirements: [requirements.txt]",
-        "datasets: {table: {url: table.csv, to: copies/}}\n"
-        "files: [{path: note.txt, content: hello}, {path: copy.txt, source: note2.txt}]\n"
+        "datasets: {table: {url: table.csv, to: copies/},"
+        " roses: {url: 'https://example.org/r.zip', unpack: true, to: unpacked}}\n"
+        "files: [{path: note.txt, content: hello}, {path: rose, source: unpacked/rose.jpg},"
+        " {path: kept, folder: true}]\n"
         "inputs: {key: {to: ~/.key}}\nrun: [{name: make, command: [make], creates: built},"
         " {name: ask, command: [make], unless: [touch, asked]}]\n",
     )
@@ -360,8 +377,10 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
         "pip.numpy": Action.KEEP,
         "pip.humanize": Action.UPDATE,
         "datasets.table": Action.CREATE,
+        "datasets.roses": Action.CREATE,
         "files.note.txt": Action.CREATE,
-        "files.copy.txt": Action.BLOCKED,
+        "files.rose": Action.BLOCKED,
+        "files.kept": Action.KEEP,
         "inputs.key": Action.CREATE,
         "run.make": Action.CREATE,
         "run.ask": Action.CREATE,
@@ -383,6 +402,9 @@ def test_nothing_but_uv_is_run_for_an_image(tmp_path: Path) -> None:
     reader = read_image(spec.parse("version: 1\n", "s.yaml", str(tmp_path)), GPU)
     with pytest.raises(ObserveError, match="apt-get cannot be asked on colab-2026"):
         reader.ask(Run(argv=("apt-get", "update")))
+    (tmp_path / "own").write_text("x")
+    assert reader.hash(str(tmp_path / "own")) == hashlib.sha256(b"x").hexdigest()
+    assert reader.hash("/etc/passwd") is None
     assert reader.which("git") is None
     assert (reader.stat("/content"), reader.list("/content"), reader.stat("/etc/passwd")) == (
         reader.stat("/root"),
@@ -434,34 +456,39 @@ def test_the_documented_example_is_what_is_printed(
     assert capsys.readouterr().out.rstrip() == re.sub(r", \d+ MB", "", shown[2]).rstrip()
 
 
-class TestTheCommand:
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-        (tmp_path / "colabenv.yaml").write_text(
-            "version: 1\nname: t\npip: {packages: [numpy]}\nenv: {A: b}\n"
-        )
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a spec."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nname: t\npip: {packages: [numpy]}\nenv: {A: b}\n")
+    return tmp_path
 
-    def test_it_says_for_which_image_and_what_is_there(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode"]) == 2
-        shown = capsys.readouterr().out
-        assert shown.startswith("Against colab-2026.07-gpu, not this machine:\n")
-        assert shown.endswith("Plan: 1 to add, 1 already right.\n1 requirement, 1 already there.\n\n")
-        assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode", "--only", "pip"]) == 0
 
-    def test_its_document_is_not_for_apply(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--json"]) == 0
-        document = capsys.readouterr().out
-        assert json.loads(document)["plan"]["against"]["image"] == "colab-2026.07-gpu"
-        (tmp_path / "p.json").write_text(document)
-        assert cli.main(["apply", "p.json"]) == 1
-        assert "p.json is a plan for colab-2026.07-gpu" in capsys.readouterr().err
-        assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--out", "p"]) == 1
-        assert not os.path.exists("p")
+@pytest.mark.usefixtures("folder")
+def test_it_says_for_which_image_and_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode"]) == 2
+    shown = capsys.readouterr().out
+    assert shown.startswith("Against colab-2026.07-gpu, not this machine:\n")
+    assert shown.endswith("Plan: 1 to add, 1 already right.\n1 requirement, 1 already there.\n\n")
+    assert cli.main(["plan", "--against", "2026.07-gpu", "--detailed-exitcode", "--only", "pip"]) == 0
 
-    def test_what_is_not_known_is_told(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
-        assert "colab-2026.07-gpu" in capsys.readouterr().err
-        with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
-            plan_against(engine.load("colabenv.yaml"), GPU, engine.Selection(only=("apt",)))
+
+def test_its_document_is_not_for_apply(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--json"]) == 0
+    document = capsys.readouterr().out
+    counts = {"image": "colab-2026.07-gpu", "asked": 1, "there": 1, "missing": 0}
+    assert json.loads(document)["against"] == json.loads(document)["plan"]["against"] == counts
+    (folder / "p.json").write_text(document)
+    assert cli.main(["apply", "p.json"]) == 1
+    assert "p.json is a plan for colab-2026.07-gpu" in capsys.readouterr().err
+    assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--out", "p"]) == 1
+    assert not os.path.exists("p")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
+    assert "colab-2026.07-gpu" in capsys.readouterr().err
+    with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
+        plan_against(engine.load("colabenv.yaml"), GPU, engine.Selection(only=("apt",)))
