@@ -200,6 +200,9 @@ def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]
         for name, value in (kernel | shell).items()
         if name not in wanted
     ]
+    removed = [effect.path for effect in effects(wanted, found) if isinstance(effect, Remove)]
+    if removed and not told:
+        told = [Change(prefix, Action.REMOVE, ", ".join(removed), None, "edited beyond recognition")]
     live = {effect.name for effect in live_effects(wanted, found)}
     told = [
         replace(change, action=Action.UPDATE, after=change.before, reason=NOT_YET)

@@ -93,6 +93,9 @@ class NotebookNarrator(Narrator):
         last, ending = None, False
         while not ending:
             ending = stop.wait(TICK)
+            if ending:
+                with self._folding:
+                    self._scene = self._scene.finished()
             if (drawn := self._drawn()) != last:
                 handle.update(drawn)
                 last = drawn

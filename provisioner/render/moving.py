@@ -43,6 +43,10 @@ class Scene:
             return replace(self, running=heard)
         return replace(self, note=told(event))
 
+    def finished(self) -> Scene:
+        """The scene that stays when all is over: what was going on last is not news any more."""
+        return replace(self, note="")
+
 
 def headline(scene: Scene, now: float) -> str:
     return f"{len(scene.ended)} of {scene.steps} steps ended, {now - scene.began:.0f} s"

@@ -49,14 +49,14 @@ color:inherit;background:none;padding:0;border:0;white-space:pre-wrap;overflow-w
 .colabenv .lines{white-space:pre-wrap}
 .colabenv details{border-top:1px solid var(--line);padding:.3em 0;margin:0}
 .colabenv details details{border-top:0;margin-left:1em}
-.colabenv summary{cursor:pointer;padding:.15em 0}
+.colabenv summary{display:list-item;cursor:pointer;padding:.15em 0}
 .colabenv summary:focus-visible{outline:2px solid var(--bar);outline-offset:2px}
 .colabenv table{border-collapse:collapse;width:100%;margin:.3em 0;font-size:.95em;color:inherit;\
 background:none;border:0;table-layout:auto}
 .colabenv caption{text-align:left;color:var(--faint);padding:.2em 0;caption-side:top}
-.colabenv tr,.colabenv tr:nth-child(even),.colabenv tr:hover{background:none}
+.colabenv thead,.colabenv tr{background:none;border:0}
 .colabenv th,.colabenv td{text-align:left;vertical-align:top;padding:.2em .7em .2em 0;font-weight:400;\
-color:inherit;background:none;border:0;white-space:normal;max-width:none}
+color:inherit;background:none;border:0;line-height:inherit;white-space:normal;max-width:none}
 .colabenv thead th{color:var(--faint);border-bottom:1px solid var(--line)}
 .colabenv thead th{overflow-wrap:normal}
 .colabenv .quiet caption,.colabenv .quiet thead{position:absolute;width:1px;height:1px;overflow:hidden;\
@@ -80,7 +80,7 @@ clip-path:inset(50%);white-space:nowrap}
 .colabenv .track span{display:block;height:100%;min-width:2px;background:var(--bar);border-radius:3px}
 .colabenv .track .failed{background:repeating-linear-gradient(45deg,var(--bad) 0 4px,var(--raised) 4px 7px)}
 .colabenv progress{width:100%;height:.7em;accent-color:var(--bar)}
-.colabenv ul{margin:.2em 0;padding-left:1.3em}
+.colabenv ul{list-style:disc;margin:.2em 0;padding-left:1.3em}
 @media (max-width:500px){.colabenv{padding:.5em .6em}.colabenv .track{width:20%;min-width:3em}\
 .colabenv th,.colabenv td{padding-right:.5em}}
 """
@@ -96,10 +96,13 @@ def scheme(name: str, colours: dict[str, str], chosen: tuple[str, ...]) -> str:
     return f"{places}{{color-scheme:{name};{variables(colours)}}}\n"
 
 
+FIRMLY = ".colabenv:not(#_)"
+"""The card, in selectors that no page's own classes outweigh: JupyterLab styles every table and code."""
+
 SHEET = (
     CARD
     + f".colabenv{{{variables(LIGHT)}}}\n"
     + f"@media (prefers-color-scheme:dark){{.colabenv{{color-scheme:dark;{variables(DARK)}}}}}\n"
     + scheme("light", LIGHT, CHOSEN_LIGHT)
     + scheme("dark", DARK, CHOSEN_DARK)
-)
+).replace(".colabenv", FIRMLY)

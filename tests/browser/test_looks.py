@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from provisioner.render import html, moving
 from provisioner.render.sheet import DARK, LIGHT
 from tests import looks
+from tests.browser.conftest import CONTRASTS, FOREIGN, OUR_OWN, ground, needs_chromium
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and "CI" not in os.environ, reason="there is no chromium; scripts/test installs it"
-)
+pytestmark = needs_chromium
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTHS = {"narrow": 400, "wide": 1000}
 SCHEMES = ("light", "dark")
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
@@ -40,37 +28,6 @@ PAGES = {
     "report": html.render_report(replace(looks.DONE, restart=("numpy", "pandas"))),
     "failed": html.render_report(looks.FAILED),
 }
-
-CONTRASTS = """() => {
-  const parse = text => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = element => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = parse(getComputedStyle(at).backgroundColor);
-      if (colour.length < 4 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const walker = document.createTreeWalker(document.querySelector('.colabenv'), NodeFilter.SHOW_TEXT);
-  const found = [];
-  while (walker.nextNode()) {
-    const text = walker.currentNode.textContent.trim(), holder = walker.currentNode.parentElement;
-    if (!text) continue;
-    const [one, other] = [light(parse(getComputedStyle(holder).color)), light(ground(holder))];
-    found.push([text, (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)]);
-  }
-  return found;
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -87,13 +44,6 @@ def show(
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_content(f"<!doctype html>{around}{fragment}")
-
-
-def ground(page: Page) -> str:
-    """The card's colour, as the sheet writes it."""
-    found: str = page.evaluate("getComputedStyle(document.querySelector('.colabenv')).backgroundColor")
-    red, green, blue = (int(part) for part in found.removeprefix("rgb(").removesuffix(")").split(","))
-    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def open_all(page: Page) -> None:
@@ -155,6 +105,23 @@ def test_the_notebooks_own_theme_wins_over_the_systems(
 ) -> None:
     show(page, PAGES["report"], scheme=system, around=around)
     assert ground(page) == colours["ground"]
+
+
+OPINIONATED = """<style>
+  .host .page:not(.other) :is(td, th, tr) { text-align: right; font-weight: bold; }
+  .host .page tbody tr:nth-child(n) { background: #ddeeff; }
+  .host .page :not(pre) > code { background: #ffeedd; }
+  .host .page thead { border-bottom: 3px solid red; }
+  .host .page summary { display: block; }
+</style><body class=host><div class=page>"""
+"""A page with rules for all tables and code, which weigh as much as those of JupyterLab and nbconvert."""
+
+
+@pytest.mark.parametrize("name", ["plan", "moving"])
+def test_the_pages_own_rules_do_not_reach_into_the_card(page: Page, name: str) -> None:
+    show(page, PAGES[name], around=OPINIONATED)
+    open_all(page)
+    assert page.evaluate(FOREIGN) == OUR_OWN
 
 
 def test_details_open_on_a_click_and_by_the_keyboard(page: Page) -> None:

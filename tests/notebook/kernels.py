@@ -26,6 +26,7 @@ VENVS = ROOT / ".cache" / "venvs"
 SETS = {
     "colab": ("ipykernel==6.17.1", "ipython==7.34.0", "setuptools<81", "coverage>=7.10"),
     "current": ("ipykernel", "ipython", "coverage>=7.10"),
+    "lab": ("jupyterlab", "coverage>=7.10"),
 }
 """setuptools, because IPython 7.34 imports pkg_resources; coverage, to know what was run in there."""
 

@@ -243,6 +243,7 @@ def test_the_scene_as_text() -> None:
     ]
     told = looks.SCENE.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
     assert moving.render_moving_text(told, 20.0).endswith("\nObserving again, and checking.")
+    assert "Observing again" not in moving.render_moving(told.finished(), 20.0)
 
 
 def test_escaping_is_done_once_and_by_everyone() -> None:

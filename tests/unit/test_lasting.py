@@ -252,6 +252,10 @@ def test_wanting_nothing_removes_what_was_edited_too() -> None:
     machine = FakeMachine()
     machine.put(SHELL_FILE, "export A='1")
     assert lasting.effects({}, lasting.observe("env", machine)) == (Remove(path=SHELL_FILE),)
+    assert apply(machine, {}) == (
+        Change("env", Action.REMOVE, SHELL_FILE, None, "edited beyond recognition"),
+    )
+    assert apply(machine, {}) == ()
 
 
 def test_a_file_of_ours_in_another_encoding_is_not_guessed_at() -> None:
