@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from provisioner import engine, lasting, spec
 from provisioner.gpus import full_name
 from provisioner.hardware import Accelerators, Gpu
+from provisioner.lasting_text import Settings, render_kernel, render_shell
 from provisioner.machine import Completed
 from provisioner.model import Named, Outcome, Plan, Status, fingerprint
 from provisioner.python.distributions import source
@@ -239,10 +240,10 @@ def test_where_a_distribution_comes_from(origin: dict[str, object], told: str) -
         ({"A": "1"}, {}, '"1" in shells, absent in kernels'),
     ],
 )
-def test_a_setting_in_words(shell: lasting.Settings, kernel: lasting.Settings, told: str) -> None:
+def test_a_setting_in_words(shell: Settings, kernel: Settings, told: str) -> None:
     found = lasting.Lasting(
-        shell=lasting.Found("/s", lasting.render_shell(shell)),
-        kernel=lasting.Found("/k", lasting.render_kernel(kernel)),
+        shell=lasting.Found("/s", render_shell(shell, "/work/colabenv.yaml")),
+        kernel=lasting.Found("/k", render_kernel(kernel, "/work/colabenv.yaml")),
         unaware=(),
         block="",
     )
