@@ -9,7 +9,7 @@ from pathlib import Path
 
 from provisioner.errors import LockError
 from provisioner.lock import ground as grounds
-from provisioner.lock.document import Lock, Target, Where, load, path_of
+from provisioner.lock.document import Lock, Target, Where, load, names_on_top, path_of
 from provisioner.lock.making import digest, narrowed
 from provisioner.machine import Reader
 from provisioner.platforms import WAYS_OUT
@@ -43,9 +43,11 @@ def hold(spec: Spec, reader: Reader) -> Spec:
             f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
         )
     held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.pins[name]))
-    notes = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
+    notes: tuple[str, ...] = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
     moved = tuple(base_moved(target, place, reader, image))
     path = path_of(spec.path)
+    if target.unlocked:
+        notes += (f"Not in the lock, so any version will do: {', '.join(target.unlocked)}.",)
     text = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return replace(held, lock=text, sources=(*spec.sources, path), notes=notes + moved)
 
@@ -88,8 +90,7 @@ def capital(text: str) -> str:
 
 def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:
     """What the machine had before, in comparison with what the lock was made on."""
-    on_top = [each.name for held in target.pins.values() for each in getattr(held, "packages", ())]
-    base = grounds.base(reader, on_top, image)
+    base = grounds.base(reader, names_on_top(target.pins), image)
     if base.fingerprint == target.base.fingerprint:
         return
     moved = [
