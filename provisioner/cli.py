@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     spec(added)
     selecting(added)
     holding(added)
-    added.set_defaults(out=None, detailed_exitcode=True, verbose=False)
+    added.set_defaults(out=None, against=None, detailed_exitcode=True, verbose=False)
 
     added = command("apply", "Make this machine what the spec says, and prove it.")
     spec(added, "the spec, or a plan that plan --out kept")

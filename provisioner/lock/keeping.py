@@ -93,14 +93,19 @@ def base_moved(target: Target, place: Where, reader: Reader, image: Image | None
     base = grounds.base(reader, names_on_top(target.pins), image)
     if base.fingerprint == target.base.fingerprint:
         return
+    machines = ((word, getattr(target.machine, word), getattr(place, word)) for word in TOLD)
+    counts = (
+        (word, getattr(target.base, word), getattr(base, word)) for word in ("distributions", "packages")
+    )
     moved = [
         f"{word} {before or 'none'} -> {after or 'none'}"
-        for word in TOLD
-        if (before := getattr(target.machine, word)) != (after := getattr(place, word))
+        for word, before, after in (*machines, *counts)
+        if before != after
     ]
-    moved.append(f"{target.base.distributions} distributions -> {base.distributions}")
-    moved.append(f"{target.base.packages} packages -> {base.packages}")
     yield (
-        f"The base moved since it was locked: {', '.join(moved)}. What of it matters here is blocked below; "
-        "if nothing is, nothing does."
+        f"The base moved since it was locked ({', '.join(moved) or 'versions'}). What of it matters here is "
+        "blocked below; if nothing is, nothing does."
     )
+    then, now = target.machine.runtime, place.runtime
+    if then and now and then != now:
+        yield f"All that moved: colabenv runtimes diff {then} {now}"
