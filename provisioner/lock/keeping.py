@@ -16,7 +16,7 @@ from provisioner.platforms import WAYS_OUT
 from provisioner.runtimes import Image
 from provisioner.spec import Spec
 
-TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda")
+TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
 """What of a machine is worth a word when it is another than the lock was made for."""
 
 
@@ -93,19 +93,13 @@ def base_moved(target: Target, place: Where, reader: Reader, image: Image | None
     base = grounds.base(reader, names_on_top(target.pins), image)
     if base.fingerprint == target.base.fingerprint:
         return
-    machines = ((word, getattr(target.machine, word), getattr(place, word)) for word in TOLD)
-    counts = (
-        (word, getattr(target.base, word), getattr(base, word)) for word in ("distributions", "packages")
-    )
+    then, now = target.machine.model_dump() | target.base.model_dump(), place.model_dump() | base.model_dump()
     moved = [
-        f"{word} {before or 'none'} -> {after or 'none'}"
-        for word, before, after in (*machines, *counts)
-        if before != after
+        f"{word} {then[word] or 'none'} -> {now[word] or 'none'}" for word in TOLD if then[word] != now[word]
     ]
     yield (
         f"The base moved since it was locked ({', '.join(moved) or 'versions'}). What of it matters here is "
         "blocked below; if nothing is, nothing does."
     )
-    then, now = target.machine.runtime, place.runtime
-    if then and now and then != now:
-        yield f"All that moved: colabenv runtimes diff {then} {now}"
+    if place.runtime and target.machine.runtime not in (None, place.runtime):
+        yield f"All that moved: colabenv runtimes diff {target.machine.runtime} {place.runtime}"
