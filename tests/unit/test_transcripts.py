@@ -1,4 +1,4 @@
-"""What docs/teams.md shows is what happens: its commands are run, and say what stands there."""
+"""What documents show is what happens: their commands are run, and say what stands there."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "teams.md"
+import pytest
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+COMMANDS = {"teams.md": {"status", "apply", "facts", "compare"}, "locks.md": {"lock"}}
+"""The documents, and the commands that each of them shows."""
+
 BLOCK = re.compile(r"^```(yaml|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_document_shows_what_happens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_document_shows_what_happens(name: str, tmp_path: Path) -> None:
     """UPDATE_GOLDEN=1 writes anew what the commands say."""
     environ = {
         **os.environ,
@@ -37,12 +43,13 @@ def test_the_document_shows_what_happens(tmp_path: Path) -> None:
         said = "".join(map(run, re.findall(r"^\$ (.+)", block[2], re.MULTILINE)))
         return f"```console\n{said}```"
 
-    text = BLOCK.sub(made, DOCUMENT.read_text())
+    document = DOCS / name
+    text = BLOCK.sub(made, document.read_text())
     if os.environ.get("UPDATE_GOLDEN"):
-        DOCUMENT.write_text(text)
-    assert text == DOCUMENT.read_text()
+        document.write_text(text)
+    assert text == document.read_text()
 
 
-def test_there_is_something_to_run() -> None:
-    commands = re.findall(r"^\$ colabenv (\w+)", DOCUMENT.read_text(), re.MULTILINE)
-    assert set(commands) == {"status", "apply", "facts", "compare"}
+@pytest.mark.parametrize(("name", "commands"), COMMANDS.items())
+def test_there_is_something_to_run(name: str, commands: set[str]) -> None:
+    assert set(re.findall(r"^\$ colabenv (\w+)", (DOCS / name).read_text(), re.MULTILINE)) == commands
