@@ -169,6 +169,19 @@ def lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    from provisioner.export import exporting
+    from provisioner.machine import files
+
+    made = exporting.document(options.form, engine.load(options.spec), options.target, options.out)
+    if options.out:
+        files.write(Write(path=os.path.abspath(options.out), text=made))
+        print(f"Wrote {options.out}.")
+    else:
+        print(made, end="")
+    return 0
+
+
 def notebook(options: argparse.Namespace) -> int:
     from provisioner import ipynb, repository
 
@@ -346,6 +359,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "apply": apply,
     "verify": verify,
     "lock": lock,
+    "export": export,
     "notebook": notebook,
     "facts": facts,
     "compare": compare,
