@@ -171,14 +171,8 @@ def lock(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     from provisioner.export import exporting
-    from provisioner.machine import files
 
-    made = exporting.document(options.form, engine.load(options.spec), options.target, options.out)
-    if options.out:
-        files.write(Write(path=os.path.abspath(options.out), text=made))
-        print(f"Wrote {options.out}.")
-    else:
-        print(made, end="")
+    print(exporting.export(engine.load(options.spec), options.form, options.target, options.out), end="")
     return 0
 
 

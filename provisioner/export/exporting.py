@@ -7,20 +7,30 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from provisioner import engine
+from provisioner.effects import Write
 from provisioner.errors import LockError, ProvisionerError
 from provisioner.lock import ground as grounds
 from provisioner.lock import keeping
 from provisioner.lock.document import Lock, Target
-from provisioner.machine import Reader
+from provisioner.machine import Reader, files
 from provisioner.spec import Spec
 
 
-def document(form: str, spec: Spec, name: str | None, out: str | None) -> str:
-    """The text of one target of the lock beside a spec, in a form of FORMS, to be written at `out`.
+def export(spec: Spec, form: str, name: str | None, out: str | None) -> str:
+    """Write one target of the lock beside a spec in a form of FORMS; returns what to say, or else the text.
 
     Without a name it is the target that fits this machine. Raises LockError when there is no lock, or none
     that can be exported, and ProvisionerError when it cannot be exported to there, or not here.
     """
+    made = document(spec, form, name, out)
+    if out is None:
+        return made
+    files.write(Write(path=os.path.abspath(out), text=made))
+    return f"Wrote {out}.\n"
+
+
+def document(spec: Spec, form: str, name: str | None, out: str | None) -> str:
+    """The text of a target."""
     lock, reader = keeping.read(spec), engine.connect(spec)
     target = named(lock, name) if name else fitting(lock, reader)
     if keeping.stale(target, spec, reader):

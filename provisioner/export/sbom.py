@@ -5,6 +5,7 @@ Format: https://cyclonedx.org/docs/1.6/json/. Package URLs: https://github.com/p
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from provisioner.python.locking import PYPI
 from provisioner.spec import Spec
 
 TOOL = "colab-provisioner"
+ROOT = "spec"
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, f"pkg:pypi/{TOOL}")
 """Of serial numbers, which are made from what they are for: equal locks have equal bills."""
@@ -50,16 +52,23 @@ def text(spec: Spec, target: Target) -> str:
         type=ComponentType.APPLICATION,
         name=spec.name,
         version=target.spec.removeprefix("sha256:")[:12],
-        bom_ref="spec",
+        bom_ref=ROOT,
         properties=properties(ground(target)),
     )
     tool = Component(type=ComponentType.APPLICATION, name=TOOL, version=__version__)
     metadata = BomMetaData(component=root, tools=ToolRepository(components=[tool]))
-    # The library would have it now, and the lock knows no time: that of its commit is the one that counts.
-    metadata.timestamp = None  # type: ignore[assignment]
     bom = Bom(serial_number=serial(spec, target), metadata=metadata, components=components.values())
     bom.register_dependency(root, components.values())
-    return f"{JsonV1Dot6(bom).output_as_string(indent=2)}\n"
+    return as_known(json.loads(JsonV1Dot6(bom).output_as_string()))
+
+
+def as_known(bill: dict[str, Any]) -> str:
+    """A bill's text without what the library adds to it, and what is not so, or not known."""
+    # It was made whenever its lock was, and that is in version control.
+    del bill["metadata"]["timestamp"]
+    # A lock does not say what needs what, and one who has no entry there may need anything.
+    bill["dependencies"] = [each for each in bill["dependencies"] if each["ref"] == ROOT]
+    return json.dumps(bill, indent=2) + "\n"
 
 
 def serial(spec: Spec, target: Target) -> uuid.UUID:
