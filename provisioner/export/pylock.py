@@ -71,7 +71,7 @@ def heading(spec: Spec, target: Target, pins: Pins) -> str:
     ]
     if trees := sorted(each.name for each in pins.packages if each.vcs or each.directory):
         lines += [
-            f"pip refuses commits and folders, which have no hashes; uv takes them: {', '.join(trees)}."
+            f"uv installs it; pip refuses commits and folders, as they have no hashes: {', '.join(trees)}."
         ]
     return "".join(f"# {line}\n" for line in lines) + "\n"
 

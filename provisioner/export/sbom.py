@@ -139,7 +139,7 @@ def packages(pins: debian_pins.Pins, machine: Where) -> Iterator[Component]:
         yield component("apt", brought.name, brought.version, purl=purl, notes=FROM_BASE)
     for name in pins.unlocked:
         purl = package_url(name, None, machine)
-        yield component("apt", name, None, purl=purl, notes={"version": "whatever is newest"})
+        yield component("apt", name, None, purl=purl, notes={"version": "any"})
 
 
 def package_url(name: str, version: str | None, machine: Where, file: str = "") -> PackageURL:
