@@ -169,6 +169,13 @@ def lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    from provisioner.export import exporting
+
+    print(exporting.export(engine.load(options.spec), options.form, options.target, options.out), end="")
+    return 0
+
+
 def notebook(options: argparse.Namespace) -> int:
     from provisioner import ipynb, repository
 
@@ -305,6 +312,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "apply": apply,
     "verify": verify,
     "lock": lock,
+    "export": export,
     "notebook": notebook,
     "facts": facts,
     "compare": compare,

@@ -117,6 +117,12 @@ def build_parser() -> argparse.ArgumentParser:
     added.add_argument("--check", action="store_true", help="only say whether the lock fits the spec")
     added.set_defaults(json=False, verbose=False, events=None)
 
+    added = command("export", "Write the lock in the words of others: a pylock.toml, or a bill of materials.")
+    added.add_argument("form", choices=("pylock", "sbom"), help="PEP 751 for pip and uv; CycloneDX in JSON")
+    spec(added)
+    added.add_argument("--target", metavar="NAME", help="one of several machines that the lock is for")
+    added.add_argument("--out", metavar="FILE", help="write it to a file")
+
     added = command("notebook", "Write a notebook that applies the spec in its first cell.")
     spec(added)
     place = added.add_mutually_exclusive_group()
