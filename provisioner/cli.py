@@ -77,7 +77,8 @@ def build_parser() -> argparse.ArgumentParser:
     added = command("status", "Show only what is not as the spec says; exit 2 when anything is.")
     spec(added)
     selecting(added)
-    added.set_defaults(out=None, detailed_exitcode=True, verbose=False)
+    holding(added)
+    added.set_defaults(out=None, against=None, detailed_exitcode=True, verbose=False)
 
     added = command("apply", "Make this machine what the spec says, and prove it.")
     spec(added, "the spec, or a plan that plan --out kept")

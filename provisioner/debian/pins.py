@@ -93,20 +93,19 @@ def pin(
     """
     image = ground.image.apt if ground.image else {}
     brought = {name for name in there if name in image}
-    along = installed_along(sorted(there.keys() - brought), reader)
+    ours = {name: version for name, version in there.items() if name not in brought}
+    along = installed_along(ours, reader)
     along = {name: version for name, version in along.items() if name not in image}
-    found = files({**along, **there, **coming}, order, reader)
+    found = files({**along, **ours, **coming}, order, reader)
     if lost := coming.keys() - found.keys():
         raise LockError(
             f"no repository says which file {min(lost)} {coming[min(lost)]} is, so it cannot be locked",
             "Refresh the package lists: apt-get update.",
         )
     return Pins(
-        packages=tuple(found[name] for name in sorted(found) if name not in brought),
+        packages=tuple(found[name] for name in sorted(found)),
         base=tuple(
-            BasePackage(name=name, version=there[name])
-            for name in sorted(there)
-            if name in brought or name not in found
+            BasePackage(name=name, version=there[name]) for name in sorted(there) if name not in found
         ),
     )
 
@@ -176,6 +175,7 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
     """Changes of packages, those blocked that the lock does not foresee."""
     base = {each.name: each.version for each in pins.base}
     known = {*pins.versions, *pins.unlocked}
+    open_ended = bool(pins.unlocked)
     for change in changes:
         name = change.address.partition(".")[2]
         change = replace(change, along=change.address not in named)
@@ -184,7 +184,7 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
         elif name in base:
             reason = f"the base had {base[name]} when the lock was made; {WAYS_OUT}"
             yield replace(change, action=Action.BLOCKED, reason=reason)
-        elif name not in known:
+        elif name not in known and not (open_ended and change.along):
             reason = "the lock does not have it: lock again"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         else:

@@ -76,6 +76,12 @@ class Target(Section):
     def pins(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
 
+    @property
+    def unlocked(self) -> tuple[str, ...]:
+        """The addresses of what could not be held."""
+        loose = ((kind, getattr(pins, "unlocked", ())) for kind, pins in self.pins.items())
+        return tuple(f"{kind}.{name}" for kind, names in loose for name in names)
+
 
 class Lock(Section):
     format: Literal["provisioner.lock/1"] = FORMAT
@@ -89,6 +95,11 @@ class Lock(Section):
         """This lock with targets in the place of those of the same names."""
         known = {target.name: target for target in (*self.targets, *made)}
         return Lock(targets=tuple(known[name] for name in sorted(known)))
+
+
+def names_on_top(pins: dict[str, Any]) -> set[str]:
+    """What comes on top of a base: distributions and packages."""
+    return {each.name for held in pins.values() for each in getattr(held, "packages", ())}
 
 
 def path_of(spec: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from provisioner import runtimes
@@ -66,17 +66,23 @@ def name_of(place: Where, reader: Reader) -> str:
     return f"{system}-python{place.series}-{place.architecture}-{place.accelerator}"
 
 
-def base(reader: Reader, on_top: Iterable[str], image: Image | None) -> Base:
-    """What was there before, by names and versions: all but what is `on_top`, and what uv installed."""
-    ours = {*on_top}
+def base(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
+    """What was there before, by names and versions: all but what is `on_top`, and what uv installed.
+
+    Of a known image it is what the image's lists have, whatever else was added to the machine.
+    """
     installed = Installed(reader)
-    distributions = sorted(
-        f"{name}=={one.version}"
+    distributions = {
+        name: one.version
         for name, one in installed.found.items()
-        if name not in ours and is_base(one, installed, image)
-    )
+        if name not in on_top and is_base(one, installed, image)
+    }
     dpkg = status.observe(reader)
     known = dpkg.packages.items() if dpkg else ()
-    packages = sorted(f"{name}={one.version}" for name, one in known if name not in ours)
+    packages = {name: one.version for name, one in known if name not in on_top}
+    if image:
+        listed = image.distributions
+        distributions = {name: version for name, version in distributions.items() if listed.get(name)}
+        packages = {name: version for name, version in packages.items() if name in image.apt}
     found = digest({"pip": distributions, "apt": packages})
     return Base(fingerprint=found, distributions=len(distributions), packages=len(packages))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from provisioner.errors import LockError
 from provisioner.lock import ground as grounds
-from provisioner.lock.document import Lock, Target, Where, load, path_of
+from provisioner.lock.document import Lock, Target, Where, load, names_on_top, path_of
 from provisioner.lock.making import digest, narrowed
 from provisioner.machine import Reader
 from provisioner.platforms import WAYS_OUT
 from provisioner.runtimes import Image
 from provisioner.spec import Spec
 
-TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda")
+TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
 """What of a machine is worth a word when it is another than the lock was made for."""
 
 
@@ -43,9 +43,11 @@ def hold(spec: Spec, reader: Reader) -> Spec:
             f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
         )
     held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.pins[name]))
-    notes = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
+    notes: tuple[str, ...] = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
     moved = tuple(base_moved(target, place, reader, image))
     path = path_of(spec.path)
+    if target.unlocked:
+        notes += (f"Not in the lock, so any version will do: {', '.join(target.unlocked)}.",)
     text = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return replace(held, lock=text, sources=(*spec.sources, path), notes=notes + moved)
 
@@ -88,18 +90,16 @@ def capital(text: str) -> str:
 
 def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:
     """What the machine had before, in comparison with what the lock was made on."""
-    on_top = [each.name for held in target.pins.values() for each in getattr(held, "packages", ())]
-    base = grounds.base(reader, on_top, image)
+    base = grounds.base(reader, names_on_top(target.pins), image)
     if base.fingerprint == target.base.fingerprint:
         return
+    then, now = target.machine.model_dump() | target.base.model_dump(), place.model_dump() | base.model_dump()
     moved = [
-        f"{word} {before or 'none'} -> {after or 'none'}"
-        for word in TOLD
-        if (before := getattr(target.machine, word)) != (after := getattr(place, word))
+        f"{word} {then[word] or 'none'} -> {now[word] or 'none'}" for word in TOLD if then[word] != now[word]
     ]
-    moved.append(f"{target.base.distributions} distributions -> {base.distributions}")
-    moved.append(f"{target.base.packages} packages -> {base.packages}")
     yield (
-        f"The base moved since it was locked: {', '.join(moved)}. What of it matters here is blocked below; "
-        "if nothing is, nothing does."
+        f"The base moved since it was locked ({', '.join(moved) or 'versions'}). What of it matters here is "
+        "blocked below; if nothing is, nothing does."
     )
+    if place.runtime and target.machine.runtime not in (None, place.runtime):
+        yield f"All that moved: colabenv runtimes diff {target.machine.runtime} {place.runtime}"

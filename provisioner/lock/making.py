@@ -13,7 +13,7 @@ from provisioner.errors import LockError, ObserveError
 from provisioner.journal import Journal
 from provisioner.kind import Download, Ground
 from provisioner.lock import ground as grounds
-from provisioner.lock.document import Target
+from provisioner.lock.document import Target, names_on_top
 from provisioner.machine import Machine, Reader, Tell, receipt
 from provisioner.machine.urls import shown
 from provisioner.model import Action, Plan, Status, Step
@@ -57,12 +57,11 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
         refuse_blocked(engine.make_plan(preferring, facts))
     ground = Ground(image, lambda name, urls: download(name, urls, here, tell))
     pins = dict(pin_all(preferring, facts, reader, ground))
-    on_top = [each.name for held in pins.values() for each in getattr(held, "packages", ())]
     return Target(
         name=grounds.name_of(place, reader),
         spec=digest(spec, reader),
         machine=place,
-        base=grounds.base(reader, on_top, image),
+        base=grounds.base(reader, names_on_top(pins), image),
         **pins,
     )
 

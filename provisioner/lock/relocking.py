@@ -77,13 +77,16 @@ def check(spec: Spec) -> str:
 def describe(before: Target | None, after: Target) -> Iterator[str]:
     """What a target holds, and what of it is different."""
     old, new = versions(before), versions(after)
-    counts = ", ".join(f"{count(pins)} {name}" for name, pins in after.pins.items())
-    yield f"{after.name}: {counts or 'nothing to hold'} on top of what the base brings"
+    counts = ", ".join(f"{count(pins)} {name}" for name, pins in after.pins.items() if count(pins))
+    yield f"{after.name}: {counts or 'nothing'} on top of what the base brings"
     for address in sorted(old.keys() | new.keys()):
         was, now = old.get(address), new.get(address)
         if was != now and before:
             sign = "+" if was is None else "-" if now is None else "~"
             yield f"  {sign} {address}  {' -> '.join(filter(None, (was, now)))}"
+    yield from (
+        f"  ! {address}  not locked: only the machine itself can be asked" for address in after.unlocked
+    )
 
 
 def count(pins: Any) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 
 def text(document: Mapping[str, Any], tables: int) -> str:
-    """A document with at most `tables` levels of tables; what is not there or empty is left out."""
+    """A document with at most `tables` levels of tables; what is not there or empty is left out.
+
+    A blank line stands before every table.
+    """
     import tomlkit
 
-    return tomlkit.dumps(table(document, tables))
+    return re.sub(r"(?<=[^\n])\n\[", "\n\n[", tomlkit.dumps(table(document, tables)))
 
 
 def table(values: Mapping[str, Any], tables: int) -> Any:

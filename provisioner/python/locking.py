@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from provisioner.errors import LockError
@@ -51,7 +52,7 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
     ]
     editables = {each.name: each.editable for each in asked.wanted if each.editable}
     limits = limits_on(base, walker, there, asked, needs)
-    named = closure.named
+    named = {each.name for each in asked.wanted}
     return Pins(
         packages=tuple(find_files(config, reader, sorted(on_top), editables)),
         base=tuple(
@@ -64,8 +65,10 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
 
 def is_base(one: Distribution, installed: Installed, image: Image | None) -> bool:
     """Whether something came before us: by a known image's list, from apt, or by another hand than uv's."""
-    if one.by_apt or (image and one.name in image.distributions):
+    if one.by_apt:
         return True
+    if image and one.name in image.distributions:
+        return image.distributions[one.name] in (None, one.version)
     return (installed.reader.read(f"{one.path}/INSTALLER") or b"").strip() != b"uv"
 
 
@@ -90,7 +93,7 @@ def limits_on(
     needs: Mapping[str, tuple[tuple[str, str], ...]],
 ) -> dict[str, str]:
     """For each distribution of the base, the versions of it that everything else can do with."""
-    found: dict[str, set[str]] = {name: {limit for _, limit in needs.get(name, ()) if limit} for name in base}
+    found = {name: {limit for _, limit in needs.get(name, ()) if is_specifier(limit)} for name in base}
     wishes = [each.requirement for each in asked.wanted if not each.editable]
     wishes += [need for one in there.values() for need in walker.needs(one, frozenset({""}))]
     for need in wishes:
@@ -101,6 +104,14 @@ def limits_on(
         name: ",".join(sorted({part for limit in every for part in limit.split(",")}))
         for name, every in found.items()
     }
+
+
+def is_specifier(limit: str) -> bool:
+    """Whether a limit is one that PEP 440 knows: uv has words of its own for what a version must not be."""
+    try:
+        return bool(SpecifierSet(limit))
+    except InvalidSpecifier:
+        return False
 
 
 def find_files(

@@ -60,7 +60,7 @@ def render_plan(plan: Plan) -> str:
     groups = groupby(plan.steps, key=lambda step: step.kind)
     kinds = [kind_fold(kind, tuple(steps)) for kind, steps in groups]
     title = element("p", element("strong", f"Plan: {summary(plan)}."), class_="title")
-    aside = [element("p", line) for line in (title_against(plan), requirements(plan)) if line]
+    aside = [element("p", line) for line in (title_against(plan), *plan.notes, requirements(plan)) if line]
     return card(f"Plan of {plan.name}", title, *aside, *kinds)
 
 

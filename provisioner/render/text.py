@@ -52,6 +52,9 @@ def render_plan(
 ) -> str:
     """The diff, grouped by kind, and a last line that sums it up. `verbose` shows what is right too."""
     lines = [paint("strong", heading), ""] if (heading := title_against(plan)) else []
+    for note in plan.notes:
+        lines += wrapped(note, width, paint, "strong", "")
+    lines += [""] if plan.notes else []
     for kind, group in groupby(plan.steps, key=lambda step: step.kind):
         lines += kind_lines(kind, list(group), paint, width, verbose)
     sums = filter(None, [f"Plan: {summary(plan)}.", requirements(plan)])
