@@ -13,12 +13,13 @@ from provisioner.debian import status
 from provisioner.debian.aptget import Order, question
 from provisioner.debian.simulation import Simulation
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import PackageName, check_address
+from provisioner.debian.wanted import PackageName
 from provisioner.effects import Run
 from provisioner.errors import LockError
 from provisioner.fields import Section
 from provisioner.kind import Ground
 from provisioner.machine import Reader
+from provisioner.machine.urls import shown
 from provisioner.model import Action, Change
 from provisioner.platforms import WAYS_OUT
 
@@ -32,6 +33,15 @@ INSTALLED = re.compile(r"(\S+) \([^()]+\)")
 STATES = "/var/lib/apt/extended_states"
 AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
 
+
+
+def check_source(value: str) -> str:
+    """apt has methods of its own beside https: copy, mirror+file, cdrom."""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s\x00-\x1f\x7f]+", value):
+        raise ValueError("is not the address of a file")
+    return value
+
+
 ExactVersion = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+~:-]*$")]
 
 
@@ -40,7 +50,7 @@ class PinnedPackage(Section):
 
     name: PackageName
     version: ExactVersion
-    source: Annotated[str, AfterValidator(check_address)]
+    source: Annotated[str, AfterValidator(check_source)]
     size: Annotated[int, Field(ge=0)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -148,7 +158,7 @@ def ask_files(versions: Mapping[str, str], order: Order, reader: Reader) -> Iter
             yield PinnedPackage(
                 name=name,
                 version=versions[name],
-                source=match["source"],
+                source=shown(match["source"]),
                 size=int(match["size"]),
                 sha256=match["sha256"],
             )
