@@ -34,7 +34,6 @@ STATES = "/var/lib/apt/extended_states"
 AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
 
 
-
 def check_source(value: str) -> str:
     """apt has methods of its own beside https: copy, mirror+file, cdrom."""
     if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s\x00-\x1f\x7f]+", value):
@@ -57,6 +56,10 @@ class PinnedPackage(Section):
     @property
     def word(self) -> str:
         return f"{self.name}={self.version}"
+
+    def there(self, dpkg: Dpkg) -> bool:
+        found = dpkg.get(self.name)
+        return found is not None and found.version == self.version
 
 
 class BasePackage(Section):
@@ -87,8 +90,8 @@ class Pins(Section):
         )
 
     def missing(self, dpkg: Dpkg) -> tuple[PinnedPackage, ...]:
-        """What of all this has yet to be installed."""
-        return tuple(each for each in self.packages if not dpkg.get(each.name))
+        """What of all this is not installed, or in another version."""
+        return tuple(each for each in self.packages if not each.there(dpkg))
 
 
 # From a machine to pins
@@ -168,17 +171,25 @@ def ask_files(versions: Mapping[str, str], order: Order, reader: Reader) -> Iter
 
 
 def refuse_tampered(pins: Pins, foreseen: Simulation, order: Order, reader: Reader) -> Simulation:
-    """A simulation that refuses what is not the file that was locked."""
+    """A simulation that refuses what is not the file that was locked, and what may be another."""
     pinned = {each.word: each for each in pins.packages}
     due = {each.name: each for word in order.install if (each := pinned.get(word))}
     offered = files({name: each.version for name, each in due.items()}, order, reader)
     refused = {
-        name: f"the repository's {due[name].version} is another file than the lock has: its sha256 was "
-        f"{due[name].sha256[:12]}... and is {found.sha256[:12]}...; find out who changed it"
-        for name, found in offered.items()
-        if found.sha256 != due[name].sha256
+        name: tampered(each, offered.get(name))
+        for name, each in due.items()
+        if name not in offered or offered[name].sha256 != each.sha256
     }
-    return replace(foreseen, refused={**foreseen.refused, **refused})
+    return replace(foreseen, refused={**refused, **foreseen.refused})
+
+
+def tampered(locked: PinnedPackage, offered: PinnedPackage | None) -> str:
+    if offered is None:
+        return f"no repository tells the sha256 of its {locked.version}, which the lock has"
+    return (
+        f"the repository's {locked.version} is another file than the lock has: its sha256 was "
+        f"{locked.sha256[:12]}... and is {offered.sha256[:12]}...; find out who changed it"
+    )
 
 
 def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> Iterator[Change]:

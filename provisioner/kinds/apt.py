@@ -66,6 +66,8 @@ def observe(config: Apt, reader: Reader) -> Facts:
     pending = any(not known[item.name].right(item) for item in config.repositories)
     remove = tuple(name for name in map(dpkg.key, config.absent) if name in dpkg.packages)
     missing = any(not choice.found(dpkg) for choice in config.packages)
+    if isinstance(config, LockedApt):
+        missing = missing or bool(config.pins.missing(dpkg))
     debs = [deb for deb in config.debs if not deb.satisfied(dpkg)]
     if not (pending or remove or missing or debs or dpkg.halfway or dpkg.interrupted):
         return facts
@@ -73,7 +75,12 @@ def observe(config: Apt, reader: Reader) -> Facts:
         found, trial = repositories.try_out(reader, config.repositories, known)
     else:
         found, trial = lists.observe(reader, config.update), ()
-    asking = Order(options=(*found.options, *trial), recommends=config.recommends, force=config.force)
+    asking = Order(
+        options=(*found.options, *trial),
+        recommends=config.recommends,
+        force=config.force,
+        exact=isinstance(config, LockedApt),
+    )
     chosen = tuple(
         choice.found(dpkg) or choose(reader, choice.options(dpkg), asking) for choice in config.packages
     )
