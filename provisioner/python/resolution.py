@@ -64,7 +64,8 @@ HINTS: tuple[tuple[str, str], ...] = (
     (r"pre-?release", "Set pre: true to take pre-releases."),
     (
         r"hash mismatch|Hash mismatch",
-        "What the index holds is not what the requirements file was made for.",
+        "What the index holds is another file than the one that the lock, or the requirements file, was made "
+        "for: find out who changed it.",
     ),
     (
         r"Git executable not found",
