@@ -69,7 +69,7 @@ class HeldDataset(Dataset):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """That URL first: where the spec's own leads may have moved on. It may be closed without a signature."""
+        """That URL first, since the spec's own may lead elsewhere now; but it may have lost its signature."""
         return tuple(dict.fromkeys((*filter(None, (self.pinned,)), *super().urls)))
 
 
@@ -145,7 +145,9 @@ def held(dataset: Dataset, pin: PinnedDataset | None) -> Dataset:
 def prefer(config: Datasets, pins: Pins | None, upgrade: frozenset[str] | None) -> dict[str, Dataset]:
     """What was pinned and still fits, but for what may be newer: that is looked at anew."""
     known = {} if upgrade is None or pins is None else pins
-    kept = hold(config, {name: one for name, one in known.items() if name in config and one.fits(config[name])})
+    kept = hold(
+        config, {name: one for name, one in known.items() if name in config and one.fits(config[name])}
+    )
     fresh = config.keys() if upgrade is None else config.keys() & upgrade
     return kept | {name: FreshDataset.model_construct(**dict(config[name])) for name in fresh}
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from provisioner.debian import status
 from provisioner.debian.aptget import Order, question
-from provisioner.debian.simulation import Simulation
+from provisioner.debian.simulation import Simulation, simulate
 from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import PackageName
 from provisioner.effects import Run
@@ -28,8 +28,9 @@ URI = re.compile(
 )
 FILE = re.compile(r"(?P<name>[^_]+)_(?P<version>[^_]+)_[^_]+\.deb")
 HISTORY = "/var/log/apt/history.log"
-TRANSACTION = re.compile(r"^Install: (.*)$", re.MULTILINE)
-INSTALLED = re.compile(r"(\S+) \([^()]+\)")
+INSTALL = re.compile(r"^Install: (.*)$", re.MULTILINE)
+CHANGE = re.compile(r"^(?:Upgrade|Downgrade): (.*)$", re.MULTILINE)
+CHANGED = re.compile(r"(\S+) \([^()]+\)")
 STATES = "/var/lib/apt/extended_states"
 AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
 
@@ -97,6 +98,20 @@ class Pins(Section):
 # From a machine to pins
 
 
+def keep_along(
+    pins: Pins, order: Order, foreseen: Simulation, reader: Reader, dpkg: Dpkg
+) -> tuple[Order, Simulation]:
+    """The same order with what comes along in the versions that are pinned, as far as these can be had."""
+    pinned = {each.name: each for each in pins.packages}
+    moves = [move for move in foreseen.moves if move.name in pinned and move.after]
+    words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
+    kept = replace(order, install=(*order.install, *words.values()))
+    found = simulate(reader, kept, dpkg)
+    if gone := words.keys() & found.refused.keys():
+        return keep_along(pins.without(gone), order, foreseen, reader, dpkg)
+    return (order, foreseen) if found.trouble else (kept, found)
+
+
 def pin(
     there: Mapping[str, str], coming: Mapping[str, str], order: Order, reader: Reader, ground: Ground
 ) -> Pins:
@@ -124,17 +139,23 @@ def pin(
 
 
 def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
-    """What came with `names` in one transaction of apt's and is only there for others, with its version."""
+    """What came or moved with `names` in one transaction of apt's, with its version.
+
+    What came is left out when somebody asked for it too.
+    """
     dpkg = status.observe(reader)
     if dpkg is None or not names:
         return {}
     history, states = ((reader.read(path) or b"").decode(errors="replace") for path in (HISTORY, STATES))
     automatic = set(AUTOMATIC.findall(states))
     along: set[str] = set()
-    for line in TRANSACTION.findall(history):
-        together = {dpkg.key(name) for name in INSTALLED.findall(line)}
-        if together & {*names}:
-            along |= together & automatic
+    for transaction in history.split("\n\n"):
+        came, moved = (
+            {dpkg.key(name) for line in pattern.findall(transaction) for name in CHANGED.findall(line)}
+            for pattern in (INSTALL, CHANGE)
+        )
+        if came & {*names}:
+            along |= came & automatic | moved
     packages = ((name, dpkg.get(name)) for name in sorted(along - {*names}))
     return {name: package.version for name, package in packages if package}
 
@@ -212,8 +233,8 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
             yield change
 
 
-def marked(order: Order, named: Collection[str]) -> tuple[Run, ...]:
-    """Let apt take away with what is named what an order installs only along with it."""
+def marked(order: Order, named: Collection[str], dpkg: Dpkg) -> tuple[Run, ...]:
+    """Let apt take away with what is named what an order brings only along with it."""
     names = (word.partition("=")[0] for word in order.install)
-    along = [name for name in names if name not in named]
+    along = [name for name in names if name not in named and not dpkg.get(name)]
     return (Run(argv=("apt-mark", "auto", *along), timeout=60),) if along else ()

@@ -10,7 +10,7 @@ from provisioner.debian import aptget, lists, pins, repositories, simulation, st
 from provisioner.debian.aptget import NOTHING, Order
 from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
-from provisioner.debian.section import Apt, LockedApt, hold, prefer
+from provisioner.debian.section import Apt, LockedApt, PreferringApt, hold, prefer
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import Choice, Deb, Package, Selection
@@ -89,6 +89,8 @@ def observe(config: Apt, reader: Reader) -> Facts:
         wanted += [each.word for each in config.pins.missing(dpkg)]
     asking = replace(asking, install=tuple(dict.fromkeys(wanted)), remove=remove)
     foreseen = simulation.simulate(reader, asking, dpkg)
+    if isinstance(config, PreferringApt):
+        asking, foreseen = pins.keep_along(config.pins, asking, foreseen, reader, dpkg)
     if isinstance(config, LockedApt):
         foreseen = pins.refuse_tampered(config.pins, foreseen, asking, reader)
     return replace(
@@ -229,7 +231,7 @@ def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[
         done.append(Fetch(urls=(deb.url,), path=path, sha256=deb.sha256))
     done += transaction.effects(replace(facts.order, install=(*facts.order.install, *paths)), dpkg)
     if isinstance(config, LockedApt):
-        done += pins.marked(facts.order, {option.name for option in facts.chosen})
+        done += pins.marked(facts.order, {option.name for option in facts.chosen}, dpkg)
     done += [Remove(path=path) for path in paths]
     return tuple(done)
 

@@ -93,7 +93,9 @@ class LockedJdk(Jdk):
     pins: Pins
 
     def accepts(self, version: int, package: Package | None) -> bool:
-        return package is not None and package.version == self.pins.versions.get(package.name, package.version)
+        return package is not None and package.version == self.pins.versions.get(
+            package.name, package.version
+        )
 
     def words(self, version: int, dpkg: Dpkg) -> tuple[str, ...]:
         name = self.package(version)
@@ -199,7 +201,7 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
         if isinstance(config, LockedJdk):
             named = f"jdk.{config.package(facts.version)}"
             changes = list(pins.keep_to(config.pins, {named}, changes))
-            effects += pins.marked(facts.order, {config.package(facts.version)})
+            effects += pins.marked(facts.order, {config.package(facts.version)}, facts.dpkg)
         if config.default:
             defaults = [
                 default_change(*default)

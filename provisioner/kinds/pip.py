@@ -6,11 +6,8 @@ What it may be asked for is in `provisioner.python.packages`.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-from packaging.utils import canonicalize_name
 
 from provisioner.effects import Effect
 from provisioner.errors import LockError
@@ -187,9 +184,7 @@ def held_reason(move: Move, held: Held) -> str:
 
 def blamed(refusal: Refusal, due: list[Named]) -> list[Named]:
     """Those that uv speaks of, or else the first."""
-    words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", refusal.text.lower())
-    spoken = {canonicalize_name(word) for word in words}
-    return [each for each in due if each.name in spoken] or due[:1]
+    return [each for each in due if each.name in refusal.spoken] or due[:1]
 
 
 def plan_drift(each: Drift) -> Change:

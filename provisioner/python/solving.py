@@ -81,9 +81,8 @@ def solve(
         packages=(*request.packages, *(name for name in extra if name not in named)),
     )
     lines = guard.constraints(walker, kept, named)
-    lines += preferences
     lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
-    answer = unlisted.ask(reader, request, lines, doubtful)
+    answer = ask_preferring(reader, request, lines, preferences, doubtful)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
         answer = unlisted.ask(reader, request, (), doubtful)
         if isinstance(answer, Resolution):
@@ -105,6 +104,22 @@ def solve(
         sizes=size(reader, request, answer, exact),
         cautions=answer.warnings,
     )
+
+
+def ask_preferring(
+    reader: Reader,
+    request: Request,
+    lines: Iterable[str],
+    preferences: tuple[str, ...],
+    doubtful: Mapping[str, str],
+) -> Resolution | Refusal:
+    """Ask uv; the preferences that it says are in the way give way, one after the other."""
+    while True:
+        answer = unlisted.ask(reader, request, (*lines, *preferences), doubtful)
+        if not preferences or not isinstance(answer, Refusal) or answer.cause != "unsolvable":
+            return answer
+        left = tuple(line for line in preferences if line.partition("==")[0] not in answer.spoken)
+        preferences = left if left != preferences else ()
 
 
 def pins(moves: Iterable[Move]) -> list[str]:
