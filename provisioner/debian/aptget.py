@@ -70,8 +70,8 @@ HINTS = (
     ),
     (
         MOVED,
-        "The archive moved since the package lists were read: apt-get update, or write `update: always`, and "
-        "apply again.",
+        "The archive moved since the package lists were read, or a file was damaged on the way: run "
+        "apt-get update, or write `update: always`, and apply again.",
     ),
     (
         r"Held packages were changed",

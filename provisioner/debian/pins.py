@@ -206,9 +206,9 @@ def refuse_tampered(pins: Pins, foreseen: Simulation, order: Order, reader: Read
 
 def tampered(locked: PinnedPackage, offered: PinnedPackage | None) -> str:
     if offered is None:
-        return f"no repository tells the sha256 of its {locked.version}, which the lock has"
+        return f"no repository tells which file its {locked.name} {locked.version} is, as the lock does"
     return (
-        f"the repository's {locked.version} is another file than the lock has: its sha256 was "
+        f"the repository's {locked.name} {locked.version} is another file than the lock has: its sha256 was "
         f"{locked.sha256[:12]}... and is {offered.sha256[:12]}...; find out who changed it"
     )
 
@@ -224,10 +224,10 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
         if change.action not in (Action.CREATE, Action.UPDATE):
             yield change
         elif name in base:
-            reason = f"the base had {base[name]} when the lock was made; {WAYS_OUT}"
+            reason = f"the base had {name} {base[name]} when the lock was made; {WAYS_OUT}"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         elif name not in known and not (open_ended and change.along):
-            reason = "the lock does not have it: lock again"
+            reason = f"the lock does not have {name}: lock again"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         else:
             yield change
