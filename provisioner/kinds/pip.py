@@ -24,7 +24,7 @@ from provisioner.python.packages import Pip
 from provisioner.python.pins import LockedPip, Pins, PreferringPip, asked_for
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.settling import Drift, settle
-from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
+from provisioner.python.solving import Held, Outcome, Preferences, Solution, Unbuilt, solve
 from provisioner.python.unwanted import Unwanted, look_at_unwanted
 
 
@@ -52,8 +52,10 @@ def observe(config: Pip, reader: Reader) -> Facts:
     if isinstance(config, LockedPip):
         outcome, drifts = settle(config, asked, walker, damaged, request)
     elif unsettled:
-        preferences = config.preferences if isinstance(config, PreferringPip) else ()
-        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged, preferences)
+        preferred = Preferences()
+        if isinstance(config, PreferringPip):
+            preferred = Preferences(config.preferences, config.upgrade)
+        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged, preferred)
     unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure, outcome))
     moved = (
         {move.name: move.after for move in outcome.moves if move.before}

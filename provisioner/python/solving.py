@@ -53,6 +53,18 @@ class Unbuilt:
     refusal: Refusal
 
 
+@dataclass(frozen=True)
+class Preferences:
+    """What was locked earlier."""
+
+    lines: tuple[str, ...] = ()
+    """Constraints that give way where they are in the way."""
+    upgrade: tuple[str, ...] = ()
+    """Names that are to be the newest all the same."""
+
+
+NOTHING_PREFERRED = Preferences()
+
 Outcome = Solution | Held | Unbuilt | Refusal
 
 
@@ -63,12 +75,11 @@ def solve(
     closure: Closure,
     policy: guard.Policy,
     damaged: Mapping[str, str],
-    preferences: tuple[str, ...] = (),
+    preferences: Preferences = NOTHING_PREFERRED,
 ) -> Outcome:
     """Ask uv what it would do with what may not move held; if that is impossible, what is in the way.
 
-    `damaged` distributions are put anew, in the version that they have if that can be. `preferences` are
-    constraints that give way.
+    `damaged` distributions are put anew, in the version that they have if that can be.
     """
     installed = walker.installed.found
     named = closure.named
@@ -109,17 +120,22 @@ def solve(
 def ask_preferring(
     reader: Reader,
     request: Request,
-    lines: Iterable[str],
-    preferences: tuple[str, ...],
+    lines: list[str],
+    preferences: Preferences,
     doubtful: Mapping[str, str],
 ) -> Resolution | Refusal:
     """Ask uv; the preferences that it says are in the way give way, one after the other."""
+    kept = preferences.lines
+    if kept and preferences.upgrade:
+        newest = unlisted.ask(reader, request, lines, doubtful)
+        moves = newest.moves if isinstance(newest, Resolution) else ()
+        lines = [*lines, *pins(move for move in moves if move.name in preferences.upgrade)]
     while True:
-        answer = unlisted.ask(reader, request, (*lines, *preferences), doubtful)
-        if not preferences or not isinstance(answer, Refusal) or answer.cause != "unsolvable":
+        answer = unlisted.ask(reader, request, (*lines, *kept), doubtful)
+        if not kept or not isinstance(answer, Refusal) or answer.cause != "unsolvable":
             return answer
-        left = tuple(line for line in preferences if line.partition("==")[0] not in answer.spoken)
-        preferences = left if left != preferences else ()
+        left = tuple(line for line in kept if line.partition("==")[0] not in answer.spoken)
+        kept = left if left != kept else ()
 
 
 def pins(moves: Iterable[Move]) -> list[str]:

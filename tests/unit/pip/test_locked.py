@@ -1,4 +1,4 @@
-"""Pins of distributions with the real uv: what a lock holds of every source, and what it makes of a machine."""
+"""Pins of distributions with the real uv: what a lock holds of every source, and what comes of it."""
 
 from __future__ import annotations
 
@@ -94,11 +94,9 @@ def test_a_branch_is_locked_as_the_commit_that_it_was(place: Workplace) -> None:
     assert pins.packages[0].vcs.commit_id == first
     (repository / "tool-1.0-py3-none-any.whl.source").unlink()
     second = commit(repository, project("tool", "2.0"))
-    assert lock(place, wanted, pins) == pins, "what was locked still fits"
 
     apply_locked(place, wanted, pins)
     assert place.version("tool") == "1.0"
-    assert lock(place, wanted) == pins, "what is installed is what was locked"
     newer = lock(place, wanted, pins, frozenset({"tool"}))
     assert newer.packages[0].vcs
     assert newer.packages[0].vcs.commit_id == second
