@@ -14,7 +14,7 @@ from provisioner.fields import Section
 from provisioner.kind import Ground, Lockable
 from provisioner.machine import Reader
 from provisioner.machine.receipt import Receipt
-from provisioner.machine.urls import local_path, shown
+from provisioner.machine.urls import is_below, local_path, shown
 
 Datasets = Mapping[str, Dataset]
 
@@ -26,7 +26,7 @@ def check_url(value: str) -> str:
 
 
 def check_path(value: str) -> str:
-    if posixpath.isabs(value) or value.startswith(".."):
+    if not is_below(value):
         raise ValueError("must be below the folder of the lock")
     return value
 
@@ -35,6 +35,8 @@ class PinnedDataset(Section):
     """One download: from a URL, after all redirections, or a file below the lock's own folder."""
 
     url: Annotated[str, AfterValidator(check_url)] | None = None
+    via: Annotated[str, AfterValidator(check_url)] | None = None
+    """The URL that the spec gave, where it led to another."""
     path: Annotated[str, AfterValidator(check_path)] | None = None
     size: Annotated[int, Field(ge=0)] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -45,8 +47,34 @@ class PinnedDataset(Section):
             raise ValueError("needs either a url or a path")
         return self
 
+    def fits(self, dataset: Dataset) -> bool:
+        """Whether it is what the spec still asks for."""
+        same = shown(dataset.url) == (self.via or self.url)
+        return same and dataset.sha256 in (None, self.sha256)
+
+
+def pinned(dataset: Dataset, url: str, size: int | None, sha256: str) -> PinnedDataset:
+    asked = shown(dataset.url)
+    return PinnedDataset(url=url, via=None if asked == url else asked, size=size, sha256=sha256)
+
 
 Pins = dict[str, PinnedDataset]
+
+
+class HeldDataset(Dataset):
+    """A dataset that must be exactly what was pinned."""
+
+    pinned: str | None = None
+    """The URL that it was then, after all redirections."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """That URL first, since the spec's own may lead elsewhere now; but it may have lost its signature."""
+        return tuple(dict.fromkeys((*filter(None, (self.pinned,)), *super().urls)))
+
+
+class FreshDataset(Dataset):
+    """A dataset that is to be pinned as it is published now, whatever is here."""
 
 
 class Found(Protocol):
@@ -71,14 +99,17 @@ def pin_one(
     path = local_path(dataset.url)
     if path is not None:
         return pin_file(path, reader)
-    if receipt and dataset.sha256 in (None, receipt.sha256):
-        return PinnedDataset(url=final(dataset.url, reader), size=receipt.size, sha256=receipt.sha256)
+    if isinstance(dataset, HeldDataset) and dataset.pinned:
+        return pinned(dataset, dataset.pinned, dataset.size, str(dataset.sha256))
+    fresh = isinstance(dataset, FreshDataset)
+    if receipt and not fresh and dataset.sha256 in (None, receipt.sha256):
+        return pinned(dataset, final(dataset.url, reader), receipt.size, receipt.sha256)
     if dataset.sha256:
         answer = reader.head(dataset.url)
         url = answer.final or shown(dataset.url)
-        return PinnedDataset(url=url, size=answer.size or dataset.size, sha256=dataset.sha256)
+        return pinned(dataset, url, answer.size or dataset.size, dataset.sha256)
     came = ground.download(name, dataset.urls)
-    return PinnedDataset(url=came.url, size=came.size, sha256=came.sha256)
+    return pinned(dataset, came.url, came.size, came.sha256)
 
 
 def pin_file(path: str, reader: Reader) -> PinnedDataset:
@@ -86,7 +117,7 @@ def pin_file(path: str, reader: Reader) -> PinnedDataset:
     if sha256 is None or stat is None:
         raise LockError(f"there is no file {path}", "Check the path of the dataset.")
     below = posixpath.relpath(path, reader.folder)
-    if below.startswith(".."):
+    if not is_below(below):
         raise LockError(
             f"{path} lies outside the folder of the spec, where nobody else would find it",
             "Move it into that folder, or give its URL.",
@@ -100,19 +131,25 @@ def final(url: str, reader: Reader) -> str:
 
 
 def hold(config: Datasets, pins: Pins) -> dict[str, Dataset]:
-    """Datasets that must be exactly what was pinned; where they come from is still the spec's to say."""
-    return {
-        name: dataset.model_copy(update={"sha256": pins[name].sha256, "size": pins[name].size})
-        if name in pins
-        else dataset
-        for name, dataset in config.items()
-    }
+    """Datasets that must be exactly what was pinned."""
+    return {name: held(dataset, pins.get(name)) for name, dataset in config.items()}
+
+
+def held(dataset: Dataset, pin: PinnedDataset | None) -> Dataset:
+    if pin is None:
+        return dataset
+    told = {"sha256": pin.sha256, "size": pin.size, "pinned": pin.url}
+    return HeldDataset.model_construct(**dict(dataset) | told)
 
 
 def prefer(config: Datasets, pins: Pins | None, upgrade: frozenset[str] | None) -> dict[str, Dataset]:
-    if pins is None or upgrade is None:
-        return dict(config)
-    return hold(config, {name: one for name, one in pins.items() if name not in upgrade})
+    """What was pinned and still fits, but for what may be newer: that is looked at anew."""
+    known = {} if upgrade is None or pins is None else pins
+    kept = hold(
+        config, {name: one for name, one in known.items() if name in config and one.fits(config[name])}
+    )
+    fresh = config.keys() if upgrade is None else config.keys() & upgrade
+    return kept | {name: FreshDataset.model_construct(**dict(config[name])) for name in fresh}
 
 
 LOCK: Lockable[Any, Any] = Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer)

@@ -70,7 +70,8 @@ HINTS = (
     ),
     (
         MOVED,
-        "The archive moved since the package lists were read: apply again with `update: always`.",
+        "The archive moved since the package lists were read, or a file was damaged on the way: run "
+        "apt-get update, or write `update: always`, and apply again.",
     ),
     (
         r"Held packages were changed",
@@ -104,6 +105,8 @@ class Order:
     recommends: bool = False
     force: bool = False
     """Whether held packages may change."""
+    exact: bool = False
+    """Whether only those very files will do that the package lists tell of."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -126,10 +129,11 @@ NOTHING = Order()
 
 
 def install(order: Order) -> Run:
-    """The transaction, for real."""
+    """The transaction, for real. Other lists may tell of other files, so an exact one does without."""
     argv = ("apt-get", *UNATTENDED, *NETWORK, *NAMES_ONLY, *order.options, *order.permissions, "install")
     refresh = ("apt-get", *NETWORK, *order.options, "update")
-    return replace(change((*argv, *order.words)), remedies=((MOVED, refresh),))
+    remedies = () if order.exact else ((MOVED, refresh),)
+    return replace(change((*argv, *order.words)), remedies=remedies)
 
 
 def repair(order: Order) -> Run:

@@ -11,14 +11,15 @@ from pydantic import AfterValidator, Field
 
 from provisioner.debian import status
 from provisioner.debian.aptget import Order, question
-from provisioner.debian.simulation import Simulation
+from provisioner.debian.simulation import Simulation, simulate
 from provisioner.debian.status import Dpkg
-from provisioner.debian.wanted import PackageName, check_address
+from provisioner.debian.wanted import PackageName
 from provisioner.effects import Run
 from provisioner.errors import LockError
 from provisioner.fields import Section
 from provisioner.kind import Ground
 from provisioner.machine import Reader
+from provisioner.machine.urls import shown
 from provisioner.model import Action, Change
 from provisioner.platforms import WAYS_OUT
 
@@ -27,10 +28,19 @@ URI = re.compile(
 )
 FILE = re.compile(r"(?P<name>[^_]+)_(?P<version>[^_]+)_[^_]+\.deb")
 HISTORY = "/var/log/apt/history.log"
-TRANSACTION = re.compile(r"^Install: (.*)$", re.MULTILINE)
-INSTALLED = re.compile(r"(\S+) \([^()]+\)")
+INSTALL = re.compile(r"^Install: (.*)$", re.MULTILINE)
+CHANGE = re.compile(r"^(?:Upgrade|Downgrade): (.*)$", re.MULTILINE)
+CHANGED = re.compile(r"(\S+) \([^()]+\)")
 STATES = "/var/lib/apt/extended_states"
 AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
+
+
+def check_source(value: str) -> str:
+    """apt has methods of its own beside https: copy, mirror+file, cdrom."""
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s\x00-\x1f\x7f]+", value):
+        raise ValueError("is not the address of a file")
+    return value
+
 
 ExactVersion = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+~:-]*$")]
 
@@ -40,13 +50,17 @@ class PinnedPackage(Section):
 
     name: PackageName
     version: ExactVersion
-    source: Annotated[str, AfterValidator(check_address)]
+    source: Annotated[str, AfterValidator(check_source)]
     size: Annotated[int, Field(ge=0)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     @property
     def word(self) -> str:
         return f"{self.name}={self.version}"
+
+    def there(self, dpkg: Dpkg) -> bool:
+        found = dpkg.get(self.name)
+        return found is not None and found.version == self.version
 
 
 class BasePackage(Section):
@@ -77,11 +91,25 @@ class Pins(Section):
         )
 
     def missing(self, dpkg: Dpkg) -> tuple[PinnedPackage, ...]:
-        """What of all this has yet to be installed."""
-        return tuple(each for each in self.packages if not dpkg.get(each.name))
+        """What of all this is not installed, or in another version."""
+        return tuple(each for each in self.packages if not each.there(dpkg))
 
 
 # From a machine to pins
+
+
+def keep_along(
+    pins: Pins, order: Order, foreseen: Simulation, reader: Reader, dpkg: Dpkg
+) -> tuple[Order, Simulation]:
+    """The same order with what comes along in the versions that are pinned, as far as these can be had."""
+    pinned = {each.name: each for each in pins.packages}
+    moves = [move for move in foreseen.moves if move.name in pinned and move.after]
+    words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
+    kept = replace(order, install=(*order.install, *words.values()))
+    found = simulate(reader, kept, dpkg)
+    if gone := words.keys() & found.refused.keys():
+        return keep_along(pins.without(gone), order, foreseen, reader, dpkg)
+    return (order, foreseen) if found.trouble else (kept, found)
 
 
 def pin(
@@ -111,17 +139,23 @@ def pin(
 
 
 def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
-    """What came with `names` in one transaction of apt's and is only there for others, with its version."""
+    """What came or moved with `names` in one transaction of apt's, with its version.
+
+    What came is left out when somebody asked for it too.
+    """
     dpkg = status.observe(reader)
     if dpkg is None or not names:
         return {}
     history, states = ((reader.read(path) or b"").decode(errors="replace") for path in (HISTORY, STATES))
     automatic = set(AUTOMATIC.findall(states))
     along: set[str] = set()
-    for line in TRANSACTION.findall(history):
-        together = {dpkg.key(name) for name in INSTALLED.findall(line)}
-        if together & {*names}:
-            along |= together & automatic
+    for transaction in history.split("\n\n"):
+        came, moved = (
+            {dpkg.key(name) for line in pattern.findall(transaction) for name in CHANGED.findall(line)}
+            for pattern in (INSTALL, CHANGE)
+        )
+        if came & {*names}:
+            along |= came & automatic | moved
     packages = ((name, dpkg.get(name)) for name in sorted(along - {*names}))
     return {name: package.version for name, package in packages if package}
 
@@ -148,7 +182,7 @@ def ask_files(versions: Mapping[str, str], order: Order, reader: Reader) -> Iter
             yield PinnedPackage(
                 name=name,
                 version=versions[name],
-                source=match["source"],
+                source=shown(match["source"]),
                 size=int(match["size"]),
                 sha256=match["sha256"],
             )
@@ -158,17 +192,25 @@ def ask_files(versions: Mapping[str, str], order: Order, reader: Reader) -> Iter
 
 
 def refuse_tampered(pins: Pins, foreseen: Simulation, order: Order, reader: Reader) -> Simulation:
-    """A simulation that refuses what is not the file that was locked."""
+    """A simulation that refuses what is not the file that was locked, and what may be another."""
     pinned = {each.word: each for each in pins.packages}
     due = {each.name: each for word in order.install if (each := pinned.get(word))}
     offered = files({name: each.version for name, each in due.items()}, order, reader)
     refused = {
-        name: f"the repository's {due[name].version} is another file than the lock has: its sha256 was "
-        f"{due[name].sha256[:12]}... and is {found.sha256[:12]}...; find out who changed it"
-        for name, found in offered.items()
-        if found.sha256 != due[name].sha256
+        name: tampered(each, offered.get(name))
+        for name, each in due.items()
+        if name not in offered or offered[name].sha256 != each.sha256
     }
-    return replace(foreseen, refused={**foreseen.refused, **refused})
+    return replace(foreseen, refused={**refused, **foreseen.refused})
+
+
+def tampered(locked: PinnedPackage, offered: PinnedPackage | None) -> str:
+    if offered is None:
+        return f"no repository tells which file its {locked.name} {locked.version} is, as the lock does"
+    return (
+        f"the repository's {locked.name} {locked.version} is another file than the lock has: its sha256 was "
+        f"{locked.sha256[:12]}... and is {offered.sha256[:12]}...; find out who changed it"
+    )
 
 
 def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> Iterator[Change]:
@@ -182,17 +224,17 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
         if change.action not in (Action.CREATE, Action.UPDATE):
             yield change
         elif name in base:
-            reason = f"the base had {base[name]} when the lock was made; {WAYS_OUT}"
+            reason = f"the base had {name} {base[name]} when the lock was made; {WAYS_OUT}"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         elif name not in known and not (open_ended and change.along):
-            reason = "the lock does not have it: lock again"
+            reason = f"the lock does not have {name}: lock again"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         else:
             yield change
 
 
-def marked(order: Order, named: Collection[str]) -> tuple[Run, ...]:
-    """Let apt take away with what is named what an order installs only along with it."""
+def marked(order: Order, named: Collection[str], dpkg: Dpkg) -> tuple[Run, ...]:
+    """Let apt take away with what is named what an order brings only along with it."""
     names = (word.partition("=")[0] for word in order.install)
-    along = [name for name in names if name not in named]
+    along = [name for name in names if name not in named and not dpkg.get(name)]
     return (Run(argv=("apt-mark", "auto", *along), timeout=60),) if along else ()

@@ -62,6 +62,12 @@ class LockedApt(Apt):
         return (*super().names, *self.pins.versions)
 
 
+class PreferringApt(Apt):
+    """A section that is about to be locked: what comes along does so in earlier versions while it can."""
+
+    pins: Pins
+
+
 def hold(config: Apt, held: Pins) -> LockedApt:
     return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
 
@@ -74,8 +80,8 @@ def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
 
 
 def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
-    """What is installed stays as it is; what is not comes in the version that it was locked in."""
+    """What was locked, but for what may be newer."""
     if held is None or upgrade is None:
         return config
     kept = held.without(upgrade)
-    return config.model_copy(update={"packages": tuple(exact(config.packages, kept))})
+    return PreferringApt(**dict(config) | {"packages": tuple(exact(config.packages, kept)), "pins": kept})

@@ -10,7 +10,7 @@ from provisioner.debian import aptget, lists, pins, repositories, simulation, st
 from provisioner.debian.aptget import NOTHING, Order
 from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
-from provisioner.debian.section import Apt, LockedApt, hold, prefer
+from provisioner.debian.section import Apt, LockedApt, PreferringApt, hold, prefer
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import Choice, Deb, Package, Selection
@@ -66,6 +66,8 @@ def observe(config: Apt, reader: Reader) -> Facts:
     pending = any(not known[item.name].right(item) for item in config.repositories)
     remove = tuple(name for name in map(dpkg.key, config.absent) if name in dpkg.packages)
     missing = any(not choice.found(dpkg) for choice in config.packages)
+    if isinstance(config, LockedApt):
+        missing = missing or bool(config.pins.missing(dpkg))
     debs = [deb for deb in config.debs if not deb.satisfied(dpkg)]
     if not (pending or remove or missing or debs or dpkg.halfway or dpkg.interrupted):
         return facts
@@ -73,7 +75,12 @@ def observe(config: Apt, reader: Reader) -> Facts:
         found, trial = repositories.try_out(reader, config.repositories, known)
     else:
         found, trial = lists.observe(reader, config.update), ()
-    asking = Order(options=(*found.options, *trial), recommends=config.recommends, force=config.force)
+    asking = Order(
+        options=(*found.options, *trial),
+        recommends=config.recommends,
+        force=config.force,
+        exact=isinstance(config, LockedApt),
+    )
     chosen = tuple(
         choice.found(dpkg) or choose(reader, choice.options(dpkg), asking) for choice in config.packages
     )
@@ -82,6 +89,8 @@ def observe(config: Apt, reader: Reader) -> Facts:
         wanted += [each.word for each in config.pins.missing(dpkg)]
     asking = replace(asking, install=tuple(dict.fromkeys(wanted)), remove=remove)
     foreseen = simulation.simulate(reader, asking, dpkg)
+    if isinstance(config, PreferringApt):
+        asking, foreseen = pins.keep_along(config.pins, asking, foreseen, reader, dpkg)
     if isinstance(config, LockedApt):
         foreseen = pins.refuse_tampered(config.pins, foreseen, asking, reader)
     return replace(
@@ -222,7 +231,7 @@ def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[
         done.append(Fetch(urls=(deb.url,), path=path, sha256=deb.sha256))
     done += transaction.effects(replace(facts.order, install=(*facts.order.install, *paths)), dpkg)
     if isinstance(config, LockedApt):
-        done += pins.marked(facts.order, {option.name for option in facts.chosen})
+        done += pins.marked(facts.order, {option.name for option in facts.chosen}, dpkg)
     done += [Remove(path=path) for path in paths]
     return tuple(done)
 

@@ -93,7 +93,9 @@ class LockedJdk(Jdk):
     pins: Pins
 
     def accepts(self, version: int, package: Package | None) -> bool:
-        return package is not None and package.version == self.pins.versions.get(package.name)
+        return package is not None and package.version == self.pins.versions.get(
+            package.name, package.version
+        )
 
     def words(self, version: int, dpkg: Dpkg) -> tuple[str, ...]:
         name = self.package(version)
@@ -158,7 +160,11 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     if not fitting:
         return facts
     version = min(fitting)
-    order = Order(install=config.words(version, everything), options=package_lists.options)
+    order = Order(
+        install=config.words(version, everything),
+        options=package_lists.options,
+        exact=isinstance(config, LockedJdk),
+    )
     foreseen = simulation.simulate(reader, order, everything)
     if isinstance(config, LockedJdk):
         foreseen = pins.refuse_tampered(config.pins, foreseen, order, reader)
@@ -195,7 +201,7 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
         if isinstance(config, LockedJdk):
             named = f"jdk.{config.package(facts.version)}"
             changes = list(pins.keep_to(config.pins, {named}, changes))
-            effects += pins.marked(facts.order, {config.package(facts.version)})
+            effects += pins.marked(facts.order, {config.package(facts.version)}, facts.dpkg)
         if config.default:
             defaults = [
                 default_change(*default)

@@ -6,11 +6,8 @@ What it may be asked for is in `provisioner.python.packages`.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-from packaging.utils import canonicalize_name
 
 from provisioner.effects import Effect
 from provisioner.errors import LockError
@@ -27,7 +24,7 @@ from provisioner.python.packages import Pip
 from provisioner.python.pins import LockedPip, Pins, PreferringPip, asked_for
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.settling import Drift, settle
-from provisioner.python.solving import Held, Outcome, Solution, Unbuilt, solve
+from provisioner.python.solving import Held, Outcome, Preferences, Solution, Unbuilt, solve
 from provisioner.python.unwanted import Unwanted, look_at_unwanted
 
 
@@ -55,8 +52,10 @@ def observe(config: Pip, reader: Reader) -> Facts:
     if isinstance(config, LockedPip):
         outcome, drifts = settle(config, asked, walker, damaged, request)
     elif unsettled:
-        preferences = config.preferences if isinstance(config, PreferringPip) else ()
-        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged, preferences)
+        preferred = Preferences()
+        if isinstance(config, PreferringPip):
+            preferred = Preferences(config.preferences, config.upgrade)
+        outcome = solve(reader, request, walker, closure, config.preinstalled, damaged, preferred)
     unwanted = tuple(look_at_unwanted(config.absent, walker.installed, closure, outcome))
     moved = (
         {move.name: move.after for move in outcome.moves if move.before}
@@ -187,9 +186,7 @@ def held_reason(move: Move, held: Held) -> str:
 
 def blamed(refusal: Refusal, due: list[Named]) -> list[Named]:
     """Those that uv speaks of, or else the first."""
-    words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", refusal.text.lower())
-    spoken = {canonicalize_name(word) for word in words}
-    return [each for each in due if each.name in spoken] or due[:1]
+    return [each for each in due if each.name in refusal.spoken] or due[:1]
 
 
 def plan_drift(each: Drift) -> Change:

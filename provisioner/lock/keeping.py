@@ -98,8 +98,8 @@ def base_moved(target: Target, place: Where, reader: Reader, image: Image | None
         f"{word} {then[word] or 'none'} -> {now[word] or 'none'}" for word in TOLD if then[word] != now[word]
     ]
     yield (
-        f"The base moved since it was locked ({', '.join(moved) or 'versions'}). What of it matters here is "
-        "blocked below; if nothing is, nothing does."
+        f"The base moved since it was locked ({', '.join(moved) or 'other versions of the same'}). "
+        "Where that matters here, it is blocked below."
     )
     if place.runtime and target.machine.runtime not in (None, place.runtime):
         yield f"All that moved: colabenv runtimes diff {target.machine.runtime} {place.runtime}"

@@ -113,7 +113,7 @@ def download(name: str, urls: tuple[str, ...], here: Machine, tell: Tell) -> Dow
     """Fetch a file to learn what it is, and throw it away."""
     from provisioner.executor import Executor
 
-    path = f"{here.state}/lock/{name}"
+    path = f"{here.state}/locking/{name}"
     noted = receipt.beside(path)
     fetch = Fetch(urls=urls, path=path, receipt=noted)
     with Journal(here.state).held(lambda: None) as journal:

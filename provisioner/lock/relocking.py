@@ -77,7 +77,7 @@ def check(spec: Spec) -> str:
 def describe(before: Target | None, after: Target) -> Iterator[str]:
     """What a target holds, and what of it is different."""
     old, new = versions(before), versions(after)
-    counts = ", ".join(f"{count(pins)} {name}" for name, pins in after.pins.items() if count(pins))
+    counts = ", ".join(f"{name} {count(pins)}" for name, pins in after.pins.items() if count(pins))
     yield f"{after.name}: {counts or 'nothing'} on top of what the base brings"
     for address in sorted(old.keys() | new.keys()):
         was, now = old.get(address), new.get(address)

@@ -236,7 +236,7 @@ def check(effect: Fetch, part: Part, url: str) -> None:
     part.discard()
     if resumed:
         raise TransientError(f"{shown(url)}: the resumed download has another sha256; it starts over")
-    hint = "The file at the URL has changed, or the sha256 in the spec is of another file."
+    hint = "The file at the URL has changed, or the sha256 in the spec or its lock is of another file."
     if web.is_page(beginning):
         hint = web.PAGE
     raise EffectError(f"{shown(url)}: the sha256 is {found}, expected {effect.sha256}", hint)

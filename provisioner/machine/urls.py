@@ -40,3 +40,9 @@ def local_path(url: str) -> str | None:
 def file_url(path: str) -> str:
     """The file URL of an absolute path."""
     return "file://" + quote(path)
+
+
+def is_below(path: str) -> bool:
+    """Whether a relative path leads nowhere but into the folder where it starts."""
+    plain = not re.search(r"[\x00-\x1f\x7f]", path) and not posixpath.isabs(path)
+    return plain and posixpath.normpath(path).partition("/")[0] != ".."

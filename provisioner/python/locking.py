@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from provisioner.errors import LockError
 from provisioner.kind import Ground
 from provisioner.machine import Reader
-from provisioner.machine.urls import local_path, shown
+from provisioner.machine.urls import is_below, local_path, shown
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
@@ -192,7 +192,7 @@ def read_file(found: Mapping[str, Any], folder: str) -> dict[str, Any]:
 def relative(path: str, folder: str) -> str:
     """A path below the spec's folder as a lock may hold it."""
     found = posixpath.relpath(path, folder)
-    if found.startswith("../"):
+    if not is_below(found):
         raise LockError(
             f"{path} lies outside the folder of the spec, where nobody else would find it",
             "Move it into that folder, or publish it.",

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.fields import Section
 from provisioner.machine import Reader
+from provisioner.machine.urls import is_below
 from provisioner.python.packages import Name, Pip
 from provisioner.python.requirements import Asked, gather
 
@@ -45,8 +46,8 @@ def check_url(value: str) -> str:
 
 
 def check_path(value: str) -> str:
-    if posixpath.isabs(value) or re.search(r"[\x00-\x1f]", value):
-        raise ValueError("must be relative to the folder of the lock")
+    if not is_below(value):
+        raise ValueError("must be below the folder of the lock")
     return value
 
 

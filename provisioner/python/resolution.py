@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from packaging.utils import canonicalize_name
+
 from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.machine import Interpreter, Reader
@@ -64,7 +66,8 @@ HINTS: tuple[tuple[str, str], ...] = (
     (r"pre-?release", "Set pre: true to take pre-releases."),
     (
         r"hash mismatch|Hash mismatch",
-        "What the index holds is not what the requirements file was made for.",
+        "What the index holds is another file than the one that the lock, or the requirements file, was made "
+        "for: find out who changed it.",
     ),
     (
         r"Git executable not found",
@@ -132,6 +135,12 @@ class Refusal:
     @property
     def reason(self) -> str:
         return f"{self.text.rstrip('.')}. {self.hint}".strip()
+
+    @property
+    def spoken(self) -> frozenset[str]:
+        """The names that uv speaks of, among other words."""
+        words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", self.text.lower())
+        return frozenset(map(canonicalize_name, words))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def settle(
     pins, installed, folder = config.pins, walker.installed, request.cwd
     named = frozenset(each.name for each in asked.wanted if walker.applies(each.requirement))
     held = guard.held(config.preinstalled, walker, named)
+    on_top = {each.name for each in pins.packages}
     due = [each for each in pins.packages if each.name in damaged or not is_there(each, installed, folder)]
     stuck = [each for each in due if each.name in held and each.name not in damaged]
     due = [each for each in due if each not in stuck]
@@ -41,7 +42,7 @@ def settle(
         *uncovered(asked, walker, pins),
         *moved_ground(pins.base, installed),
         *(preinstalled(each, installed) for each in stuck),
-        *(torn(name, what, installed) for name, what in damaged.items() if name not in pins.found),
+        *(torn(name, what, installed) for name, what in damaged.items() if name not in on_top),
     )
     if not due:
         return None, drifts
@@ -60,12 +61,12 @@ def settle(
 
 
 def preinstalled(each: Pinned, installed: Installed) -> Drift:
-    reason = f"it is preinstalled here in another version than the lock holds, and held; {WAYS_OUT}"
+    reason = f"{each.name} is preinstalled here in another version than the lock holds, and held; {WAYS_OUT}"
     return Drift(each.name, version_at(each.name, installed), each.version, reason)
 
 
 def torn(name: str, what: str, installed: Installed) -> Drift:
-    reason = f"{what}, and the lock does not say where it comes from: apply without --locked"
+    reason = f"{name}: {what}, and the lock does not say where it comes from; apply without --locked"
     return Drift(name, version_at(name, installed), None, reason)
 
 
@@ -95,9 +96,11 @@ def uncovered(asked: Asked, walker: Walker, pins: Pins) -> Iterator[Drift]:
         if not walker.applies(each.requirement):
             continue
         if each.name not in versions:
-            yield Drift(each.name, None, str(each), "the lock was made before this was wanted: lock again")
+            yield Drift(
+                each.name, None, str(each), f"the lock was made before {each.name} was wanted: lock again"
+            )
         elif (version := versions[each.name]) and not accepts(each.requirement, version):
-            reason = f"the lock has {version}, which is not what the file wants: lock again"
+            reason = f"the lock has {each.name} {version}, which is not what the file wants: lock again"
             yield Drift(each.name, None, str(each), reason)
 
 
@@ -105,13 +108,13 @@ def moved_ground(base: Iterable[Satisfied], installed: Installed) -> Iterator[Dr
     """What the base brought when the lock was made, as far as its absence or another version matters."""
     for each in base:
         found = version_at(each.name, installed)
-        had = f"the base had {each.version} when the lock was made"
+        had = f"the base had {each.name} {each.version} when the lock was made"
         if found is None:
             reason = f"{had}; {WAYS_OUT}"
         elif each.named and version_of(found) != version_of(each.version):
             reason = f"{had}, and the file names it; {WAYS_OUT}"
         elif not each.named and not fits(each, found):
-            reason = f"{had}, and {each.limits} is needed; {WAYS_OUT}"
+            reason = f"{had}, and {each.name}{each.limits} is needed; {WAYS_OUT}"
         else:
             continue
         yield Drift(each.name, found, each.version, reason)

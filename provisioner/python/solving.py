@@ -53,6 +53,18 @@ class Unbuilt:
     refusal: Refusal
 
 
+@dataclass(frozen=True)
+class Preferences:
+    """What was locked earlier."""
+
+    lines: tuple[str, ...] = ()
+    """Constraints that give way where they are in the way."""
+    upgrade: tuple[str, ...] = ()
+    """Names that are to be the newest all the same."""
+
+
+NOTHING_PREFERRED = Preferences()
+
 Outcome = Solution | Held | Unbuilt | Refusal
 
 
@@ -63,12 +75,11 @@ def solve(
     closure: Closure,
     policy: guard.Policy,
     damaged: Mapping[str, str],
-    preferences: tuple[str, ...] = (),
+    preferences: Preferences = NOTHING_PREFERRED,
 ) -> Outcome:
     """Ask uv what it would do with what may not move held; if that is impossible, what is in the way.
 
-    `damaged` distributions are put anew, in the version that they have if that can be. `preferences` are
-    constraints that give way.
+    `damaged` distributions are put anew, in the version that they have if that can be.
     """
     installed = walker.installed.found
     named = closure.named
@@ -81,9 +92,8 @@ def solve(
         packages=(*request.packages, *(name for name in extra if name not in named)),
     )
     lines = guard.constraints(walker, kept, named)
-    lines += preferences
     lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
-    answer = unlisted.ask(reader, request, lines, doubtful)
+    answer = ask_preferring(reader, request, lines, preferences, doubtful)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
         answer = unlisted.ask(reader, request, (), doubtful)
         if isinstance(answer, Resolution):
@@ -105,6 +115,27 @@ def solve(
         sizes=size(reader, request, answer, exact),
         cautions=answer.warnings,
     )
+
+
+def ask_preferring(
+    reader: Reader,
+    request: Request,
+    lines: list[str],
+    preferences: Preferences,
+    doubtful: Mapping[str, str],
+) -> Resolution | Refusal:
+    """Ask uv; the preferences that it says are in the way give way, one after the other."""
+    kept = preferences.lines
+    if kept and preferences.upgrade:
+        newest = unlisted.ask(reader, request, lines, doubtful)
+        moves = newest.moves if isinstance(newest, Resolution) else ()
+        lines = [*lines, *pins(move for move in moves if move.name in preferences.upgrade)]
+    while True:
+        answer = unlisted.ask(reader, request, (*lines, *kept), doubtful)
+        if not kept or not isinstance(answer, Refusal) or answer.cause != "unsolvable":
+            return answer
+        left = tuple(line for line in kept if line.partition("==")[0] not in answer.spoken)
+        kept = left if left != kept else ()
 
 
 def pins(moves: Iterable[Move]) -> list[str]:

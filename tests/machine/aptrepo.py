@@ -51,7 +51,7 @@ class Deb:
         return "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
 
     def build(self, folder: Path) -> Path:
-        """Make the .deb in `folder`."""
+        """Make the .deb in `folder`, of the same bytes every time."""
         with tempfile.TemporaryDirectory() as scratch:
             tree = Path(scratch) / "tree"
             put(tree / "DEBIAN/control", self.control)
@@ -64,7 +64,8 @@ class Deb:
             for path, script in self.executables.items():
                 put(tree / path.lstrip("/"), f"#!/bin/sh\n{script}", 0o755)
             package = folder / self.filename
-            call(["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(tree), str(package)])
+            building = ["env", "SOURCE_DATE_EPOCH=0", "dpkg-deb", "--root-owner-group", "-Znone", "--build"]
+            call([*building, str(tree), str(package)])
         return package
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -29,12 +30,15 @@ PROVISIONER = (f"{VENV}/bin/python", "-m", "provisioner")
 
 
 def write_tar(root: Root, path: str, members: dict[str, bytes]) -> None:
+    """The same bytes for the same members, whenever it is written."""
     root.write(path, "")
-    with tarfile.open(root.path(path), "w:gz") as archive:
+    contents = io.BytesIO()
+    with tarfile.open(fileobj=contents, mode="w") as archive:
         for name, data in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
+    root.path(path).write_bytes(gzip.compress(contents.getvalue(), mtime=0))
 
 
 def pending(root: Root, spec: str | None = None) -> dict[str, str]:
