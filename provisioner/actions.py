@@ -97,6 +97,8 @@ def plan(options: argparse.Namespace) -> int:
         show_status(made)
     else:
         show_plan(made, verbose=options.verbose)
+    if made.against and any(step.blocked for step in made.steps):
+        return FAILED
     return PENDING if options.detailed_exitcode and made.pending else 0
 
 

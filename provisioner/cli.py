@@ -10,7 +10,7 @@ from provisioner import __version__
 DEFAULT_SPEC = "colabenv.yaml"
 
 EPILOG = """\
-exit codes: 0 done (for plan: whatever it found); 1 failed, blocked or invalid;
+exit codes: 0 done (for plan on this machine: whatever it found); 1 failed, blocked or invalid;
 2 something drifted (status), or with --detailed-exitcode changes are pending
 (plan) or machines differ (compare); 130 interrupted.
 """
