@@ -27,7 +27,10 @@ def plan(
     locked: bool = False,
     against: str | None = None,
 ) -> Plan:
-    """Show what apply would do, here or on an image of Colab's, and change nothing. Raises ProvisionerError."""
+    """Show what apply would do, here or on an image of Colab's, and change nothing.
+
+    Raises ProvisionerError.
+    """
     return cast("Plan", run(["plan", *words(spec, only=only, skip=skip, locked=locked, against=against)]))
 
 
