@@ -144,7 +144,9 @@ def pins(moves: Iterable[Move]) -> list[str]:
 
 
 def size(reader: Reader, request: Request, answer: Resolution, exact: list[str]) -> Sizes:
-    return ask_sizes(reader, request, exact) if exact and answer.downloads else Sizes()
+    """What there is to download; what lies in our cache lies in no other machine's."""
+    unknown = answer.downloads or reader.elsewhere
+    return ask_sizes(reader, request, exact) if exact and unknown else Sizes()
 
 
 def pin(distribution: Distribution) -> str:
