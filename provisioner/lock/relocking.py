@@ -93,13 +93,20 @@ def count(pins: Any) -> int:
     return len(getattr(pins, "packages", pins))
 
 
+def identity(package: dict[str, Any]) -> str:
+    """The version of what is locked, and the commit where there is one."""
+    commit = (package.get("vcs") or {}).get("commit_id")
+    version = package.get("version") or "as it is"
+    return f"{version} ({commit[:12]})" if commit else version
+
+
 def versions(target: Target | None) -> dict[str, str]:
     """What a target holds, by address: a version, or the beginning of a sha256."""
     found: dict[str, str] = {}
     for kind, pins in (target.pins if target else {}).items():
         told = TypeAdapter(type(pins)).dump_python(pins, mode="json")
         if "packages" in told:
-            found |= {f"{kind}.{one['name']}": one.get("version") or "as it is" for one in told["packages"]}
+            found |= {f"{kind}.{one['name']}": identity(one) for one in told["packages"]}
         else:
             found |= {f"{kind}.{name}": one["sha256"][:12] for name, one in told.items()}
     return found

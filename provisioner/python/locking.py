@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from provisioner.errors import LockError
 from provisioner.kind import Ground
 from provisioner.machine import Reader
-from provisioner.machine.urls import is_below, local_path, shown
+from provisioner.machine.urls import file_url, is_below, local_path, shown
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
@@ -181,7 +181,7 @@ def read_package(found: dict[str, Any], index: str | None, folder: str) -> Pinne
 
 def read_file(found: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """A file's entry without what says nothing of its contents, and without paths of this machine."""
-    url = found.get("url") or f"file://{posixpath.join(folder, found['path'])}"
+    url = found.get("url") or file_url(posixpath.join(folder, found["path"]))
     place = local_path(url)
     kept = {key: found[key] for key in ("size", "hashes") if key in found}
     if place is None:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.fields import Section
 from provisioner.machine import Reader
-from provisioner.machine.urls import is_below
+from provisioner.machine.urls import file_url, is_below
 from provisioner.python.packages import Name, Pip
 from provisioner.python.requirements import Asked, gather
 
@@ -126,9 +126,10 @@ class Pinned(Section):
             inside = f"#subdirectory={self.vcs.subdirectory}" if self.vcs.subdirectory else ""
             return f"git+{self.vcs.url}@{self.vcs.commit_id}{inside}"
         if self.directory:
-            return f"file://{posixpath.normpath(posixpath.join(folder, self.directory.path))}"
+            inside = f"#subdirectory={self.directory.subdirectory}" if self.directory.subdirectory else ""
+            return file_url(posixpath.normpath(posixpath.join(folder, self.directory.path))) + inside
         if self.archive:
-            return self.archive.url or f"file://{posixpath.join(folder, str(self.archive.path))}"
+            return self.archive.url or file_url(posixpath.join(folder, str(self.archive.path)))
         return None
 
     def line(self, folder: str) -> str:
