@@ -19,7 +19,6 @@ from provisioner.spec import Spec
 
 if TYPE_CHECKING:
     from provisioner.render.narrator import Narrator
-    from provisioner.snapshot import Snapshot
 
 FAILED = 1
 PENDING = 2
@@ -98,6 +97,8 @@ def plan(options: argparse.Namespace) -> int:
         show_status(made)
     else:
         show_plan(made, verbose=options.verbose)
+    if made.against and any(step.blocked for step in made.steps):
+        return FAILED
     return PENDING if options.detailed_exitcode and made.pending else 0
 
 
@@ -124,6 +125,7 @@ def narrator(options: argparse.Namespace) -> Narrator:
 
 def applied(options: argparse.Namespace, telling: Narrator) -> Report:
     """What came of an apply."""
+    from provisioner.codec import saved_plan
     from provisioner.render import text
 
     saved = None if options.cell else saved_plan(options.spec)
@@ -169,6 +171,13 @@ def lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def export(options: argparse.Namespace) -> int:
+    from provisioner.export import exporting
+
+    print(exporting.export(engine.load(options.spec), options.form, options.target, options.out), end="")
+    return 0
+
+
 def notebook(options: argparse.Namespace) -> int:
     from provisioner import ipynb, repository
 
@@ -193,11 +202,11 @@ def facts(options: argparse.Namespace) -> int:
 
 
 def compare(options: argparse.Namespace) -> int:
-    from provisioner import codec, comparison
+    from provisioner import codec, comparison, inventory
     from provisioner.render import style
     from provisioner.render.comparison import render_comparison
 
-    found = comparison.compare(*sides(options))
+    found = comparison.compare(*inventory.sides(options.first, options.second, options.own))
     if options.json:
         print(codec.text(comparison.document(found)), end="")
     else:
@@ -205,27 +214,6 @@ def compare(options: argparse.Namespace) -> int:
         told = render_comparison(found, paint=paint, width=style.width(), verbose=options.verbose)
         print(told, end="")
     return PENDING if options.detailed_exitcode and found.groups else 0
-
-
-def sides(options: argparse.Namespace) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
-    """Mine, yours, and what to call them: two files, or this machine and a file."""
-    from provisioner import inventory
-
-    first, second = options.first, options.second
-    if second is None:
-        return inventory.snapshot(options.own), snapshot_in(first), ("this machine", os.path.basename(first))
-    names = os.path.basename(first), os.path.basename(second)
-    return snapshot_in(first), snapshot_in(second), (first, second) if names[0] == names[1] else names
-
-
-def snapshot_in(path: str) -> Snapshot:
-    """What `facts --out` wrote. Raises ProvisionerError for any other file."""
-    from provisioner import snapshot
-
-    try:
-        return snapshot.parse(Path(path).read_bytes(), path)
-    except OSError as error:
-        raise ProvisionerError(f"cannot read {path}: {error.strerror}", snapshot.AGAIN) from error
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -260,26 +248,6 @@ def schema(_options: argparse.Namespace) -> int:
 
 def selection(options: argparse.Namespace) -> engine.Selection:
     return engine.Selection(tuple(options.only), tuple(options.skip))
-
-
-def saved_plan(path: str) -> Plan | None:
-    """The plan in a file that `plan --out` wrote, or None when the file is something else."""
-    try:
-        with Path(path).open(encoding="utf-8") as file:
-            text = file.read() if file.read(1) == "{" else ""
-    except (OSError, UnicodeDecodeError):
-        return None
-    if not text:
-        return None
-    from provisioner import codec
-
-    saved = codec.plan_from("{" + text, path)
-    if saved.against:
-        raise ProvisionerError(
-            f"{path} is a plan for {saved.against.image}, which is there to be read",
-            "Make one on the machine that it is for: plan --out.",
-        )
-    return saved
 
 
 def show_status(made: Plan) -> None:
@@ -346,6 +314,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "apply": apply,
     "verify": verify,
     "lock": lock,
+    "export": export,
     "notebook": notebook,
     "facts": facts,
     "compare": compare,

@@ -10,7 +10,7 @@ from provisioner import __version__
 DEFAULT_SPEC = "colabenv.yaml"
 
 EPILOG = """\
-exit codes: 0 done (for plan: whatever it found); 1 failed, blocked or invalid;
+exit codes: 0 done (for plan on this machine: whatever it found); 1 failed, blocked or invalid;
 2 something drifted (status), or with --detailed-exitcode changes are pending
 (plan) or machines differ (compare); 130 interrupted.
 """
@@ -116,6 +116,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--check", action="store_true", help="only say whether the lock fits the spec")
     added.set_defaults(json=False, verbose=False, events=None)
+
+    added = command("export", "Write the lock in the words of others: a pylock.toml, or a bill of materials.")
+    added.add_argument("form", choices=("pylock", "sbom"), help="PEP 751 for pip and uv; CycloneDX in JSON")
+    spec(added)
+    added.add_argument("--target", metavar="NAME", help="one of several machines that the lock is for")
+    added.add_argument("--out", metavar="FILE", help="write it to a file")
 
     added = command("notebook", "Write a notebook that applies the spec in its first cell.")
     spec(added)

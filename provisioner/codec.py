@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -110,3 +111,21 @@ def plan_from(source: str, filename: str) -> Plan:
         raise ProvisionerError(
             f"{filename} is not a plan that can be read", "Make it again: plan --out."
         ) from error
+
+
+def saved_plan(path: str) -> Plan | None:
+    """The plan in a file that `plan --out` wrote, or None when the file is something else."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read() if file.read(1) == "{" else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text:
+        return None
+    saved = plan_from("{" + text, path)
+    if saved.against:
+        raise ProvisionerError(
+            f"{path} is a plan for {saved.against.image}, which is there to be read",
+            "Make one on the machine that it is for: plan --out.",
+        )
+    return saved

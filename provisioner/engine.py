@@ -229,7 +229,8 @@ def provision(
             if conclude and whole and all(verdict.passed for verdict in verdicts):
                 machine.renew(known)
                 remember(spec, selection, machine, conclude(standing(left, verdicts)))
-        if fine and suspects <= {step.id for step in plan.steps}:
+        # What the file no longer has is nobody's to look at twice.
+        if fine and (selection == EVERYTHING or suspects <= {step.id for step in plan.steps}):
             journal.clear()
     log = str(machine.log.path) if machine.log.written else ""
     return Report(

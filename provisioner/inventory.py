@@ -19,7 +19,7 @@ from provisioner.machine.traced import TracedMachine
 from provisioner.model import fingerprint
 from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import resolve
-from provisioner.snapshot import Seen, Snapshot
+from provisioner.snapshot import Seen, Snapshot, load
 
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES",
@@ -44,6 +44,14 @@ VARIABLES = (
     "COLAB_RELEASE_TAG",
 )
 """The only variables that are shown: they bend what frameworks do, and hold no secrets."""
+
+
+def sides(first: str, second: str | None, spec: str) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
+    """Mine, yours, and what to call them: of two files, or of this machine and the file `first`."""
+    if second is None:
+        return snapshot(spec), load(first), ("this machine", os.path.basename(first))
+    names = os.path.basename(first), os.path.basename(second)
+    return load(first), load(second), (first, second) if names[0] == names[1] else names
 
 
 def snapshot(path: str) -> Snapshot:

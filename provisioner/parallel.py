@@ -8,6 +8,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+WAKE = 0.2
+"""Seconds that the main thread sleeps at most: a signal that comes just before wakes nobody."""
+
 
 def together(works: Sequence[Callable[[], T]], jobs: int, cancel: Callable[[], None]) -> list[T]:
     """Call all of `works`, at most `jobs` at once.
@@ -36,13 +39,18 @@ def together(works: Sequence[Callable[[], T]], jobs: int, cancel: Callable[[], N
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            wait_for(thread)
     except BaseException:
         cancel()
         for thread in threads:
-            if thread.ident:
-                thread.join()
+            wait_for(thread)
         raise
     if troubles:
         raise troubles[0]
     return [results[index] for index in range(len(works))]
+
+
+def wait_for(thread: threading.Thread) -> None:
+    """Until a thread has ended, if it ever began."""
+    while thread.is_alive():
+        thread.join(WAKE)

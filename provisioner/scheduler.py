@@ -5,9 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
 
 from provisioner.errors import Interrupted
 from provisioner.model import Action, Outcome, Plan, Status, Step
+from provisioner.parallel import WAKE
+
+T = TypeVar("T")
 
 FINE = {Status.KEPT, Status.DONE}
 
@@ -33,6 +38,13 @@ def settled(step: Step) -> Outcome | None:
 
 def skipped(step: Step, causes: list[str]) -> Outcome:
     return Outcome(step=step.id, status=Status.SKIPPED, error=f"not tried, because of {', '.join(causes)}")
+
+
+def next_of(ended: queue.SimpleQueue[T]) -> T:
+    """What comes out of a queue next, waited for in naps that signals can end."""
+    while True:
+        with suppress(queue.Empty):
+            return ended.get(timeout=WAKE)
 
 
 def schedule(
@@ -69,7 +81,7 @@ def schedule(
             threading.Thread(target=run, name=step.id).start()
 
     def collect() -> None:
-        step, outcome = ended.get()
+        step, outcome = next_of(ended)
         del lanes[step.id]
         if isinstance(outcome, BaseException):
             outcomes[step.id] = Outcome(step=step.id, status=Status.INTERRUPTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -64,6 +65,14 @@ def document(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as JSON has it."""
     dumped: dict[str, Any] = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
     return {"format": FACTS_FORMAT, **dumped}
+
+
+def load(path: str) -> Snapshot:
+    """What `facts --out` wrote. Raises ProvisionerError for any other file."""
+    try:
+        return parse(Path(path).read_bytes(), path)
+    except OSError as error:
+        raise ProvisionerError(f"cannot read {path}: {error.strerror}", AGAIN) from error
 
 
 def parse(source: str | bytes, filename: str) -> Snapshot:

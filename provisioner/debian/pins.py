@@ -139,7 +139,7 @@ def pin(
 
 
 def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
-    """What came or moved with `names` in one transaction of apt's, with its version.
+    """What `names` need and what came or moved with them in one transaction of apt's, with its version.
 
     What came is left out when somebody asked for it too.
     """
@@ -156,8 +156,17 @@ def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
         )
         if came & {*names}:
             along |= came & automatic | moved
+    if along:
+        along &= needed(names, dpkg, reader)
     packages = ((name, dpkg.get(name)) for name in sorted(along - {*names}))
     return {name: package.version for name, package in packages if package}
+
+
+def needed(names: Collection[str], dpkg: Dpkg, reader: Reader) -> set[str]:
+    """What installed packages lead to by what they need and recommend."""
+    others = [f"--no-{kind}" for kind in ("suggests", "conflicts", "breaks", "replaces", "enhances")]
+    told = reader.ask(question(("apt-cache", "depends", "--recurse", "--installed", *others, *names)))
+    return {dpkg.key(line) for line in told.stdout.splitlines() if line[:1].isalnum()}
 
 
 def files(versions: Mapping[str, str], order: Order, reader: Reader) -> dict[str, PinnedPackage]:

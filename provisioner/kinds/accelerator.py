@@ -253,7 +253,7 @@ def other_image(config: Accelerator, facts: Facts) -> str:
     if better == device:
         return way_out(config, facts.platform)
     same = f"{runtime}-{better}"
-    image = same if same in runtimes.names() else runtimes.newest(better).name
+    image = same if same in runtimes.names() else runtimes.load(better).name
     return f"Plan against {image}, or let the file name what this one has."
 
 

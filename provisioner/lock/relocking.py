@@ -32,6 +32,7 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
     path = path_of(spec.path)
     before = load(path) or Lock()
     here = engine.connect(spec)
+    here.root = True  # nothing is changed here, so what only root may change can be foreseen
     own = grounds.name_of(grounds.where(here, grounds.image_of(here)), here)
     wanted = names or tuple(known.name for known in before.targets if known.name in (own, *runtimes.names()))
     made = []

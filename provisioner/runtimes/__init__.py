@@ -73,11 +73,12 @@ def names() -> tuple[str, ...]:
 
 @cache
 def load(name: str) -> Image:
-    """The image of that name; "2026.07-gpu" will do.
+    """The image of that name; "2026.07-gpu" will do, and "gpu" for the newest of its sort.
 
     Raises ProvisionerError when there is none, with the names that are near.
     """
-    full = name if name.startswith(PREFIX) else PREFIX + name
+    of_its_sort = [known for known in names() if known.rpartition("-")[2] == name]
+    full = next(reversed(of_its_sort), name if name.startswith(PREFIX) else PREFIX + name)
     if full not in names():
         near = difflib.get_close_matches(full, names(), n=3) or names()[-3:]
         raise ProvisionerError(
@@ -89,12 +90,6 @@ def load(name: str) -> Image:
     pip, apt = (tables.column(tables.rows(file), heading) for file in ("pip.tsv", "apt.tsv"))
     told = {package: version for package, version in apt.items() if version}
     return Image(runtime, image, commit, date, os, python, pip, told)
-
-
-def newest(image: str) -> Image:
-    """The newest image of a sort: "cpu", "gpu" or "tpu". Raises ProvisionerError for any other."""
-    found = [name for name in names() if name.endswith(f"-{image}")]
-    return load(found[-1] if found else image)
 
 
 def recognise(distributions: Mapping[str, str]) -> Image | None:

@@ -318,7 +318,7 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
         (
             "2025.07-cpu",
             "T4",
-            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {runtimes.newest('gpu').name}, "
+            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {runtimes.load('gpu').name}, "
             "or let the file name what this one has.",
         ),
         (

@@ -62,7 +62,7 @@ def test_a_wide_terminal_takes_one_table(
 
 
 def test_the_narrowest_terminal_takes_a_column_at_a_time() -> None:
-    text = render_images([runtimes.newest("gpu")], width=1)
+    text = render_images([runtimes.load("gpu")], width=1)
     assert text.count("colab-2026.08-gpu") == 10
 
 

@@ -123,6 +123,14 @@ def test_a_step_that_was_cut_short_stays_suspect_until_it_is_looked_at(desk: Pat
     assert Journal(str(journal.parent)).suspects() == frozenset()
 
 
+def test_a_step_that_was_cut_short_and_is_no_longer_wanted_is_forgotten(desk: Path) -> None:
+    journal = desk / "state/provisioner/journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"event": "begin", "step": "datasets.gone"}\n')
+    assert run("apply") == 0
+    assert Journal(str(journal.parent)).suspects() == frozenset()
+
+
 def test_what_cannot_be_observed_afterwards_is_left_over() -> None:
     """A kind that no longer answers stands as one step, whatever steps it had before."""
     unknown = Change("datasets", Action.BLOCKED, reason="cannot read the disk")

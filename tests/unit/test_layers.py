@@ -24,6 +24,7 @@ LAYERS = (
     ("engine",),
     ("against",),
     ("lock",),
+    ("export",),
     ("codec", "snapshot", "comparison", "render"),
     (
         "anonymous",

@@ -78,7 +78,7 @@ def test_images_are_known_by_name_oldest_first() -> None:
     assert runtimes.names() == tuple(PUBLISHED)
     assert [runtimes.load(name).name for name in runtimes.names()] == list(runtimes.names())
     assert runtimes.load("2026.07-gpu") == runtimes.load("colab-2026.07-gpu")
-    assert runtimes.newest("tpu").name == "colab-2026.08-tpu"
+    assert runtimes.load("tpu").name == "colab-2026.08-tpu"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> Non
 
 def test_newest_knows_three_sorts_of_image() -> None:
     with pytest.raises(ProvisionerError, match="known as npu"):
-        runtimes.newest("npu")
+        runtimes.load("npu")
 
 
 @pytest.mark.parametrize("name", runtimes.names())
@@ -107,7 +107,7 @@ def test_a_machine_is_recognised_although_it_was_changed(name: str) -> None:
 
 def test_another_machine_is_not_recognised() -> None:
     assert runtimes.recognise({}) is None
-    half = list(runtimes.newest("cpu").distributions.items())[::2]
+    half = list(runtimes.load("cpu").distributions.items())[::2]
     assert runtimes.recognise({name: version or "0" for name, version in half}) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import lzma
@@ -561,8 +562,17 @@ def test_no_archive_ever_escapes(members: list[Member], strip: int, form: str) -
         assert around(to) <= {"side", "archive"}
         assert (base / "secret").read_text() == "secret"
         for path in to.rglob("*"):
-            assert Path(os.path.realpath(path)).is_relative_to(to), path
+            assert leads_nowhere(path) or Path(os.path.realpath(path)).is_relative_to(to), path
             assert path.is_symlink() or path.is_dir() or path.is_file()
+
+
+def leads_nowhere(path: Path) -> bool:
+    """Whether links lead in a circle, which nothing can follow; realpath makes a wrong path of some."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 # A budget.
