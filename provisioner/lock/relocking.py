@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter
 
 from provisioner import engine, runtimes
@@ -44,6 +45,7 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
             there = as_there(spec)
             made.append(make(there, read_image(there, runtimes.load(name)), here, tell, asked))
     after = before.put(*made)
+    refuse_unknown(upgrade or frozenset(), (*before.targets, *made))
     files.write(Write(path=path, text=text(after)))
     lines = [line for target in made for line in describe(before.find(target.name), target)]
     lines += [
@@ -51,6 +53,18 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
         for name in left_behind(spec, after, here)
     ]
     return "\n".join([f"Wrote {Path(path).name}.", *lines])
+
+
+def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
+    """Raise LockError for a name that is to be upgraded and that nothing locked has."""
+    known = {
+        canonicalize_name(address.partition(".")[2]) for target in targets for address in versions(target)
+    }
+    if strange := sorted(name for name in upgrade if canonicalize_name(name) not in known):
+        raise LockError(
+            f"nothing that is locked is called {', '.join(strange)}",
+            "Names stand in the lock; what the base brings is the base's to upgrade.",
+        )
 
 
 def full(name: str, own: str) -> str:

@@ -183,6 +183,7 @@ def test_locked_on_one_machine_applied_on_another(world: World, make: Make) -> N
     assert "~ shelf-water  0.9 -> 1.0" in told
     assert records(other, *LOCKED) == records(one, *LOCKED)
     assert versions(other).items() - versions(one).items() == {("shelf-stone", "1.0")}
+    assert "Nothing to do" in colabenv(other, "verify").stdout, "without the lock, too"
     again = colabenv(other, "apply", "--locked").stdout
     assert "Nothing to do" in again
     assert fingerprint(again) == mark
@@ -250,6 +251,22 @@ def test_a_month_later(world: World, make: Make) -> None:
         "pip.rose": "1.0 -> 2.0",
         "pip.thorn": "1.0 -> 2.0",
     }
+    # On a machine that has it all, newer is what is published, not what is there.
+    later.run(["apt-get", "update"])
+    told = colabenv(later, "lock", "--upgrade", "shelf-water", "seeds").stdout
+    assert moved(told).keys() == {"apt.shelf-water", "datasets.seeds"}
+    renewed = later.read(LOCK)
+    colabenv(later, "lock")
+    assert later.read(LOCK) == renewed
+    colabenv(later, "apply", "--locked")
+    colabenv(later, "lock")
+    assert later.read(LOCK) == renewed
+    assert "shelf-water" in later.run(["apt-mark", "showauto"]).stdout
+    assert_clear(
+        colabenv(later, "lock", "--upgrade", "lilly", check=False), "nothing that is locked is called lilly"
+    )
+    later.write(LOCK, lock)
+    colabenv(later, "apply", "--locked")
     # What is published no more is named; what is locked and here needs nobody.
     world.repo.debs[:] = [deb for deb in world.repo.debs if (deb.name, deb.version) != ("shelf-tea", "1.0")]
     world.repo.publish(world.key).enlist(later, world.key)
@@ -335,6 +352,22 @@ def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:
 
     root.write(LOCK, "nothing = [")
     assert_clear(colabenv(root, "apply", "--locked", check=False), "colabenv.lock", "lock again")
+
+
+def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Make) -> None:
+    root = make()
+    colabenv(root, "lock", spec=world.spec)
+    world.publish("lily", "1.1")
+    world.repo.add(Deb("shelf-tea", "2.0", depends="shelf-water"), Deb("shelf-water", "2.0"), *jdk(21))
+    world.repo.publish(world.key).enlist(root, world.key)
+    other = world.server.put("/other.csv", b"weed\n")
+    spec = world.spec.replace("shelf-tea", "shelf-tea=2*").replace("jdk: 17", "jdk: 21")
+    spec = spec.replace("[rose,", "['rose<2', weed,").replace(f"{world.server.base}/seeds.csv", other)
+    told = colabenv(root, "lock", spec=spec).stdout
+    assert moved(told).keys() == {"apt.shelf-tea", "datasets.seeds"}
+    assert "+ pip.weed  1.0" in told
+    assert "- jdk.openjdk-17-jdk-headless" in told
+    colabenv(root, "apply", "--locked")
 
 
 def test_the_base_moved(world: World, make: Make) -> None:
