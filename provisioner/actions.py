@@ -46,8 +46,11 @@ def validate(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> Spec:
     """The spec that a command is about: the one that a notebook's cell holds, or a file's."""
+    locked = getattr(options, "locked", False)
+    if options.cell and locked:
+        raise ProvisionerError("a cell has no lock", "Keep its text in a file, and lock that.")
     spec: Spec = options.cell or engine.load(options.spec)
-    return held(spec) if getattr(options, "locked", False) else spec
+    return held(spec) if locked else spec
 
 
 def held(spec: Spec) -> Spec:

@@ -19,9 +19,19 @@ Where = str | Path
 """The path of a spec."""
 
 
-def plan(spec: Where = DEFAULT_SPEC, *, only: Iterable[str] = (), skip: Iterable[str] = ()) -> Plan:
-    """Show what apply would do, and change nothing. Raises ProvisionerError."""
-    return cast("Plan", run(["plan", *words(spec, only=only, skip=skip)]))
+def plan(
+    spec: Where = DEFAULT_SPEC,
+    *,
+    only: Iterable[str] = (),
+    skip: Iterable[str] = (),
+    locked: bool = False,
+    against: str | None = None,
+) -> Plan:
+    """Show what apply would do, here or on an image of Colab's, and change nothing.
+
+    Raises ProvisionerError.
+    """
+    return cast("Plan", run(["plan", *words(spec, only=only, skip=skip, locked=locked, against=against)]))
 
 
 def apply(
@@ -29,15 +39,17 @@ def apply(
     *,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
+    locked: bool = False,
     jobs: int | None = None,
     restart: bool = False,
 ) -> Report:
-    """Make this machine what the spec says, and prove it.
+    """Make this machine what the spec says, and prove it; `locked`, exactly what its lock holds.
 
     With `restart` the notebook's kernel is restarted afterwards, if it holds what was replaced. Raises
     NotDone, a ProvisionerError with the report's text, when anything is not as the spec says.
     """
-    return cast("Report", run(["apply", *words(spec, only=only, skip=skip, jobs=jobs, restart=restart)]))
+    options = words(spec, only=only, skip=skip, locked=locked, jobs=jobs, restart=restart)
+    return cast("Report", run(["apply", *options]))
 
 
 def verify(
@@ -45,11 +57,13 @@ def verify(
     *,
     only: Iterable[str] = (),
     skip: Iterable[str] = (),
+    locked: bool = False,
     deep: bool = False,
     jobs: int | None = None,
 ) -> Report:
     """Prove that this machine is what the spec says, and change nothing. Raises NotDone."""
-    return cast("Report", run(["verify", *words(spec, only=only, skip=skip, jobs=jobs, deep=deep)]))
+    options = words(spec, only=only, skip=skip, locked=locked, jobs=jobs, deep=deep)
+    return cast("Report", run(["verify", *options]))
 
 
 def words(spec: Where, **options: Any) -> Iterator[str]:

@@ -11,6 +11,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.model import Plan, Status
 from provisioner.notebook import NotDone
 from provisioner.notebook.commands import run
+from provisioner.spec import parse
 
 
 @pytest.fixture
@@ -56,3 +57,20 @@ def test_only_a_kernel_can_be_restarted(spec: Path) -> None:
 def test_other_names_are_unknown() -> None:
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         _ = provisioner.no_such_name
+
+
+def test_it_keeps_to_a_lock(spec: Path) -> None:
+    with pytest.raises(ProvisionerError, match=r"there is no lock beside colabenv\.yaml"):
+        provisioner.apply(spec, locked=True)
+    run(["lock", str(spec)])
+    assert provisioner.apply(spec, locked=True).ok
+    assert provisioner.verify(spec, locked=True).ok
+    assert provisioner.plan(spec, locked=True).lock
+    with pytest.raises(ProvisionerError, match="a cell has no lock"):
+        run(["plan", "--locked"], parse(spec.read_text(), "cell", str(spec.parent)))
+
+
+def test_it_plans_for_an_image(spec: Path) -> None:
+    made = provisioner.plan(spec, against="gpu")
+    assert made.against
+    assert made.against.image.endswith("-gpu")
