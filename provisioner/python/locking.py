@@ -18,7 +18,7 @@ from provisioner.machine.urls import file_url, is_below, local_path, shown
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
-from provisioner.python.pins import Pinned, Pins, Satisfied, asked_for
+from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, revision_of
 from provisioner.python.requirements import Asked, Wanted
 from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
@@ -53,14 +53,24 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
     editables = {each.name: each.editable for each in asked.wanted if each.editable}
     limits = limits_on(base, walker, there, asked, needs)
     named = {each.name for each in asked.wanted}
+    revisions = {each.name: revision_of(str(each.requirement)) for each in asked.wanted}
+    revisions |= config.revisions if isinstance(config, PreferringPip) else {}
+    packages = find_files(config, reader, sorted(on_top), editables)
     return Pins(
-        packages=tuple(find_files(config, reader, sorted(on_top), editables)),
+        packages=tuple(as_asked(each, revisions.get(each.name)) for each in packages),
         base=tuple(
             Satisfied(name=name, version=one.version, limits=limits[name], named=name in named)
             for name, one in sorted(base.items())
             if version_of(one.version)
         ),
     )
+
+
+def as_asked(package: Pinned, revision: str | None) -> Pinned:
+    """A commit with the revision that the spec names, not the one that uv was asked for."""
+    if not package.vcs:
+        return package
+    return package.model_copy(update={"vcs": package.vcs.model_copy(update={"requested_revision": revision})})
 
 
 def is_base(one: Distribution, installed: Installed, image: Image | None) -> bool:
