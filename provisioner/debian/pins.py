@@ -105,6 +105,8 @@ def keep_along(
     pinned = {each.name: each for each in pins.packages}
     moves = [move for move in foreseen.moves if move.name in pinned and move.after]
     words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
+    if not words:
+        return order, foreseen
     kept = replace(order, install=(*order.install, *words.values()))
     found = simulate(reader, kept, dpkg)
     if gone := words.keys() & found.refused.keys():
