@@ -230,8 +230,9 @@ def effects(facts: Facts) -> Iterator[Effect]:
     """Make the virtual environment, take away, then install exactly what was shown."""
     python, uv = facts.python, facts.uv
     if not python.exists:
-        argv = (uv, "venv", *QUIET, "--allow-existing", "--python", python.version, "--no-python-downloads")
-        yield command((*argv, str(python.venv)), facts.folder)
+        making = ("--python", python.maker or python.version, "--no-python-downloads")
+        argv = (uv, "venv", *QUIET, "--allow-existing", *making, str(python.venv))
+        yield command(argv, facts.folder)
     target = ("--python", python.executable)
     if gone := [each.name for each in facts.unwanted if each.goes]:
         yield command((uv, "pip", "uninstall", *QUIET, *target, "--", *gone), facts.folder)

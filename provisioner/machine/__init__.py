@@ -47,6 +47,8 @@ class Interpreter:
     """The virtual environment's folder, or None for a bare interpreter."""
     exists: bool = True
     """False for a virtual environment that has yet to be made."""
+    maker: str = ""
+    """The interpreter that it is made from; where nothing is said, any of that version."""
     markers: Mapping[str, str] | None = None
     """PEP 508 marker values; None stands for those of the running interpreter."""
     platform: str = ""

@@ -67,6 +67,7 @@ def read_venv(path: Path) -> Interpreter:
         site_packages=tuple(map(str, folders)),
         venv=str(path),
         exists=exists,
+        maker=sys.executable,
         markers=None if version == running_version() else markers_of(version),
     )
 

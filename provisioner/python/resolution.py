@@ -200,7 +200,8 @@ def target(python: Interpreter) -> tuple[str, ...]:
     if python.platform:
         other = ("--python-version", python.version, "--python-platform", python.platform)
         return ("--python", sys.executable, "--no-python-downloads", *other)
-    return ("--python", python.executable if python.exists else python.version, "--no-python-downloads")
+    there = python.executable if python.exists else python.maker or python.version
+    return ("--python", there, "--no-python-downloads")
 
 
 def into(python: Interpreter, state: str) -> tuple[str, ...]:
