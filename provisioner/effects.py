@@ -102,13 +102,15 @@ class Remove:
 class Fetch:
     """Download one of `urls` (http, https, file; tried in order) to `path`, through a part file beside it.
 
-    With `receipt`, a JSON file is written that lets a later run see that the file is whole.
+    With `receipt`, a JSON file is written that lets a later run see that the file is whole; it tells of the
+    URL `asked` for, by default the one that gave the file.
     """
 
     urls: tuple[str, ...]
     path: str
     sha256: str | None = None
     receipt: str | None = None
+    asked: str | None = None
     op: Literal["fetch"] = "fetch"
 
 

@@ -107,6 +107,8 @@ class Order:
     """Whether held packages may change."""
     exact: bool = False
     """Whether only those very files will do that the package lists tell of."""
+    along: tuple[str, ...] = ()
+    """Names in `install` that are there for others only."""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -105,6 +105,8 @@ def keep_along(
     pinned = {each.name: each for each in pins.packages}
     moves = [move for move in foreseen.moves if move.name in pinned and move.after]
     words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
+    if not words:
+        return order, foreseen
     kept = replace(order, install=(*order.install, *words.values()))
     found = simulate(reader, kept, dpkg)
     if gone := words.keys() & found.refused.keys():
@@ -113,9 +115,16 @@ def keep_along(
 
 
 def pin(
-    there: Mapping[str, str], coming: Mapping[str, str], order: Order, reader: Reader, ground: Ground
+    there: Mapping[str, str],
+    coming: Mapping[str, str],
+    known: Pins,
+    order: Order,
+    reader: Reader,
+    ground: Ground,
 ) -> Pins:
     """The pins for what is named and `there`, and for all that is `coming`, by names and versions.
+
+    What the repositories have no more is as it was `known`.
 
     Raises LockError when no repository tells of a package that is coming.
     """
@@ -124,7 +133,10 @@ def pin(
     ours = {name: version for name, version in there.items() if name not in brought}
     along = installed_along(ours, reader)
     along = {name: version for name, version in along.items() if name not in image}
-    found = files({**along, **ours, **coming}, order, reader)
+    kept = {name: version for name, version in known.versions.items() if name in along}
+    versions = {**along, **kept, **ours, **coming}
+    found = {each.name: each for each in known.packages if versions.get(each.name) == each.version}
+    found |= files(versions, order, reader)
     if lost := coming.keys() - found.keys():
         raise LockError(
             f"no repository says which file {min(lost)} {coming[min(lost)]} is, so it cannot be locked",
@@ -146,8 +158,8 @@ def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
     dpkg = status.observe(reader)
     if dpkg is None or not names:
         return {}
-    history, states = ((reader.read(path) or b"").decode(errors="replace") for path in (HISTORY, STATES))
-    automatic = set(AUTOMATIC.findall(states))
+    history = (reader.read(HISTORY) or b"").decode(errors="replace")
+    automatic = look_up_automatic(reader)
     along: set[str] = set()
     for transaction in history.split("\n\n"):
         came, moved = (
@@ -160,6 +172,11 @@ def installed_along(names: Collection[str], reader: Reader) -> dict[str, str]:
         along &= needed(names, dpkg, reader)
     packages = ((name, dpkg.get(name)) for name in sorted(along - {*names}))
     return {name: package.version for name, package in packages if package}
+
+
+def look_up_automatic(reader: Reader) -> set[str]:
+    """The packages that are there for others only."""
+    return set(AUTOMATIC.findall((reader.read(STATES) or b"").decode(errors="replace")))
 
 
 def needed(names: Collection[str], dpkg: Dpkg, reader: Reader) -> set[str]:
@@ -242,8 +259,13 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
             yield change
 
 
-def marked(order: Order, named: Collection[str], dpkg: Dpkg) -> tuple[Run, ...]:
-    """Let apt take away with what is named what an order brings only along with it."""
+def brought_along(order: Order, named: Collection[str], dpkg: Dpkg, reader: Reader) -> tuple[str, ...]:
+    """What an order brings only along with what is named, or finds so."""
+    automatic = look_up_automatic(reader)
     names = (word.partition("=")[0] for word in order.install)
-    along = [name for name in names if name not in named and not dpkg.get(name)]
-    return (Run(argv=("apt-mark", "auto", *along), timeout=60),) if along else ()
+    return tuple(name for name in names if name not in named and (name in automatic or not dpkg.get(name)))
+
+
+def marked(order: Order) -> tuple[Run, ...]:
+    """Let apt still take away with what is named what came along with it."""
+    return (Run(argv=("apt-mark", "auto", *order.along), timeout=60),) if order.along else ()

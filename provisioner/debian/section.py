@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from provisioner.debian.lists import Update
 from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
+from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
 from provisioner.fields import Flag, Section
 
@@ -66,6 +67,22 @@ class PreferringApt(Apt):
     """A section that is about to be locked: what comes along does so in earlier versions while it can."""
 
     pins: Pins
+    upgrade: frozenset[str] | None = frozenset()
+    """What is to be the newest, though it is there; None names all."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*super().names, *self.pins.versions)
+
+    @property
+    def kept(self) -> Pins:
+        return Pins() if self.upgrade is None else self.pins.without(self.upgrade)
+
+    def renewed(self, dpkg: Dpkg, chosen: Iterable[Package]) -> tuple[str, ...]:
+        """Of what is named and there, and of what came along, that which is to be the newest: apt's words."""
+        words = {each.name: each.name for each in self.pins.packages} | {one.name: one.word for one in chosen}
+        wanted = words.keys() if self.upgrade is None else words.keys() & self.upgrade
+        return tuple(word for name, word in words.items() if name in wanted and dpkg.get(name))
 
 
 def hold(config: Apt, held: Pins) -> LockedApt:
@@ -75,13 +92,17 @@ def hold(config: Apt, held: Pins) -> LockedApt:
 def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
     """Each choice as the lock made it, in that very version; what the lock has not is left as it is."""
     for choice in packages:
-        name = next((option.name for option in choice.any_of if option.name in held.versions), None)
+        fitting = (option.name for option in choice.any_of if fits(option, held))
+        name = next(fitting, None)
         yield Choice(any_of=(Package(name=name, version=held.versions[name]),)) if name else choice
 
 
+def fits(option: Package, held: Pins) -> bool:
+    version = held.versions.get(option.name)
+    return version is not None and option.matches(version)
+
+
 def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
-    """What was locked, but for what may be newer."""
-    if held is None or upgrade is None:
-        return config
-    kept = held.without(upgrade)
-    return PreferringApt(**dict(config) | {"packages": tuple(exact(config.packages, kept)), "pins": kept})
+    """What was locked and is still wanted, but for what may be newer."""
+    found = PreferringApt(**dict(config) | {"pins": held or Pins(), "upgrade": upgrade})
+    return found.model_copy(update={"packages": tuple(exact(config.packages, found.kept))})

@@ -68,8 +68,9 @@ def observe(config: Apt, reader: Reader) -> Facts:
     missing = any(not choice.found(dpkg) for choice in config.packages)
     if isinstance(config, LockedApt):
         missing = missing or bool(config.pins.missing(dpkg))
+    renewed = config.renewed(dpkg, facts.chosen) if isinstance(config, PreferringApt) else ()
     debs = [deb for deb in config.debs if not deb.satisfied(dpkg)]
-    if not (pending or remove or missing or debs or dpkg.halfway or dpkg.interrupted):
+    if not (pending or remove or missing or renewed or debs or dpkg.halfway or dpkg.interrupted):
         return facts
     if pending:
         found, trial = repositories.try_out(reader, config.repositories, known)
@@ -85,13 +86,16 @@ def observe(config: Apt, reader: Reader) -> Facts:
         choice.found(dpkg) or choose(reader, choice.options(dpkg), asking) for choice in config.packages
     )
     wanted = [option.word for option in chosen if not option.found(dpkg)]
+    wanted += renewed
     if isinstance(config, LockedApt) and missing:
         wanted += [each.word for each in config.pins.missing(dpkg)]
     asking = replace(asking, install=tuple(dict.fromkeys(wanted)), remove=remove)
     foreseen = simulation.simulate(reader, asking, dpkg)
     if isinstance(config, PreferringApt):
-        asking, foreseen = pins.keep_along(config.pins, asking, foreseen, reader, dpkg)
+        asking, foreseen = pins.keep_along(config.kept, asking, foreseen, reader, dpkg)
     if isinstance(config, LockedApt):
+        named = {option.name for option in chosen}
+        asking = replace(asking, along=pins.brought_along(asking, named, dpkg, reader))
         foreseen = pins.refuse_tampered(config.pins, foreseen, asking, reader)
     return replace(
         facts,
@@ -231,7 +235,7 @@ def effects(config: Apt, facts: Facts, dpkg: Dpkg, missing: list[Deb]) -> tuple[
         done.append(Fetch(urls=(deb.url,), path=path, sha256=deb.sha256))
     done += transaction.effects(replace(facts.order, install=(*facts.order.install, *paths)), dpkg)
     if isinstance(config, LockedApt):
-        done += pins.marked(facts.order, {option.name for option in facts.chosen}, dpkg)
+        done += pins.marked(facts.order)
     done += [Remove(path=path) for path in paths]
     return tuple(done)
 
@@ -241,7 +245,8 @@ def pin(config: Apt, facts: Facts, reader: Reader, ground: Ground) -> Pins:
     installed = ((option.name, facts.dpkg and facts.dpkg.get(option.name)) for option in facts.chosen)
     there = {name: package.version for name, package in installed if package}
     coming = {move.name: move.after for move in facts.simulation.moves if move.after}
-    found = pins.pin(there, coming, facts.order, reader, ground)
+    known = config.kept if isinstance(config, PreferringApt) else Pins()
+    found = pins.pin(there, coming, known, facts.order, reader, ground)
     unlocked = sorted({option.name for option in facts.chosen} - found.versions.keys())
     return found.model_copy(update={"unlocked": tuple(unlocked)})
 

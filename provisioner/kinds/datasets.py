@@ -303,7 +303,8 @@ def warnings(dataset: Dataset) -> tuple[str, ...]:
 def effects(dataset: Dataset, path: str) -> tuple[Effect, ...]:
     download = download_path(dataset, path)
     noted = download + receipt.SUFFIX if dataset.format else receipt_path(dataset, path)
-    fetch = Fetch(urls=dataset.urls, path=download, sha256=dataset.sha256, receipt=noted)
+    asked = None if dataset.url == dataset.urls[0] else dataset.url
+    fetch = Fetch(urls=dataset.urls, path=download, sha256=dataset.sha256, receipt=noted, asked=asked)
     if not dataset.format:
         return (fetch,)
     return (

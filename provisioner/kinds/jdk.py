@@ -167,6 +167,8 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     )
     foreseen = simulation.simulate(reader, order, everything)
     if isinstance(config, LockedJdk):
+        named = {config.package(version)}
+        order = replace(order, along=pins.brought_along(order, named, everything, reader))
         foreseen = pins.refuse_tampered(config.pins, foreseen, order, reader)
     return replace(
         facts,
@@ -201,7 +203,7 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
         if isinstance(config, LockedJdk):
             named = f"jdk.{config.package(facts.version)}"
             changes = list(pins.keep_to(config.pins, {named}, changes))
-            effects += pins.marked(facts.order, {config.package(facts.version)}, facts.dpkg)
+            effects += pins.marked(facts.order)
         if config.default:
             defaults = [
                 default_change(*default)
@@ -296,7 +298,8 @@ def pin(config: Jdk, facts: Facts, reader: Reader, ground: Ground) -> Pins:
     package = facts.dpkg and facts.dpkg.get(name)
     there = {name: package.version} if package else {}
     coming = {move.name: move.after for move in facts.simulation.moves if move.after}
-    found = pins.pin(there, coming, facts.order, reader, ground)
+    known = config.pins if isinstance(config, LockedJdk) else Pins()
+    found = pins.pin(there, coming, known, facts.order, reader, ground)
     return found if name in found.versions else found.model_copy(update={"unlocked": (name,)})
 
 
@@ -308,8 +311,11 @@ def hold(config: Jdk, held: Pins) -> Jdk:
 
 
 def prefer(config: Jdk, held: Pins | None, upgrade: frozenset[str] | None) -> Jdk:
-    """The same version of Java; its package in the version that it was locked in, unless it is named."""
-    return config if held is None or upgrade is None else hold(config, held.without(upgrade))
+    """The same version of Java while it is wanted; its package as it was locked, unless it is named."""
+    if held is None or upgrade is None:
+        return config
+    kept = hold(config, held.without(upgrade))
+    return kept if not kept.version.isdigit() or config.fits(int(kept.version)) else config
 
 
 def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:

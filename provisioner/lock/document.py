@@ -22,6 +22,8 @@ TABLES = 4
 
 HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv apply --locked` installs it.\n"
 
+MEND = "Take it from version control, or lock again: colabenv lock"
+
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 
 
@@ -31,7 +33,7 @@ class Where(Section):
     runtime: Text | None = None
     """The name of a known image of Colab's."""
     os: Text
-    python: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    python: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+[\w+]*$")]
     glibc: Text | None = None
     architecture: Text
     accelerator: Literal["gpu", "tpu", "cpu"]
@@ -52,6 +54,15 @@ class Base(Section):
     packages: Annotated[int, Field(ge=0)]
 
 
+class PinsError(ValueError):
+    """What is wrong in the pins of a kind."""
+
+    def __init__(self, kind: str, error: ValidationError) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.error = error
+
+
 class Target(Section):
     """One machine, and what the spec came to on it: by kind, as that kind pins it."""
 
@@ -69,12 +80,22 @@ class Target(Section):
             lock = kinds.get(name).lock if name in kinds.NAMES else None
             if lock is None:
                 raise ValueError(f"holds {name}, which no lock can")
-            self.model_extra[name] = TypeAdapter(lock.pins).validate_python(pins)  # type: ignore[index]
+            try:
+                self.model_extra[name] = TypeAdapter(lock.pins).validate_python(pins)  # type: ignore[index]
+            except ValidationError as error:
+                raise PinsError(name, error) from None
         return self
 
     @property
     def pins(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+    def held(self, kind: str) -> Any:
+        """The pins of a kind that can be locked; what is empty may not have been written."""
+        lock = kinds.get(kind).lock
+        return (
+            self.pins[kind] if kind in self.pins or not lock else TypeAdapter(lock.pins).validate_python({})
+        )
 
     @property
     def unlocked(self) -> tuple[str, ...]:
@@ -119,17 +140,31 @@ def load(path: str) -> Lock | None:
         document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise LockError(
-            f"{path} cannot be read: {error}", "Take it from version control, or lock again."
-        ) from None
+    except OSError as error:
+        raise LockError(f"{path} cannot be read: {error.strerror}", MEND) from None
+    except (ValueError, RecursionError) as error:
+        raise LockError(f"{path} is damaged: {plain(str(error))}", MEND) from None
     told = document.get("format")
     if told != FORMAT:
         raise LockError(f"{path} is of the format {told!r}, and this is {TOOL} for {FORMAT}", "Lock again.")
     try:
         return Lock.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        hint = "Take it from version control, or lock again."
-        raise LockError(f"{path}: {place}: {first['msg']}", hint) from None
+        place, what = fault(error)
+        raise LockError(f"{path} is damaged: {plain(place)}: {plain(what)}", MEND) from None
+
+
+def fault(error: ValidationError) -> tuple[str, str]:
+    """The place and the words of the first thing that is wrong, in pins too."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, PinsError):
+        inner, what = fault(cause.error)
+        return f"{place}.{cause.kind}.{inner}", what
+    return place, first["msg"].removeprefix("Value error, ")
+
+
+def plain(text: str) -> str:
+    """Text of a stranger's that steers no terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

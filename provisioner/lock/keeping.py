@@ -42,7 +42,7 @@ def hold(spec: Spec, reader: Reader) -> Spec:
         raise LockError(
             f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
         )
-    held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.pins[name]))
+    held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.held(name)))
     notes: tuple[str, ...] = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
     moved = tuple(base_moved(target, place, reader, image))
     path = path_of(spec.path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter
 
 from provisioner import engine, runtimes
@@ -44,6 +45,7 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
             there = as_there(spec)
             made.append(make(there, read_image(there, runtimes.load(name)), here, tell, asked))
     after = before.put(*made)
+    refuse_unknown(upgrade or frozenset(), (*before.targets, *made))
     files.write(Write(path=path, text=text(after)))
     lines = [line for target in made for line in describe(before.find(target.name), target)]
     lines += [
@@ -51,6 +53,18 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
         for name in left_behind(spec, after, here)
     ]
     return "\n".join([f"Wrote {Path(path).name}.", *lines])
+
+
+def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
+    """Raise LockError for a name that is to be upgraded and that nothing locked has."""
+    known = {
+        canonicalize_name(address.partition(".")[2]) for target in targets for address in versions(target)
+    }
+    if strange := sorted(name for name in upgrade if canonicalize_name(name) not in known):
+        raise LockError(
+            f"nothing that is locked is called {', '.join(strange)}",
+            "Names stand in the lock; what the base brings is the base's to upgrade.",
+        )
 
 
 def full(name: str, own: str) -> str:
@@ -94,13 +108,20 @@ def count(pins: Any) -> int:
     return len(getattr(pins, "packages", pins))
 
 
+def identity(package: dict[str, Any]) -> str:
+    """The version of what is locked, and the commit where there is one."""
+    commit = (package.get("vcs") or {}).get("commit_id")
+    version = package.get("version") or "as it is"
+    return f"{version} ({commit[:12]})" if commit else version
+
+
 def versions(target: Target | None) -> dict[str, str]:
     """What a target holds, by address: a version, or the beginning of a sha256."""
     found: dict[str, str] = {}
     for kind, pins in (target.pins if target else {}).items():
         told = TypeAdapter(type(pins)).dump_python(pins, mode="json")
         if "packages" in told:
-            found |= {f"{kind}.{one['name']}": one.get("version") or "as it is" for one in told["packages"]}
+            found |= {f"{kind}.{one['name']}": identity(one) for one in told["packages"]}
         else:
             found |= {f"{kind}.{name}": one["sha256"][:12] for name, one in told.items()}
     return found

@@ -253,7 +253,7 @@ def put_in_place(effect: Fetch, part: Part, url: str) -> str:
     mtime = receipt.even_seconds(time.time())
     os.utime(part.path, ns=(mtime, mtime))
     if effect.receipt:
-        whole = receipt.Receipt(shown(url), sha256, part.size)
+        whole = receipt.Receipt(shown(effect.asked or url), sha256, part.size)
         entry = (Path(effect.path).name, part.size, mtime, sha256)
         receipt.write(effect.receipt, whole, [entry])
     part.note.unlink(missing_ok=True)

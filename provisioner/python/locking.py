@@ -14,11 +14,11 @@ from packaging.utils import canonicalize_name
 from provisioner.errors import LockError
 from provisioner.kind import Ground
 from provisioner.machine import Reader
-from provisioner.machine.urls import is_below, local_path, shown
+from provisioner.machine.urls import file_url, is_below, local_path, shown
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
-from provisioner.python.pins import Pinned, Pins, Satisfied, asked_for
+from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, revision_of
 from provisioner.python.requirements import Asked, Wanted
 from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
@@ -53,14 +53,24 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
     editables = {each.name: each.editable for each in asked.wanted if each.editable}
     limits = limits_on(base, walker, there, asked, needs)
     named = {each.name for each in asked.wanted}
+    revisions = {each.name: revision_of(str(each.requirement)) for each in asked.wanted}
+    revisions |= config.revisions if isinstance(config, PreferringPip) else {}
+    packages = find_files(config, reader, sorted(on_top), editables)
     return Pins(
-        packages=tuple(find_files(config, reader, sorted(on_top), editables)),
+        packages=tuple(as_asked(each, revisions.get(each.name)) for each in packages),
         base=tuple(
             Satisfied(name=name, version=one.version, limits=limits[name], named=name in named)
             for name, one in sorted(base.items())
             if version_of(one.version)
         ),
     )
+
+
+def as_asked(package: Pinned, revision: str | None) -> Pinned:
+    """A commit with the revision that the spec names, not the one that uv was asked for."""
+    if not package.vcs:
+        return package
+    return package.model_copy(update={"vcs": package.vcs.model_copy(update={"requested_revision": revision})})
 
 
 def is_base(one: Distribution, installed: Installed, image: Image | None) -> bool:
@@ -181,7 +191,7 @@ def read_package(found: dict[str, Any], index: str | None, folder: str) -> Pinne
 
 def read_file(found: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """A file's entry without what says nothing of its contents, and without paths of this machine."""
-    url = found.get("url") or f"file://{posixpath.join(folder, found['path'])}"
+    url = found.get("url") or file_url(posixpath.join(folder, found["path"]))
     place = local_path(url)
     kept = {key: found[key] for key in ("size", "hashes") if key in found}
     if place is None:

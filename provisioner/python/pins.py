@@ -18,7 +18,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.fields import Section
 from provisioner.machine import Reader
-from provisioner.machine.urls import is_below
+from provisioner.machine.urls import file_url, is_below
+from provisioner.python.closure import REPOSITORY, same_url
 from provisioner.python.packages import Name, Pip
 from provisioner.python.requirements import Asked, gather
 
@@ -126,9 +127,10 @@ class Pinned(Section):
             inside = f"#subdirectory={self.vcs.subdirectory}" if self.vcs.subdirectory else ""
             return f"git+{self.vcs.url}@{self.vcs.commit_id}{inside}"
         if self.directory:
-            return f"file://{posixpath.normpath(posixpath.join(folder, self.directory.path))}"
+            inside = f"#subdirectory={self.directory.subdirectory}" if self.directory.subdirectory else ""
+            return file_url(posixpath.normpath(posixpath.join(folder, self.directory.path))) + inside
         if self.archive:
-            return self.archive.url or f"file://{posixpath.join(folder, str(self.archive.path))}"
+            return self.archive.url or file_url(posixpath.join(folder, str(self.archive.path)))
         return None
 
     def line(self, folder: str) -> str:
@@ -169,6 +171,11 @@ class Pins(Section):
         """The versions on top, of what comes from an index."""
         return {each.name: each.version for each in self.packages if each.version and not each.origin("")}
 
+    @property
+    def renewable(self) -> tuple[str, ...]:
+        """What may be newer elsewhere: of an index, or of a branch."""
+        return tuple(each.name for each in self.packages if each.vcs or each.name in self.versions)
+
     def without(self, names: frozenset[str]) -> Pins:
         gone = {canonicalize_name(name) for name in names}
         return Pins(packages=tuple(each for each in self.packages if each.name not in gone), base=self.base)
@@ -187,6 +194,8 @@ class PreferringPip(Pip):
     """Constraints that give way."""
     upgrade: tuple[str, ...] = ()
     """What is to be the newest, though it is met."""
+    revisions: Mapping[str, str | None] = {}
+    """What the spec asks for of each name that `packages` has at its earlier commit."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -200,9 +209,37 @@ def hold(config: Pip, pins: Pins) -> LockedPip:
 def prefer(config: Pip, pins: Pins | None, upgrade: frozenset[str] | None) -> PreferringPip:
     """`upgrade` names what may be newer than `pins`; None stands for everything."""
     known = pins or Pins()
-    free = known.versions.keys() if upgrade is None else {canonicalize_name(name) for name in upgrade}
+    free = {*known.renewable} if upgrade is None else {canonicalize_name(name) for name in upgrade}
     kept = tuple(f"{name}=={version}" for name, version in known.versions.items() if name not in free)
-    return PreferringPip(**dict(config), preferences=kept, upgrade=tuple(sorted(free)))
+    places = {package: at_commit(package, known.without(frozenset(free))) for package in config.packages}
+    revisions = {
+        canonicalize_name(Requirement(package).name): revision_of(package)
+        for package, place in places.items()
+        if place != package
+    }
+    found = PreferringPip(**dict(config), preferences=kept, upgrade=tuple(sorted(free)), revisions=revisions)
+    return found.model_copy(update={"packages": tuple(places.values())})
+
+
+def at_commit(package: str, pins: Pins) -> str:
+    """A requirement at the commit that was locked for it, if it was the same requirement."""
+    requirement = Requirement(package)
+    name = canonicalize_name(requirement.name)
+    vcs = next((each.vcs for each in pins.packages if each.name == name), None)
+    place, _, inside = (requirement.url or "").partition("#")
+    match = REPOSITORY.fullmatch(place)
+    if not (vcs and match and same_url(match["place"], vcs.url)):
+        return package
+    if match["revision"] != vcs.requested_revision:
+        return package
+    requirement.url = "#".join(filter(None, (f"git+{match['place']}@{vcs.commit_id}", inside)))
+    return str(requirement)
+
+
+def revision_of(package: str) -> str | None:
+    """The branch, tag or commit that a requirement names."""
+    match = REPOSITORY.fullmatch((Requirement(package).url or "").partition("#")[0])
+    return match["revision"] if match else None
 
 
 def asked_for(config: Pip, reader: Reader) -> Asked:

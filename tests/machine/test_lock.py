@@ -183,6 +183,7 @@ def test_locked_on_one_machine_applied_on_another(world: World, make: Make) -> N
     assert "~ shelf-water  0.9 -> 1.0" in told
     assert records(other, *LOCKED) == records(one, *LOCKED)
     assert versions(other).items() - versions(one).items() == {("shelf-stone", "1.0")}
+    assert "Nothing to do" in colabenv(other, "verify").stdout, "without the lock, too"
     again = colabenv(other, "apply", "--locked").stdout
     assert "Nothing to do" in again
     assert fingerprint(again) == mark
@@ -250,6 +251,22 @@ def test_a_month_later(world: World, make: Make) -> None:
         "pip.rose": "1.0 -> 2.0",
         "pip.thorn": "1.0 -> 2.0",
     }
+    # On a machine that has it all, newer is what is published, not what is there.
+    later.run(["apt-get", "update"])
+    told = colabenv(later, "lock", "--upgrade", "shelf-water", "seeds").stdout
+    assert moved(told).keys() == {"apt.shelf-water", "datasets.seeds"}
+    renewed = later.read(LOCK)
+    colabenv(later, "lock")
+    assert later.read(LOCK) == renewed
+    colabenv(later, "apply", "--locked")
+    colabenv(later, "lock")
+    assert later.read(LOCK) == renewed
+    assert "shelf-water" in later.run(["apt-mark", "showauto"]).stdout
+    assert_clear(
+        colabenv(later, "lock", "--upgrade", "lilly", check=False), "nothing that is locked is called lilly"
+    )
+    later.write(LOCK, lock)
+    colabenv(later, "apply", "--locked")
     # What is published no more is named; what is locked and here needs nobody.
     world.repo.debs[:] = [deb for deb in world.repo.debs if (deb.name, deb.version) != ("shelf-tea", "1.0")]
     world.repo.publish(world.key).enlist(later, world.key)
@@ -257,10 +274,8 @@ def test_a_month_later(world: World, make: Make) -> None:
     gone = make()
     gone.write(LOCK, lock)
     before = listing(gone)
-    gone.colabenv("apply", "--locked", "--only", "apt", spec=world.spec)
     refused = colabenv(gone, "apply", "--locked", "--only", "apt", spec=world.spec, check=False)
-    print(refused.stdout)
-    assert_clear(refused, "apt.shelf-tea|shelf-tea", "1.0")
+    assert_clear(refused, "no repository of this machine has version 1.0 of shelf-tea; there is 2.0")
     assert listing(gone) == before
 
 
@@ -271,35 +286,42 @@ def test_what_was_tampered_with_is_refused_by_name(world: World, make: Make) -> 
 
     def refused(kind: str, *patterns: str) -> None:
         done = colabenv(root, "apply", "--locked", "--only", kind, check=False)
-        print(done.stdout, done.stderr)
         assert_clear(done, *patterns)
         assert listing(root) == before
 
-    honest = world.server.pages["/simple/lily/lily-1.0-py3-none-any.whl"].body
-    world.index.publish("lily", "lily-1.0-py3-none-any.whl", wheel("lily", "1.0", ("weed",)))
+    file = "lily-1.0-py3-none-any.whl"
+    honest, evil = wheel("lily", "1.0"), wheel("lily", "1.0", ("weed",))
+    another = (
+        "Hash mismatch for `lily==1.0`",
+        "another file than the one that the lock",
+        "find out who changed",
+    )
+    world.index.publish("lily", file, evil)
     world.serve()
-    refused("pip", "lily")
-    # The index tells the sha256 that was locked, and the file is another.
-    world.index.publish("lily", "lily-1.0-py3-none-any.whl", honest)
+    refused("pip", *another)
+    # Now the index tells the sha256 that was locked, and gives another file all the same.
+    world.index.publish("lily", file, honest)
     world.serve()
-    world.server.put("/simple/lily/lily-1.0-py3-none-any.whl", wheel("lily", "1.0", ("weed",)))
-    refused("pip", "lily")
+    world.server.put(f"/simple/lily/{file}", evil)
+    refused("pip", *another)
     world.serve()
+    colabenv(root, "apply", "--locked", "--only", "pip")
+    before = listing(root)
 
     world.server.put("/seeds-1.csv", b"rose,weed\n")
-    refused("datasets", "seeds", "sha256")
+    refused("datasets", "datasets.seeds", "seeds-1.csv: the sha256 is .*, expected", "the spec or its lock")
 
     water = root.path(f"{SHELF}/pool/shelf-water_1.0_all.deb")
     sound = water.read_bytes()
     water.write_bytes(sound.replace(b"made for a test", b"made for a jest"))
     assert water.stat().st_size == len(sound)
-    refused("apt", "shelf-water")
+    refused("apt", "shelf-water_1.0_all.deb +Hash Sum mismatch", "damaged on the way")
     honest_debs = [deb for deb in world.repo.debs if deb.filename != water.name]
     rebuilt = Deb("shelf-water", "1.0", files={"/usr/bin/evil": "evil"})
     Repo(world.repo.folder, [*honest_debs, rebuilt]).publish(world.key).place(root)
-    refused("apt", "shelf-water")
+    refused("apt", "shelf-water_1.0_all.deb +Hash Sum mismatch")
     root.run(["apt-get", "update"])
-    refused("apt", "apt.*shelf-water", "another file than the lock has")
+    refused("apt", "the repository's shelf-water 1.0 is another file than the lock has", "who changed it")
 
 
 def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:
@@ -332,18 +354,33 @@ def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:
     assert_clear(colabenv(root, "apply", "--locked", check=False), "colabenv.lock", "lock again")
 
 
+def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Make) -> None:
+    root = make()
+    colabenv(root, "lock", spec=world.spec)
+    world.publish("lily", "1.1")
+    world.repo.add(Deb("shelf-tea", "2.0", depends="shelf-water"), Deb("shelf-water", "2.0"), *jdk(21))
+    world.repo.publish(world.key).enlist(root, world.key)
+    other = world.server.put("/other.csv", b"weed\n")
+    spec = world.spec.replace("shelf-tea", "shelf-tea=2*").replace("jdk: 17", "jdk: 21")
+    spec = spec.replace("[rose,", "['rose<2', weed,").replace(f"{world.server.base}/seeds.csv", other)
+    told = colabenv(root, "lock", spec=spec).stdout
+    assert moved(told).keys() == {"apt.shelf-tea", "datasets.seeds"}
+    assert "+ pip.weed  1.0" in told
+    assert "- jdk.openjdk-17-jdk-headless" in told
+    colabenv(root, "apply", "--locked")
+
+
 def test_the_base_moved(world: World, make: Make) -> None:
     root = make(pip=("soil==1.0", "lily==1.0"))
     colabenv(root, "lock", spec=world.spec)
     install(root, world, "lily==0.9")
     before = listing(root)
-    for way in ("another version", "gone"):
+    for way in ("the file names it", "gone"):
         done = colabenv(root, "apply", "--locked", "--only", "pip", check=False)
-        print(done.stdout)
-        assert_clear(
-            done, "lily", "the base had 1.0 when the lock was made", "go back to the runtime", "lock again"
-        )
-        assert listing(root) == before, way
+        had = "! lily .*the base had lily 1.0 when the lock was made"
+        assert_clear(done, had, "go back to the runtime that the lock was made for", "or lock again")
+        assert ("and the file names it" in done.stdout) == (way != "gone")
+        assert listing(root) == before
         root.run([f"{VENV}/bin/pip", "uninstall", "-qy", "lily"])
         before = listing(root)
     install(root, world, "lily==1.0")
@@ -352,13 +389,15 @@ def test_the_base_moved(world: World, make: Make) -> None:
 
 def test_one_lock_for_two_machines(provisioned_machine: Root) -> None:
     root = provisioned_machine
-    spec = "version: 1\nname: two\npip: {packages: [iniconfig]}\n"
+    spec = "version: 1\nname: two\npip: {packages: [iniconfig, editables]}\n"
     told = colabenv(root, "lock", "--for", "here,colab-2026.07-gpu", spec=spec).stdout
-    print(told)
-    print(root.read(LOCK))
     there, here = tomllib.loads(root.read(LOCK))["targets"]
-    assert there["name"] == "colab-2026.07-gpu"
+    assert there["machine"]["python"].startswith("3.12.")
+    assert [each["name"] for each in there["pip"]["base"]] == ["iniconfig"], "the image has it"
+    assert [each["name"] for each in there["pip"]["packages"]] == ["editables"]
     assert here["machine"]["python"].startswith("3.11.")
+    assert "colab-2026.07-gpu: pip 1 on top of what the base brings" in told
+    assert f"{here['name']}: pip 2 on top of what the base brings" in told
     told = colabenv(root, "apply", "--locked").stdout
     assert f"Held to colabenv.lock, as it is for {here['name']}." in told
     lock = root.read(LOCK)

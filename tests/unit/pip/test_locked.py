@@ -94,9 +94,15 @@ def test_a_branch_is_locked_as_the_commit_that_it_was(place: Workplace) -> None:
     assert pins.packages[0].vcs.commit_id == first
     (repository / "tool-1.0-py3-none-any.whl.source").unlink()
     second = commit(repository, project("tool", "2.0"))
+    assert pins.packages[0].vcs.requested_revision == "main"
+    assert lock(place, wanted, pins) == pins, "what was locked still fits"
+    other = {"packages": [f"tool @ git+file://{repository}"]}
+    assert lock(place, other, pins).packages[0].version == "2.0", "another is asked for"
 
     apply_locked(place, wanted, pins)
     assert place.version("tool") == "1.0"
+    assert lock(place, wanted, pins) == pins
+    assert lock(place, wanted, pins, None).packages[0].version == "2.0"
     newer = lock(place, wanted, pins, frozenset({"tool"}))
     assert newer.packages[0].vcs
     assert newer.packages[0].vcs.commit_id == second
