@@ -50,7 +50,7 @@ def load(options: argparse.Namespace) -> Spec:
     if options.cell and locked:
         raise ProvisionerError("a cell has no lock", "Keep its text in a file, and lock that.")
     spec: Spec = options.cell or engine.load(options.spec)
-    return held(spec) if locked else spec
+    return held(spec) if locked and not getattr(options, "against", None) else spec
 
 
 def held(spec: Spec) -> Spec:
@@ -87,7 +87,12 @@ def planned_against(spec: Spec, options: argparse.Namespace) -> Plan:
             "a plan for another machine cannot be kept for apply",
             "Leave out --out; --json prints it as a document.",
         )
-    return plan_against(spec, runtimes.load(options.against), selection(options))
+    image = runtimes.load(options.against)
+    if not options.locked:
+        return plan_against(spec, image, selection(options))
+    from provisioner.lock.keeping import hold
+
+    return plan_against(spec, image, selection(options), hold)
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -165,8 +170,8 @@ def lock(options: argparse.Namespace) -> int:
     from provisioner.lock import relocking
 
     spec = engine.load(options.spec)
-    if options.check:
-        print(relocking.check(spec))
+    if options.check or options.drop:
+        print(relocking.check(spec, options.targets) if options.check else relocking.drop(spec, options.drop))
         return 0
     upgrade = None if options.upgrade == [] else frozenset(options.upgrade or ())
     with narrator(options) as telling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from provisioner.accelerator import Accelerator
 from provisioner.engine import EVERYTHING, Selection
 from provisioner.hardware import Accelerators, Gpu
 from provisioner.kinds import accelerator
-from provisioner.machine import imagined
+from provisioner.machine import Reader, imagined
 from provisioner.machine.image import ImageReader
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Action, Against, Plan
@@ -34,13 +34,25 @@ OFFERED = {
 """What Colab attaches to the machines of each image, its usual one first."""
 
 
-def plan_against(spec: Spec, image: Image, selection: Selection = EVERYTHING) -> Plan:
+def unchanged(spec: Spec, reader: Reader) -> Spec:
+    return spec
+
+
+def plan_against(
+    spec: Spec,
+    image: Image,
+    selection: Selection = EVERYTHING,
+    hold: Callable[[Spec, Reader], Spec] = unchanged,
+) -> Plan:
     """What an apply on a machine of that image would do, without effects or checks: it is there to be read.
 
-    Raises ProvisionerError when the selection names what the spec has not.
+    `hold` gives the spec as a lock has it. Raises ProvisionerError when the selection names what the spec
+    has not.
     """
     spec = as_there(spec)
-    facts = engine.observe(spec, read_image(spec, image), selection)
+    reader = read_image(spec, image)
+    spec = hold(spec, reader)
+    facts = engine.observe(spec, reader, selection)
     plan = engine.make_plan(spec, facts, selection)
     engine.refuse_unknown(spec, plan, selection)
     steps = tuple(replace(step, effects=()) for step in plan.steps)

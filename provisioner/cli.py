@@ -106,13 +106,16 @@ def build_parser() -> argparse.ArgumentParser:
         type=names,
         default=(),
         metavar="NAME,...",
-        help="images of Colab's, as runtimes lists them, or here (default: here, and what the lock has)",
+        help="images of Colab's, as runtimes lists them, or here (default: those in the lock, or else here)",
     )
     added.add_argument(
         "--upgrade",
         nargs="*",
         metavar="NAME",
         help="take the newest of these, or of everything, in place of what was locked",
+    )
+    added.add_argument(
+        "--drop", type=names, default=(), metavar="NAME,...", help="take targets out of the lock"
     )
     added.add_argument("--check", action="store_true", help="only say whether the lock fits the spec")
     added.set_defaults(json=False, verbose=False, events=None)
@@ -167,7 +170,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def names(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (part.strip() for part in text.split(","))))
+    found = tuple(filter(None, (part.strip() for part in text.split(","))))
+    if not found:
+        raise argparse.ArgumentTypeError("must name at least one")
+    return found
 
 
 def positive(text: str) -> int:

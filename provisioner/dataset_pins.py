@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,6 +57,9 @@ def pinned(dataset: Dataset, url: str, size: int | None, sha256: str) -> PinnedD
     asked = shown(dataset.url)
     return PinnedDataset(url=url, via=None if asked == url else asked, size=size, sha256=sha256)
 
+
+SMALL = 16 << 20
+"""Bytes of a local file that is hashed each time; that a larger one changed only `apply` sees."""
 
 Pins = dict[str, PinnedDataset]
 
@@ -152,4 +155,13 @@ def prefer(config: Datasets, pins: Pins | None, upgrade: frozenset[str] | None) 
     return kept | {name: FreshDataset.model_construct(**dict(config[name])) for name in fresh}
 
 
-LOCK: Lockable[Any, Any] = Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer)
+def inputs(config: Datasets, reader: Reader) -> Iterator[str]:
+    """Local files that are small enough to be read whenever the lock is looked at."""
+    for dataset in config.values():
+        path = local_path(dataset.url)
+        stat = reader.stat(path) if path else None
+        if path and stat and stat.size <= SMALL:
+            yield path
+
+
+LOCK: Lockable[Any, Any] = Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer, inputs=inputs)

@@ -22,7 +22,7 @@ TABLES = 4
 
 HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv apply --locked` installs it.\n"
 
-MEND = "Take it from version control, or lock again: colabenv lock"
+MEND = "Take it from version control; or delete it, and make a new one: colabenv lock"
 
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 
@@ -146,7 +146,8 @@ def load(path: str) -> Lock | None:
         raise LockError(f"{path} is damaged: {plain(str(error))}", MEND) from None
     told = document.get("format")
     if told != FORMAT:
-        raise LockError(f"{path} is of the format {told!r}, and this is {TOOL} for {FORMAT}", "Lock again.")
+        what = f"is of the format {plain(str(told))}" if told else "is no lock of colabenv's"
+        raise LockError(f"{path} {what}, and this is {TOOL} for {FORMAT}", MEND)
     try:
         return Lock.model_validate(document)
     except ValidationError as error:

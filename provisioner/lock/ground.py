@@ -18,6 +18,9 @@ from provisioner.python.distributions import Installed
 from provisioner.python.locking import is_base
 from provisioner.runtimes import Image
 
+SYSTEM = "/usr/local/lib"
+"""Where Colab's images have their Python, whatever virtual environment a spec asks for."""
+
 RELEASE = re.compile(r'^(\w+)="?([^"\n]*)"?$', re.MULTILINE)
 
 
@@ -29,9 +32,13 @@ def digest(value: Any) -> str:
 
 def image_of(reader: Reader) -> Image | None:
     """The known image that a machine began as; only Colab's own machines began as one."""
+    if reader.elsewhere:
+        return runtimes.load(reader.elsewhere)
     if detect(reader) != "colab":
         return None
-    return runtimes.recognise({name: one.version for name, one in Installed(reader).found.items()})
+    pythons = (name for name in reader.list(SYSTEM) or () if name.startswith("python3."))
+    installed = Installed(reader, tuple(f"{SYSTEM}/{name}/dist-packages" for name in pythons))
+    return runtimes.recognise({name: one.version for name, one in installed.found.items()})
 
 
 def where(reader: Reader, image: Image | None) -> Where:

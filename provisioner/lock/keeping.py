@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,15 +17,28 @@ from provisioner.platforms import WAYS_OUT
 from provisioner.runtimes import Image
 from provisioner.spec import Spec
 
+DEFAULT = "colabenv.yaml"
+
 TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
 """What of a machine is worth a word when it is another than the lock was made for."""
 
 
+def again(spec: Spec) -> str:
+    """The command that locks a spec."""
+    name = os.path.basename(spec.path)
+    return "colabenv lock" if name == DEFAULT else f"colabenv lock {name}"
+
+
+def edited(spec: Spec, targets: tuple[str, ...]) -> LockError:
+    """The spec says something else than its lock was made for."""
+    message = f"{os.path.basename(spec.path)} was edited since it was locked for {', '.join(targets)}"
+    return LockError(message, f"Lock it again: {again(spec)}")
+
+
 def read(spec: Spec) -> Lock:
     """The lock beside a spec. Raises LockError when there is none."""
-    path = path_of(spec.path)
-    if (lock := load(path)) is None:
-        raise LockError(f"there is no lock beside {Path(spec.path).name}", "Make one: colabenv lock")
+    if (lock := load(path_of(spec.path))) is None:
+        raise LockError(f"there is no lock beside {os.path.basename(spec.path)}", f"Make one: {again(spec)}")
     return lock
 
 
@@ -36,12 +50,9 @@ def hold(spec: Spec, reader: Reader) -> Spec:
     lock = read(spec)
     image = grounds.image_of(reader)
     place = grounds.where(reader, image)
-    target = choose(lock, place, grounds.name_of(place, reader))
+    target = choose(lock, place, grounds.name_of(place, reader), again(spec))
     if stale(target, spec, reader):
-        file = Path(spec.path).name
-        raise LockError(
-            f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
-        )
+        raise edited(spec, (target.name,))
     held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.held(name)))
     notes: tuple[str, ...] = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
     moved = tuple(base_moved(target, place, reader, image))
@@ -57,10 +68,10 @@ def stale(target: Target, spec: Spec, reader: Reader) -> bool:
     return target.spec != digest(spec, reader)
 
 
-def choose(lock: Lock, place: Where, name: str) -> Target:
+def choose(lock: Lock, place: Where, name: str, command: str = "colabenv lock") -> Target:
     """The target for a machine: its own, else the newest for another that can run the same files.
 
-    Raises LockError when there is none.
+    Raises LockError when there is none, with the `command` that makes one.
     """
     if own := lock.find(name):
         return own
@@ -73,19 +84,14 @@ def choose(lock: Lock, place: Where, name: str) -> Target:
     fitting = [target for target in alike if target.machine.series == place.series]
     if fitting:
         return max(fitting, key=lambda target: (target.machine.os == place.os, target.name))
+    theirs = ", ".join(target.name for target in lock.targets) or "nothing"
+    mine, hint = name, f"Lock it for this machine too: {command} --for here"
     if alike:
         theirs = ", ".join(sorted({f"Python {target.machine.series} ({target.name})" for target in alike}))
-        raise LockError(
-            f"the lock is for {theirs}, and this is Python {place.python} ({name})", capital(WAYS_OUT)
-        )
-    known = ", ".join(target.name for target in lock.targets) or "nothing"
-    raise LockError(
-        f"the lock is for {known}, and this is {name}", "Lock it for this machine too: colabenv lock"
-    )
-
-
-def capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}: colabenv lock"
+        mine = f"Python {place.python} ({name})"
+    if alike and place.runtime:
+        hint = f"{WAYS_OUT[:1].upper()}{WAYS_OUT[1:]}: {command} --for here"
+    raise LockError(f"the lock is for {theirs}, and this is {mine}", hint)
 
 
 def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:

@@ -33,7 +33,15 @@ class Asked:
         return self.previous.pins.get(kind) if self.previous else None
 
 
-def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) -> Target:
+@dataclass(frozen=True)
+class Made:
+    """A target, and what whoever made it should know: what is amiss there, though a lock does not hold it."""
+
+    target: Target
+    cautions: tuple[str, ...]
+
+
+def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) -> Made:
     """What a spec comes to on a machine. `here` is where downloads are made, to learn what they are.
 
     Raises LockError for what cannot be had, or cannot be held by a lock.
@@ -43,9 +51,9 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
     preferring = narrowed(
         spec, lambda kind, name, config: kind.prefer(config, asked.pins(name), asked.upgrade)
     )
-    facts = engine.observe(preferring, reader, lockable(spec))
+    facts = engine.observe(preferring, reader, looked_at(spec))
     plan = engine.make_plan(preferring, facts)
-    stuck = {step.kind for step in plan.steps if step.blocked}
+    stuck = {step.kind for step in plan.steps if step.blocked and step.kind not in plan.gates}
     if stuck:
         # What was locked earlier can no longer be had: then the newest.
         free = replace(asked, upgrade=None)
@@ -53,22 +61,34 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
         preferring = replace(
             preferring, sections=preferring.sections | {name: plain.sections[name] for name in stuck}
         )
-        facts = engine.observe(preferring, reader, lockable(spec))
-        refuse_blocked(engine.make_plan(preferring, facts))
+        facts = engine.observe(preferring, reader, looked_at(spec))
+        plan = engine.make_plan(preferring, facts)
+        refuse_blocked(plan)
     ground = Ground(image, lambda name, urls: download(name, urls, here, tell))
     pins = dict(pin_all(preferring, facts, reader, ground))
-    return Target(
+    target = Target(
         name=grounds.name_of(place, reader),
         spec=digest(spec, reader),
         machine=place,
         base=grounds.base(reader, names_on_top(pins), image),
         **pins,
     )
+    return Made(target, tuple(cautions(plan)))
 
 
-def lockable(spec: Spec) -> engine.Selection:
-    """The kinds that a lock holds anything of."""
-    return engine.Selection(only=tuple(name for name in spec.sections if kinds.get(name).lock))
+def looked_at(spec: Spec) -> engine.Selection:
+    """The kinds that a lock holds anything of, and those without which nothing would be applied."""
+    named = ((name, kinds.get(name)) for name in spec.sections)
+    return engine.Selection(only=tuple(name for name, kind in named if kind.lock or kind.gate))
+
+
+def cautions(plan: Plan) -> Iterator[str]:
+    """What would keep the target from being applied, and what a plan warns of."""
+    for step in plan.steps:
+        if step.kind in plan.gates:
+            blocked = (change for change in step.changes if change.action is Action.BLOCKED)
+            yield from (f"{change.address}  {change.reason}" for change in blocked)
+        yield from step.warnings
 
 
 def narrowed(spec: Spec, narrow: Callable[[Any, str, Any], Any]) -> Spec:
@@ -83,10 +103,11 @@ def narrowed(spec: Spec, narrow: Callable[[Any, str, Any], Any]) -> Spec:
 
 def refuse_blocked(plan: Plan) -> None:
     """Raise LockError when something is wanted that cannot be had."""
-    blocked = [change for change in plan.changes if change.action is Action.BLOCKED]
+    steps = (step for step in plan.steps if step.kind not in plan.gates)
+    blocked = [change for step in steps for change in step.changes if change.action is Action.BLOCKED]
     if blocked:
         reasons = "; ".join(f"{change.address}: {change.reason}" for change in blocked)
-        raise LockError(f"what the file wants cannot be locked: {reasons}", "See colabenv plan.")
+        raise LockError(f"what the file wants cannot be locked: {reasons}")
 
 
 def pin_all(

@@ -49,6 +49,8 @@ class Installed:
     """What a reader finds in the folders of its interpreter; the first folder that has a name wins."""
 
     reader: Reader
+    folders: tuple[str, ...] = ()
+    """Where to look; the folders of the reader's interpreter unless others are given."""
     found: dict[str, Distribution] = field(default_factory=dict)
     twice: set[str] = field(default_factory=set)
     """Names that one folder holds in two versions: an upgrade was cut short."""
@@ -56,7 +58,7 @@ class Installed:
     _origins: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for folder in self.reader.python.site_packages:
+        for folder in self.folders or self.reader.python.site_packages:
             entries = self.reader.list(folder) or ()
             self._entries[folder] = frozenset(entries)
             here: dict[str, Distribution] = {}

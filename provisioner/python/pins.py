@@ -9,10 +9,11 @@ import posixpath
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field, model_validator
 
@@ -74,6 +75,16 @@ class Archive(Section):
     hashes: Hashes
 
 
+def wheel_of(file: Archive) -> tuple[str, Version] | None:
+    """The name and the version that the name of a wheel's file tells."""
+    place = posixpath.basename(unquote(file.name or urlsplit(file.url or "").path or file.path or ""))
+    try:
+        name, version, _, _ = parse_wheel_filename(place)
+    except InvalidWheelFilename:
+        return None
+    return name, version
+
+
 class Vcs(Section):
     """A commit of a repository."""
 
@@ -110,6 +121,10 @@ class Pinned(Section):
             raise ValueError("names nothing that it could be installed from")
         if not self.version and not self.directory:
             raise ValueError("has no version")
+        for file in self.wheels:
+            found = wheel_of(file)
+            if found is None or found != (self.name, Version(str(self.version))):
+                raise ValueError(f"is not what its wheel is: {file.name or file.url or file.path}")
         return self
 
     @property
