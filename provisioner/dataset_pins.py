@@ -73,7 +73,8 @@ class HeldDataset(Dataset):
     @property
     def urls(self) -> tuple[str, ...]:
         """That URL first, since the spec's own may lead elsewhere now; but it may have lost its signature."""
-        return tuple(dict.fromkeys((*filter(None, (self.pinned,)), *super().urls)))
+        told = () if self.pinned in (None, shown(self.url)) else (str(self.pinned),)
+        return tuple(dict.fromkeys((*told, *super().urls)))
 
 
 class FreshDataset(Dataset):
@@ -105,7 +106,8 @@ def pin_one(
     if isinstance(dataset, HeldDataset) and dataset.pinned:
         return pinned(dataset, dataset.pinned, dataset.size, str(dataset.sha256))
     fresh = isinstance(dataset, FreshDataset)
-    if receipt and not fresh and dataset.sha256 in (None, receipt.sha256):
+    here = receipt and receipt.url in map(shown, dataset.urls) and dataset.sha256 in (None, receipt.sha256)
+    if receipt and here and not fresh:
         return pinned(dataset, final(dataset.url, reader), receipt.size, receipt.sha256)
     if dataset.sha256:
         answer = reader.head(dataset.url)
@@ -134,13 +136,13 @@ def final(url: str, reader: Reader) -> str:
 
 
 def hold(config: Datasets, pins: Pins) -> dict[str, Dataset]:
-    """Datasets that must be exactly what was pinned."""
-    return {name: held(dataset, pins.get(name)) for name, dataset in config.items()}
+    """Datasets that must be exactly what was pinned. Raises LockError for one that was not."""
+    if lacking := sorted(config.keys() - pins.keys()):
+        raise LockError(f"the lock does not have datasets.{lacking[0]}", "Lock it again: colabenv lock")
+    return {name: held(dataset, pins[name]) for name, dataset in config.items()}
 
 
-def held(dataset: Dataset, pin: PinnedDataset | None) -> Dataset:
-    if pin is None:
-        return dataset
+def held(dataset: Dataset, pin: PinnedDataset) -> Dataset:
     told = {"sha256": pin.sha256, "size": pin.size, "pinned": pin.url}
     return HeldDataset.model_construct(**dict(dataset) | told)
 
@@ -148,9 +150,8 @@ def held(dataset: Dataset, pin: PinnedDataset | None) -> Dataset:
 def prefer(config: Datasets, pins: Pins | None, upgrade: frozenset[str] | None) -> dict[str, Dataset]:
     """What was pinned and still fits, but for what may be newer: that is looked at anew."""
     known = {} if upgrade is None or pins is None else pins
-    kept = hold(
-        config, {name: one for name, one in known.items() if name in config and one.fits(config[name])}
-    )
+    fitting = {name: one for name, one in known.items() if name in config and one.fits(config[name])}
+    kept = {name: held(each, fitting[name]) if name in fitting else each for name, each in config.items()}
     fresh = config.keys() if upgrade is None else config.keys() & upgrade
     return kept | {name: FreshDataset.model_construct(**dict(config[name])) for name in fresh}
 

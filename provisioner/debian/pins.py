@@ -124,7 +124,7 @@ def pin(
 ) -> Pins:
     """The pins for what is named and `there`, and for all that is `coming`, by names and versions.
 
-    What the repositories have no more is as it was `known`.
+    What the repositories have no more is as it was `known`, and of a machine that is not here, all of it.
 
     Raises LockError when no repository tells of a package that is coming.
     """
@@ -135,7 +135,11 @@ def pin(
     along = {name: version for name, version in along.items() if name not in image}
     kept = {name: version for name, version in known.versions.items() if name in along}
     versions = {**along, **kept, **ours, **coming}
-    found = {each.name: each for each in known.packages if versions.get(each.name) == each.version}
+    found = {
+        each.name: each
+        for each in known.packages
+        if reader.elsewhere or versions.get(each.name) == each.version
+    }
     found |= files(versions, order, reader)
     if lost := coming.keys() - found.keys():
         raise LockError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from provisioner import __version__, kinds
 from provisioner.errors import LockError
@@ -24,21 +26,35 @@ HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv a
 
 MEND = "Take it from version control; or delete it, and make a new one: colabenv lock"
 
+MOST_BYTES = 16 << 20
+MOST_DOTS = 20
+"""Of a key: each is a table within a table."""
+
 Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
+
+
+def check_printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("holds what is no text")
+    return value
+
+
+Told = Annotated[Text, AfterValidator(check_printable)]
+"""What is shown to people as it stands."""
 
 
 class Where(Section):
     """The machine that a target was made for."""
 
-    runtime: Text | None = None
+    runtime: Told | None = None
     """The name of a known image of Colab's."""
-    os: Text
+    os: Told
     python: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+[\w+]*$")]
-    glibc: Text | None = None
-    architecture: Text
+    glibc: Told | None = None
+    architecture: Told
     accelerator: Literal["gpu", "tpu", "cpu"]
-    driver: Text | None = None
-    cuda: Text | None = None
+    driver: Told | None = None
+    cuda: Told | None = None
 
     @property
     def series(self) -> str:
@@ -109,6 +125,13 @@ class Lock(Section):
     tool: Text = TOOL
     targets: tuple[Target, ...] = ()
 
+    @model_validator(mode="after")
+    def has_each_target_once(self) -> Lock:
+        names = [target.name for target in self.targets]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has two targets of the name {twice[0]}")
+        return self
+
     def find(self, name: str) -> Target | None:
         return next((target for target in self.targets if target.name == name), None)
 
@@ -137,7 +160,7 @@ def text(lock: Lock) -> str:
 def load(path: str) -> Lock | None:
     """The lock at a path, or None. Raises LockError when it is none that can be read."""
     try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        document = tomllib.loads(read_text(path))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -153,6 +176,21 @@ def load(path: str) -> Lock | None:
     except ValidationError as error:
         place, what = fault(error)
         raise LockError(f"{path} is damaged: {plain(place)}: {plain(what)}", MEND) from None
+
+
+def read_text(path: str) -> str:
+    """The text of a lock. Raises ValueError for what is none, before a parser is worn out by it."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no file")
+        data = file.read(MOST_BYTES + 1)
+    text = data.decode("utf-8")
+    lines = text.splitlines()
+    if merged := [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<<")]:
+        raise ValueError(f"line {merged[0]} is what a merge left")
+    if len(data) > MOST_BYTES or any(line.partition("=")[0].count(".") > MOST_DOTS for line in lines):
+        raise ValueError("it is larger than a lock can be")
+    return text
 
 
 def fault(error: ValidationError) -> tuple[str, str]:

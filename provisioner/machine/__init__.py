@@ -68,7 +68,7 @@ class Answer:
     """Empty when the URL can be had."""
     transient: bool = False
     final: str = ""
-    """Where it led after all redirections, as it may be shown."""
+    """Where it led after all redirections; "" where that holds what may not be shown."""
 
 
 class Reader(Protocol):

@@ -287,7 +287,9 @@ def ask(url: str, method: str) -> Answer:
         with web.asking(url, {}, method, stall=web.CONNECT) as response:
             status = response.status_code
             web.refuse(response, url)
-            return Answer(url, status, web.length(response), final=shown(str(response.url)))
+            final = str(response.url)
+            told = final if shown(final) == final else ""
+            return Answer(url, status, web.length(response), final=told)
     except EffectError as error:
         why = error.message.removeprefix(f"{shown(url)}: ")
         return Answer(url, status, error=why, transient=isinstance(error, TransientError))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -18,11 +19,13 @@ from provisioner.machine.urls import file_url, is_below, local_path, shown
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
-from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, revision_of
-from provisioner.python.requirements import Asked, Wanted
+from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, inputs, revision_of
+from provisioner.python.requirements import Asked, Wanted, logical_lines
 from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
 from provisioner.runtimes import Image
+
+INDEX_OPTION = re.compile(r"(-i|-f|--(extra-)?index-url|--find-links)\b")
 
 PYPI = "https://pypi.org/simple"
 
@@ -38,6 +41,7 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
             f"{asked.undecided[0]} has a line that only uv understands, so a lock cannot tell what it wants",
             "Write it as a requirement: name, name==1.2, or name @ https://...",
         )
+    refuse_indexes(config, reader)
     installed = Installed(reader)
     walker = Walker(installed, {})
     moves = {move.name: move for move in solution.moves if move.after} if solution else {}
@@ -55,7 +59,7 @@ def pin(config: Pip, solution: Solution | None, reader: Reader, ground: Ground) 
     named = {each.name for each in asked.wanted}
     revisions = {each.name: revision_of(str(each.requirement)) for each in asked.wanted}
     revisions |= config.revisions if isinstance(config, PreferringPip) else {}
-    packages = find_files(config, reader, sorted(on_top), editables)
+    packages = sorted(find_files(config, reader, on_top, editables), key=lambda each: each.name)
     return Pins(
         packages=tuple(as_asked(each, revisions.get(each.name)) for each in packages),
         base=tuple(
@@ -96,14 +100,17 @@ def line_of(one: Distribution, installed: Installed) -> str:
 
 
 def limits_on(
-    base: Iterable[str],
+    base: Mapping[str, Distribution],
     walker: Walker,
     there: Mapping[str, Distribution],
     asked: Asked,
     needs: Mapping[str, tuple[tuple[str, str], ...]],
 ) -> dict[str, str]:
     """For each distribution of the base, the versions of it that everything else can do with."""
-    found = {name: {limit for _, limit in needs.get(name, ()) if is_specifier(limit)} for name in base}
+    found = {
+        name: {limit for _, limit in needs.get(name, ()) if is_specifier(limit)} - {f"=={one.version}"}
+        for name, one in base.items()
+    }  # what holds the base where it is comes back from uv as if it were needed
     wishes = [each.requirement for each in asked.wanted if not each.editable]
     wishes += [need for one in there.values() for need in walker.needs(one, frozenset({""}))]
     for need in wishes:
@@ -114,6 +121,18 @@ def limits_on(
         name: ",".join(sorted({part for limit in every for part in limit.split(",")}))
         for name, every in found.items()
     }
+
+
+def refuse_indexes(config: Pip, reader: Reader) -> None:
+    """Raise LockError where a requirements file names an index: the hashes would be asked of another one."""
+    for path in inputs(config, reader):
+        for line in logical_lines((reader.read(path) or b"").decode(errors="replace")):
+            if INDEX_OPTION.match(line):
+                name = posixpath.relpath(path, reader.folder)
+                raise LockError(
+                    f"{name} says where packages come from ({line.split()[0]}), which a lock does not see",
+                    "Write it into the spec: pip.index_url, extra_index_urls or find_links.",
+                )
 
 
 def is_specifier(limit: str) -> bool:
@@ -185,7 +204,7 @@ def read_package(found: dict[str, Any], index: str | None, folder: str) -> Pinne
     elif "archive" in found:
         entry["archive"] = read_file(found["archive"], folder)
     if "wheels" in entry or "sdist" in entry:
-        entry["index"] = shown(index or PYPI)
+        entry["index"] = None if local_path(index or PYPI) else shown(index or PYPI)
     return Pinned.model_validate(entry)
 
 
@@ -193,7 +212,7 @@ def read_file(found: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """A file's entry without what says nothing of its contents, and without paths of this machine."""
     url = found.get("url") or file_url(posixpath.join(folder, found["path"]))
     place = local_path(url)
-    kept = {key: found[key] for key in ("size", "hashes") if key in found}
+    kept = {key: found[key] for key in ("size", "hashes", "subdirectory") if key in found}
     if place is None:
         return kept | {"url": shown(url)}
     return kept | {"path": relative(place, folder)}

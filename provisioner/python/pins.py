@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
@@ -27,28 +27,33 @@ from provisioner.python.requirements import Asked, gather
 
 def check_version(value: str) -> str:
     try:
-        Version(value)
+        return str(Version(value))
     except InvalidVersion:
         raise ValueError("is not a version") from None
-    return value
 
 
 def check_limits(value: str) -> str:
     try:
-        SpecifierSet(value)
+        return str(SpecifierSet(value))
     except InvalidSpecifier:
         raise ValueError("is not a set of version specifiers") from None
-    return value
 
 
 def check_url(value: str) -> str:
-    if not re.fullmatch(r"(?:https?|ssh|file)://[^\s\x00]+", value):
+    if not re.fullmatch(r"(?:https?|ssh|file)://[^\s\x00${}]+", value):
         raise ValueError("is not a URL")
     return value
 
 
+def check_repository(value: str) -> str:
+    """The commit is told apart from the URL, so nothing of it may stand there."""
+    if not re.fullmatch(r"\w+://(?:[^/?#@]*@)?[^/?#@]*/[^?#@]*", check_url(value)):
+        raise ValueError("is not the URL of a repository")
+    return value
+
+
 def check_path(value: str) -> str:
-    if not is_below(value):
+    if not is_below(value) or re.search(r"[${}]", value):
         raise ValueError("must be below the folder of the lock")
     return value
 
@@ -73,6 +78,8 @@ class Archive(Section):
     path: RelativePath | None = None
     size: Annotated[int, Field(ge=0)] | None = None
     hashes: Hashes
+    subdirectory: RelativePath | None = None
+    """Where the project is in an archive that holds more."""
 
 
 def wheel_of(file: Archive) -> tuple[str, Version] | None:
@@ -89,7 +96,7 @@ class Vcs(Section):
     """A commit of a repository."""
 
     type: Literal["git"]
-    url: Url
+    url: Annotated[str, AfterValidator(check_repository)]
     requested_revision: str | None = Field(None, alias="requested-revision", pattern=r"^[\w./@+-]+$")
     commit_id: Commit = Field(alias="commit-id")
     subdirectory: RelativePath | None = None
@@ -145,7 +152,9 @@ class Pinned(Section):
             inside = f"#subdirectory={self.directory.subdirectory}" if self.directory.subdirectory else ""
             return file_url(posixpath.normpath(posixpath.join(folder, self.directory.path))) + inside
         if self.archive:
-            return self.archive.url or file_url(posixpath.join(folder, str(self.archive.path)))
+            inside = f"#subdirectory={self.archive.subdirectory}" if self.archive.subdirectory else ""
+            place = self.archive.url or file_url(posixpath.join(folder, str(self.archive.path)))
+            return place + inside
         return None
 
     def line(self, folder: str) -> str:
@@ -167,10 +176,17 @@ class Satisfied(Section):
     """Whether the spec itself names it."""
 
 
+def check_once(packages: tuple[Any, ...]) -> tuple[Any, ...]:
+    names = [each.name for each in packages]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"names {twice[0]} twice")
+    return packages
+
+
 class Pins(Section):
     """All that a spec's requirements came to on one base."""
 
-    packages: tuple[Pinned, ...] = ()
+    packages: Annotated[tuple[Pinned, ...], AfterValidator(check_once)] = ()
     """What comes on top of the base."""
     base: tuple[Satisfied, ...] = ()
     """What the base satisfies."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from provisioner.platforms import WAYS_OUT
 from provisioner.python import guard
@@ -133,4 +133,4 @@ def passing(base: Iterable[Satisfied], installed: Installed) -> Iterator[str]:
 
 
 def fits(each: Satisfied, version: str) -> bool:
-    return accepts(Requirement(f"{each.name}{each.limits}"), version)
+    return SpecifierSet(each.limits).contains(version, prereleases=True)

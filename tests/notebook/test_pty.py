@@ -35,10 +35,11 @@ def test_the_transcript(colab: RunningKernel, tmp_path: Path) -> None:
     golden.check("notebook/transcript.txt", "\n".join(transcripts))
 
 
-def test_what_is_right_already_is_one_line(colab: RunningKernel, tmp_path: Path) -> None:
+def test_what_is_right_already_is_said_in_two_lines(colab: RunningKernel, tmp_path: Path) -> None:
     (tmp_path / "colabenv.yaml").write_text("version: 1\nfiles: [{path: made.txt, content: hello}]\n")
     colab.run("!python -m provisioner apply")
-    (line,) = colab.run("!python -m provisioner apply").said.splitlines()
+    fingerprint, line = colab.run("!python -m provisioner apply").said.splitlines()
+    assert fingerprint.startswith("Fingerprint: ")
     assert line.startswith("Nothing to do: 1 already right. Every part is verified.")
     assert colab.run("print(_exit_code)").stdout == "0\n"
 
