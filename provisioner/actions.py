@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
 import signal
 import sys
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 FAILED = 1
 PENDING = 2
 INTERRUPTED = 130
+
+UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that nothing but writing can give, and that are nobody's mistake."""
 
 NO_RESTART = (
     "--restart restarts the notebook's kernel, and this process is none",
@@ -308,10 +313,25 @@ def carry_out(options: argparse.Namespace) -> int:
         for line in error.hint.splitlines():
             print(f"  {line}", file=sys.stderr)
         return FAILED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except OSError as error:
+        return unwritten(error)
     return code
+
+
+def unwritten(error: OSError) -> int:
+    """End a command that could not write; without a word where a reader went away.
+
+    Python would try again at exit to write what is left, and complain: so that goes nowhere.
+    Raises every other error again.
+    """
+    if error.errno not in UNWRITABLE:
+        raise error
+    if error.errno != errno.EPIPE:
+        print(f"error: cannot write: {error.strerror}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 from provisioner import __version__
 
 DEFAULT_SPEC = "colabenv.yaml"
+
+INTERRUPTED = 130
+"""An exit code of `actions` too, which takes too long to import for a number."""
 
 EPILOG = """\
 exit codes: 0 done (for plan on this machine: whatever it found); 1 failed, blocked or invalid;
@@ -185,14 +189,33 @@ def positive(text: str) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code; usage errors leave as argparse does, with code 2."""
+    try:
+        return dispatch(argv)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def dispatch(argv: list[str] | None) -> int:
+    """Say again what an apply concluded, or have the command carried out; its exit code."""
     began = time.monotonic()
     options = build_parser().parse_args(argv)
     if conclusion := recalled(options):
-        print(f"{conclusion} ({time.monotonic() - began:.2f} s)")
-        return 0
+        return say(f"{conclusion} ({time.monotonic() - began:.2f} s)")
     from provisioner.actions import carry_out
 
     return carry_out(options)
+
+
+def say(text: str) -> int:
+    """Print a text and be sure that it is out; the exit code of that."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        from provisioner.actions import unwritten
+
+        return unwritten(error)
+    return 0
 
 
 def recalled(options: argparse.Namespace) -> str | None:

@@ -50,6 +50,8 @@ class Comparison:
     fingerprints: tuple[str | None, str | None]
     digests: tuple[str, str]
     """sha256 of the two specs' texts."""
+    unknown: tuple[tuple[str, ...], tuple[str, ...]]
+    """The addresses of what could not be learnt, which is why there is no fingerprint."""
     groups: tuple[Group, ...]
 
     @property
@@ -157,8 +159,13 @@ def compare(mine: Snapshot, yours: Snapshot, labels: tuple[str, str]) -> Compari
         labels=labels,
         fingerprints=(mine.fingerprint, yours.fingerprint),
         digests=(mine.digest, yours.digest),
+        unknown=(unknown(mine), unknown(yours)),
         groups=tuple(found for found in groups if found.differences),
     )
+
+
+def unknown(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(address for address, value in snapshot.named.items() if value is None)
 
 
 def group(topic: Topic, mine: Snapshot, yours: Snapshot) -> Group:

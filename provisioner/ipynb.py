@@ -17,6 +17,7 @@ from typing import Any
 from provisioner import splice
 from provisioner.effects import Write
 from provisioner.errors import ProvisionerError
+from provisioner.lock.document import path_of
 from provisioner.machine import files
 from provisioner.repository import Repository
 from provisioner.spec import Spec
@@ -91,8 +92,9 @@ def request(spec: Spec) -> Request:
 
 
 def setup(spec: Path, notebook: Path, repository: Repository | None) -> str:
-    """The source of the cell. With a repository it fetches a spec that is not there.
+    """The source of the cell. With a repository it fetches a spec that is not there, and its lock.
 
+    A spec that has a lock beside it is held to it.
     Raises ProvisionerError for a spec whose name a cell cannot hold as it is.
     """
     named = os.path.relpath(spec, notebook.parent)
@@ -101,11 +103,15 @@ def setup(spec: Path, notebook: Path, repository: Repository | None) -> str:
             f"{named} has characters in its name that mean something else in a cell",
             "Rename it: letters, digits, dots, dashes and underscores will do.",
         )
+    lock = Path(path_of(str(spec)))
+    locked = lock.exists()
+    needed = {spec: named, **({lock: path_of(named)} if locked else {})}
     lines = ["!pip install -q colab-provisioner"]
-    if repository and repository.holds(spec):
-        lines.append(f"!test -e {named} || curl -fsSL --create-dirs -o {named} {repository.raw(spec)}")
-    lines += ["%load_ext provisioner", "%colabenv apply" + ("" if named == USUAL_SPEC else f" {named}")]
-    return "\n".join(lines)
+    for path, name in needed.items():
+        if repository and repository.holds(path):
+            lines.append(f"!test -e {name} || curl -fsSL --create-dirs -o {name} {repository.raw(path)}")
+    command = "%colabenv apply" + " --locked" * locked + f" {named}" * (named != USUAL_SPEC)
+    return "\n".join([*lines, "%load_ext provisioner", command])
 
 
 def badge(notebook: Path, repository: Repository) -> str:

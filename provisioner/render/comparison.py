@@ -51,9 +51,16 @@ def headlines(comparison: Comparison) -> Iterator[str]:
         yield f"Fingerprints are equal, {left}: all that the spec names is the same."
     elif comparison.same is not None:
         yield f"Fingerprints differ: {mine} has {left}, {yours} has {right}."
-    for label, found in zip(comparison.labels, comparison.fingerprints, strict=True):
+    for label, found, unknown in zip(
+        comparison.labels, comparison.fingerprints, comparison.unknown, strict=True
+    ):
         if not found:
-            yield f"{label} has no fingerprint: there was no spec, or not all it names could be looked at."
+            why = (
+                f"it could not be learnt what {', '.join(unknown)} is there"
+                if unknown
+                else "there was no spec"
+            )
+            yield f"There is no fingerprint of {label}: {why}."
     if all(comparison.digests) and len(set(comparison.digests)) > 1:
         yield "They were made with different texts of the spec: compare those first."
     total = sum(len(each.differences) for each in comparison.groups)

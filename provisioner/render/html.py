@@ -17,6 +17,7 @@ from provisioner.render.text import (
     ROLES,
     STATUS_WORDS,
     VERBS,
+    authority,
     conclusion,
     counted,
     format_seconds,
@@ -114,7 +115,7 @@ def render_report(report: Report) -> str:
         restart_call(report.restart),
         *problems(report),
         skipped_fold(report.outcomes),
-        residual_call(report.residual),
+        residual_call(report),
         *(warn(f"{step.id}: {text}") for step in report.plan.steps for text in step.warnings),
         device_table(report.accelerators),
         accelerator_table(report.verdicts),
@@ -177,13 +178,12 @@ def skipped_fold(outcomes: tuple[Outcome, ...]) -> Markup:
     )
 
 
-def residual_call(residual: tuple[Change, ...]) -> Markup:
-    if not residual:
+def residual_call(report: Report) -> Markup:
+    if not report.residual:
         return NOTHING
-    told = change_table("Not as the file says", "", residual)
-    return element(
-        "div", element("p", word("bad", "not as the file says")), told, class_="call bad", role="note"
-    )
+    said = f"not as the {authority(report.plan)} says"
+    told = change_table(said.capitalize(), "", report.residual)
+    return element("div", element("p", word("bad", said)), told, class_="call bad", role="note")
 
 
 def device_table(found: Accelerators | None) -> Markup:

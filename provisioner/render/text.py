@@ -239,9 +239,14 @@ def skipped_lines(outcomes: tuple[Outcome, ...], paint: Paint, width: int) -> It
 
 def residual_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
     if report.residual:
-        yield paint("bad", "Not as the file says:")
+        yield paint("bad", f"Not as the {authority(report.plan)} says:")
     for change in report.residual:
         yield from change_lines(change, change.address, 0, paint, width)
+
+
+def authority(plan: Plan) -> str:
+    """What says how things must be."""
+    return "lock" if plan.lock else "file"
 
 
 def warning_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
@@ -317,7 +322,7 @@ def conclusion(report: Report) -> str:
     counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
     parts = [f"{count} {word}" for count, word in counts if count]
     if report.residual:
-        parts.append(f"{len(report.residual)} not as the file says")
+        parts.append(f"{len(report.residual)} not as the {authority(report.plan)} says")
     wrong = sum(not verdict.passed and not verdict.warning for verdict in report.verdicts)
     if wrong:
         parts.append(f"{wrong} of {counted(len(report.verdicts), 'check')} failed")

@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from provisioner import actions, cli, engine, kinds, spec
+from provisioner import actions, cli, engine, kinds, recall, spec
 from provisioner.errors import Interrupted
 from provisioner.journal import Journal
 from provisioner.model import Action, Change, Outcome, Plan, Status, Step
@@ -237,6 +238,27 @@ def test_being_asked_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         actions.interrupt(15, None)
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "provisioner.cli.build_parser",
+        "provisioner.recall.recall",
+        "builtins.__import__",
+        "provisioner.actions.carry_out",
+    ],
+)
+def test_ctrl_c_is_no_traceback_however_early(
+    moment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, pressed)
+        code = run("apply")
+    assert (code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
 SLOW = """\
 version: 1
 name: slow
@@ -274,6 +296,29 @@ def test_a_reader_that_goes_away_is_no_trouble(desk: Path) -> None:
     )
     os.close(trailing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("words", ["runtimes", "lock", "schema", "plan --json", "apply"])
+def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> None:
+    """Of an apply it is the conclusion of an earlier one."""
+    assert run("apply") == 0
+    time.sleep(2 * recall.SETTLED)
+    assert run("apply") == 0
+    assert recall.recall("colabenv.yaml")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "provisioner", *words.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "error: cannot write: No space left on device\n")
+
+
+def test_other_errors_of_the_system_are_not_taken_for_a_full_disk() -> None:
+    with pytest.raises(PermissionError):
+        actions.unwritten(PermissionError(13, "Permission denied"))
 
 
 def test_the_start_is_light(desk: Path) -> None:

@@ -282,7 +282,7 @@ def test_this_machine_against_a_file(desk: Path, capsys: pytest.CaptureFixture[s
     assert document["machines"] == ["this machine", "you.json"]
     assert [each["name"] for each in document["groups"]] == ["named by the spec"]
     assert run("compare", "you.json", "--spec", "none.yaml") == 0
-    assert "this machine has no fingerprint" in capsys.readouterr().out
+    assert "There is no fingerprint of this machine: there was no spec.\n" in capsys.readouterr().out
 
 
 def test_files_of_one_name_are_called_by_their_paths(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -341,9 +341,10 @@ def test_nobody_is_named(
     assert "verysecret" not in json.dumps(document)
 
 
-@given(st.text(), st.text())
-def test_a_stranger_s_file_cannot_steer_the_terminal(name: str, value: str) -> None:
-    yours = replace(MINE, named={name: value}, fingerprint=value, distributions={name: value})
+@given(st.text(), st.text(), st.booleans())
+def test_a_stranger_s_file_cannot_steer_the_terminal(name: str, value: str, known: bool) -> None:
+    told = value if known else None
+    yours = replace(MINE, named={name: told}, fingerprint=told, distributions={name: value})
     for verbose in (True, False):
         shown = render_comparison(comparison.compare(MINE, yours, LABELS), width=80, verbose=verbose)
         assert not set(shown) & {*map(chr, range(32)), "\x7f", "\x9b"} - {"\n"}

@@ -122,6 +122,57 @@ def test_a_published_notebook_has_a_badge_and_fetches_its_spec(folder: Path) -> 
     assert "secret" not in text
 
 
+LOCKED = """\
+!pip install -q colab-provisioner
+!test -e ../colabenv.yaml || curl -fsSL --create-dirs -o ../colabenv.yaml \
+https://raw.githubusercontent.com/me/thing/main/colabenv.yaml
+!test -e ../colabenv.lock || curl -fsSL --create-dirs -o ../colabenv.lock \
+https://raw.githubusercontent.com/me/thing/main/colabenv.lock
+%load_ext provisioner
+%colabenv apply --locked ../colabenv.yaml"""
+
+
+def test_where_there_is_a_lock_the_cell_fetches_it_and_keeps_to_it(folder: Path) -> None:
+    (folder / "nb").mkdir()
+    words = ["notebook", "--repo", "me/thing", "--update", "nb/x.ipynb"]
+    assert main([*words[:-2], "--out", "nb/x.ipynb"]) == 0
+    loose = (folder / "nb" / "x.ipynb").read_text()
+    (folder / "colabenv.lock").touch()
+    assert main(words) == 0
+    assert cell_of(folder / "nb" / "x.ipynb") == LOCKED
+    assert main([*words[:-2], "--out", "nb/y.ipynb"]) == 0
+    assert cell_of(folder / "nb" / "y.ipynb") == LOCKED
+    (folder / "colabenv.lock").unlink()
+    assert main(words) == 0
+    assert (folder / "nb" / "x.ipynb").read_text() == loose
+
+
+def test_a_lock_beside_the_notebook_is_kept_to_as_well(folder: Path) -> None:
+    (folder / "colabenv.lock").touch()
+    assert main(["notebook"]) == 0
+    assert cell_of(folder / "colabenv.ipynb") == f"{SOURCES[CELL]} --locked"
+
+
+def test_a_lock_that_the_repository_does_not_hold_is_not_fetched(folder: Path) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    publish(inner, "https://github.com/me/thing")
+    (inner / "colabenv.yaml").write_text("version: 1\n")
+    (folder / "elsewhere.lock").touch()
+    (inner / "colabenv.lock").symlink_to("../elsewhere.lock")
+    assert main(["notebook", "inner/colabenv.yaml"]) == 0
+    cell = cell_of(inner / "colabenv.ipynb")
+    assert "/colabenv.yaml" in cell
+    assert "colabenv.lock" not in cell
+    assert cell.endswith("%colabenv apply --locked")
+
+
+def cell_of(notebook: Path) -> str:
+    """The source of our cell in a notebook."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return next(str(cell.source) for cell in cells if cell.id == CELL)
+
+
 def test_a_notebook_outside_of_the_repository_has_no_badge(folder: Path) -> None:
     inner = folder / "inner"
     inner.mkdir()

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.hardware import Accelerators, Gpu
 from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
-from provisioner.render import progress, style, text
+from provisioner.render import html, progress, style, text
 from provisioner.render.narrator import Narrator
 from tests import golden
 
@@ -199,6 +200,14 @@ INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INT
 )
 def test_golden(name: str, shown: str) -> None:
     golden.check(name, shown)
+
+
+@pytest.mark.parametrize("rendered", [text.render_report, html.render_report])
+def test_what_is_held_to_a_lock_is_measured_by_the_lock(rendered: Callable[[Report], str]) -> None:
+    loose = rendered(UNPROVED)
+    assert loose.lower().count("not as the file says") >= 2
+    held = replace(UNPROVED, plan=replace(UNPROVED.plan, lock="3f786850e387"))
+    assert rendered(held) == loose.replace("ot as the file says", "ot as the lock says")
 
 
 def test_colour_says_nothing_that_words_do_not() -> None:
