@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,9 +24,12 @@ from provisioner.debian.aptget import Order
 from provisioner.debian.simulation import Simulation
 from provisioner.debian.status import Dpkg
 from provisioner.errors import LockError
+from provisioner.kind import Download, Ground
 from provisioner.lock import document, keeping, toml
 from provisioner.lock.document import Lock, Target, Where
+from provisioner.lock.reviewing import describe
 from provisioner.machine import Completed, Interpreter
+from provisioner.machine.receipt import Receipt
 from provisioner.model import Action, Change
 from provisioner.python.closure import Walker
 from provisioner.python.distributions import Installed
@@ -206,6 +210,18 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
         ),
         ((*WHEEL, "wheels"), [], "pip.packages.0: names nothing that it could be installed from"),
         ((*WHEEL, "wheels", 0, "url"), "ext::sh -c x", "wheels.0.url: is not a URL"),
+        ((*WHEEL, "wheels", 0, "url"), "https://example.org/${HF_TOKEN}/x.whl", "wheels.0.url: is not a URL"),
+        (
+            (*WHEEL, "version"),
+            "2.0",
+            "pip.packages.0: is not what its wheel is: https://example.org/rose-1.0",
+        ),
+        (
+            ("targets", 0, "pip", "packages", 1, "vcs", "url"),
+            "https://example.org/tool@main#",
+            "pip.packages.1.vcs.url: is not the URL of a repository",
+        ),
+        (("targets", 0, "machine", "os"), "\x1b[31mred", "targets.0.machine.os: holds what is no text"),
         (
             ("targets", 0, "pip", "packages", 1, "vcs", "commit-id"),
             "main",
@@ -636,3 +652,109 @@ def test_a_dataset_is_kept_while_the_same_is_asked_for(
 def test_a_path_leads_nowhere_else(path: str) -> None:
     with pytest.raises(ValidationError, match="must be below the folder"):
         PinnedDataset(path=path, sha256=SHA)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = 1\n<<<<<<< mine\nb = 2\n", "line 2 is what a merge left"),
+        (".".join("a" * 100_000) + " = 1\n", "it is larger than a lock can be"),
+        ("[[package]]\nname = 'rose'\n", "is no lock of colabenv's"),
+    ],
+)
+def test_a_file_that_is_no_lock_is_told_at_once(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "colabenv.lock").write_text(text)
+    with pytest.raises(LockError, match=re.escape(told)) as caught:
+        document.load(str(tmp_path / "colabenv.lock"))
+    assert "delete it" in caught.value.hint
+
+
+def test_a_pipe_is_no_lock(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "colabenv.lock")
+    with pytest.raises(LockError, match="it is no file"):
+        document.load(str(tmp_path / "colabenv.lock"))
+
+
+def test_each_name_stands_once() -> None:
+    twice = copy.deepcopy(TARGET)
+    twice["pip"]["packages"].append(twice["pip"]["packages"][0])
+    with pytest.raises(ValidationError, match="names rose twice"):
+        TypeAdapter(Pins).validate_python(twice["pip"])
+    with pytest.raises(ValidationError, match="two targets of the name here"):
+        Lock.model_validate({"targets": [TARGET, TARGET]})
+
+
+def test_a_dataset_that_the_lock_lacks_is_not_taken_from_anywhere() -> None:
+    wanted = {"seeds": Dataset(url="https://example.org/seeds.csv", to="/work/seeds.csv")}
+    with pytest.raises(LockError, match=r"the lock does not have datasets\.seeds"):
+        dataset_pins.hold(wanted, {})
+
+
+def test_what_was_downloaded_from_elsewhere_is_not_what_the_spec_names() -> None:
+    """Its address was changed after it was downloaded: then it is looked at anew."""
+    came: list[str] = []
+
+    def download(name: str, urls: tuple[str, ...]) -> Download:
+        came.extend(urls)
+        return Download(urls[0], SHA, 3)
+
+    wanted = Dataset(url="https://example.org/b.txt", to="/work/x")
+    old = Receipt(url="https://example.org/a.txt", sha256="0" * 64, size=9)
+    pin = dataset_pins.pin_one("x", wanted, old, FakeMachine(), Ground(None, download))
+    assert (pin.url, pin.sha256, came) == (wanted.url, SHA, [wanted.url])
+
+
+def reviewed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What a person sees of two states of a target."""
+    return list(describe(Target.model_validate(before), Target.model_validate(after), ("beware",)))[1:]
+
+
+def test_a_review_shows_versions_and_other_files_under_the_same_one() -> None:
+    after = copy.deepcopy(TARGET)
+    after["pip"]["packages"][0]["wheels"][0]["hashes"]["sha256"] = "cd" * 32
+    after["apt"]["packages"][0]["version"] = "1:1.1-1"
+    after["pip"]["packages"].append(wheel_pin("new-thing"))
+    assert reviewed(TARGET, after) == [
+        "  ~ apt.tea        1:1.0-2 -> 1:1.1-1",
+        "  + pip.new-thing  1.0",
+        "  ~ pip.rose       1.0, and other files than before",
+        *reviewed(TARGET, TARGET),
+    ]
+    assert reviewed(TARGET, TARGET)[-1] == "  ! beware"
+
+
+IMAGES = "colab-2026.07-cpu,colab-2026.08-gpu"
+
+
+def test_targets_are_made_kept_checked_and_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a virtual environment in the spec too, which says nothing of the image that it is made on."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    Path("course.yaml").write_text("version: 1\npip: {venv: .venv}\naccelerator: T4\n")
+
+    def colabenv(*words: str) -> tuple[int, str]:
+        code = cli.main([words[0], "course.yaml", *words[1:]])
+        return code, "".join(capsys.readouterr())
+
+    code, told = colabenv("lock", "--for", IMAGES)
+    assert code == 0
+    assert "colab-2026.07-cpu: nothing on top of what the base brings" in told
+    assert "! accelerator" in told
+    lock = document.load("course.lock")
+    assert lock
+    assert [target.machine.runtime for target in lock.targets] == IMAGES.split(",")
+    made = Path("course.lock").read_bytes()
+    assert "(as it was)" in colabenv("lock")[1]
+    assert Path("course.lock").read_bytes() == made
+    assert colabenv("lock", "--check", "--for", "2026.08-gpu")[0] == 0
+    code, told = colabenv("lock", "--check", "--for", "tpu")
+    assert code == 1
+    assert "Make it: colabenv lock course.yaml --for colab-2026.08-tpu" in told
+    code, told = colabenv("plan", "--locked")
+    assert code == 1
+    assert "colabenv lock course.yaml --for here" in told
+    assert colabenv("lock", "--drop", "2026.07-cpu") == (0, "Wrote course.lock, without colab-2026.07-cpu.\n")
+    assert colabenv("lock", "--drop", "2026.07-cpu")[0] == 1
+    assert colabenv("plan", "--against", "gpu", "--locked")[1].startswith("Against colab-2026.08-gpu")
