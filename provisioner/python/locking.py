@@ -19,6 +19,7 @@ from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
 from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, revision_of
+from provisioner.python.ranges import tighten
 from provisioner.python.requirements import Asked, Wanted
 from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
@@ -111,13 +112,12 @@ def limits_on(
         if name in found and walker.applies(need) and accepts(need, there[name].version):
             found[name] |= {str(clause) for clause in need.specifier}
     return {
-        name: ",".join(sorted({part for limit in every for part in limit.split(",")}))
-        for name, every in found.items()
+        name: tighten(part for limit in every for part in limit.split(",")) for name, every in found.items()
     }
 
 
 def is_specifier(limit: str) -> bool:
-    """Whether a limit is one that PEP 440 knows: uv has words of its own for what a version must not be."""
+    """Whether a limit is one that PEP 440 knows, and not a choice of several."""
     try:
         return bool(SpecifierSet(limit))
     except InvalidSpecifier:
