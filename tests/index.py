@@ -70,13 +70,22 @@ def wheel(
 
 
 def project(
-    name: str, version: str, requires: tuple[str, ...] = (), *, before: str = "pass", static: bool = True
+    name: str,
+    version: str,
+    requires: tuple[str, ...] = (),
+    *,
+    before: str = "pass",
+    static: bool = True,
+    builders: tuple[str, ...] = (),
 ) -> dict[str, bytes]:
-    """The files of a source tree. Unless `static`, what it needs is only known by building it."""
+    """The files of a source tree. Unless `static`, what it needs is only known by building it.
+
+    `builders` are needed to build it.
+    """
     known = f'version = "{version}"\ndependencies = {list(requires)!r}' if static else ""
     known += "" if static else 'dynamic = ["version", "dependencies"]'
     pyproject = (
-        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        f'[build-system]\nrequires = {list(builders)!r}\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         f'[project]\nname = "{name}"\n{known}\n'
     )
     built = f"{normal(name)}-{version}-py3-none-any.whl.source"
@@ -116,10 +125,12 @@ class Index:
         data = wheel(name, version, requires, extras)
         return self.publish(name, f"{normal(name)}-{version}-py3-none-any.whl", data)
 
-    def add_source(self, name: str, version: str, *requires: str, before: str = "pass") -> Path:
+    def add_source(
+        self, name: str, version: str, *requires: str, before: str = "pass", builders: tuple[str, ...] = ()
+    ) -> Path:
         """Publish a source archive that cannot be understood without building it."""
         stem = f"{normal(name)}-{version}"
-        contents = project(name, version, requires, before=before, static=False)
+        contents = project(name, version, requires, before=before, static=False, builders=builders)
         contents["PKG-INFO"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

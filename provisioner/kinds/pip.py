@@ -22,6 +22,7 @@ from provisioner.python.findings import LISTED, Facts, Named, find_damage, look_
 from provisioner.python.interpreter import DEFAULT_VENV
 from provisioner.python.packages import Pip
 from provisioner.python.pins import LockedPip, Pins, PreferringPip, asked_for
+from provisioner.python.ranges import contains
 from provisioner.python.resolution import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.python.settling import Drift, settle
 from provisioner.python.solving import Held, Outcome, Preferences, Solution, Unbuilt, solve
@@ -144,7 +145,7 @@ def plan_packages(facts: Facts) -> Iterator[Change]:
                 if isinstance(found, Held) and move.name in found.kept:
                     yield plan_held(move, found)
                 elif move.name not in {each.name for each in facts.unwanted}:
-                    yield replace(plan_move(move, who_wants(move.name, found), facts), along=True)
+                    yield replace(plan_move(move, who_wants(move, found), facts), along=True)
         case Unbuilt():
             for each in named:
                 action = Action.CREATE if each.version is None else Action.UPDATE
@@ -175,13 +176,19 @@ def plan_held(move: Move, held: Held) -> Change:
     return Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason, along=True)
 
 
-def who_wants(name: str, solution: Solution | Held) -> str:
-    by, limit = next(iter(solution.needs.get(name, ())), ("", ""))
-    return f"needed by {by} ({name}{limit})" if by else ""
+def who_wants(move: Move, solution: Solution | Held) -> str:
+    """Who makes it come, or change: none of those who can do with the version that is there."""
+    needs = solution.needs.get(move.name, ())
+    if there := move.before:
+        needs = tuple(
+            need for answer in (False, None) for need in needs if contains(need[1], there) is answer
+        )
+    by, limit = next(iter(needs), ("", ""))
+    return f"needed by {by} ({move.name}{limit})" if by else ""
 
 
 def held_reason(move: Move, held: Held) -> str:
-    return f"{who_wants(move.name, held) or 'needed in another version'}, but it is preinstalled and held"
+    return f"{who_wants(move, held) or 'needed in another version'}, but it is preinstalled and held"
 
 
 def blamed(refusal: Refusal, due: list[Named]) -> list[Named]:

@@ -20,6 +20,7 @@ from provisioner.python.closure import Walker
 from provisioner.python.distributions import Distribution, Installed, accepts, version_of
 from provisioner.python.packages import Pip
 from provisioner.python.pins import Pinned, Pins, PreferringPip, Satisfied, asked_for, inputs, revision_of
+from provisioner.python.ranges import tighten
 from provisioner.python.requirements import Asked, Wanted, logical_lines
 from provisioner.python.resolution import QUIET, command, explain, find_uv, target
 from provisioner.python.solving import Solution
@@ -118,8 +119,7 @@ def limits_on(
         if name in found and walker.applies(need) and accepts(need, there[name].version):
             found[name] |= {str(clause) for clause in need.specifier}
     return {
-        name: ",".join(sorted({part for limit in every for part in limit.split(",")}))
-        for name, every in found.items()
+        name: tighten(part for limit in every for part in limit.split(",")) for name, every in found.items()
     }
 
 
@@ -136,7 +136,7 @@ def refuse_indexes(config: Pip, reader: Reader) -> None:
 
 
 def is_specifier(limit: str) -> bool:
-    """Whether a limit is one that PEP 440 knows: uv has words of its own for what a version must not be."""
+    """Whether a limit is one that PEP 440 knows, and not a choice of several."""
     try:
         return bool(SpecifierSet(limit))
     except InvalidSpecifier:

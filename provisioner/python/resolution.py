@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from packaging.utils import canonicalize_name
@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from provisioner.effects import Run
 from provisioner.errors import ObserveError
 from provisioner.machine import Interpreter, Reader
+from provisioner.python.ranges import spell
 from provisioner.redact import redact
 
 SCRUB = (
@@ -113,14 +114,24 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Need:
+    """What uv weighed: that `by`, in version `at` as far as it is told, needs a name within a limit."""
+
+    name: str
+    by: str
+    at: str
+    limit: str
+
+
+@dataclass(frozen=True)
 class Resolution:
     """What uv would do."""
 
     moves: tuple[Move, ...] = ()
     downloads: bool = False
     """Whether uv's cache lacks any of it."""
-    needs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """For each name, who needs it and in which versions, as far as uv said."""
+    needs: tuple[Need, ...] = ()
+    """In the order in which uv said so: of what it chose, of what it dropped, of what builds need."""
     warnings: tuple[str, ...] = ()
 
 
@@ -249,10 +260,10 @@ def ask_sizes(reader: Reader, request: Request, pins: Iterable[str]) -> Sizes:
 
 
 def parse(output: str) -> Resolution:
-    """The moves in what `uv pip install --dry-run --verbose` prints, and who needs what."""
+    """The moves in what `uv pip install --dry-run --verbose` prints, and the needs that it weighed."""
     before: dict[str, str] = {}
     after: dict[str, tuple[str, str]] = {}
-    told: list[tuple[str, str, str, str]] = []
+    needs: list[Need] = []
     for line in output.splitlines():
         if match := MOVE.fullmatch(line):
             url = redact(match["url"] or match["from"] or "")
@@ -262,17 +273,11 @@ def parse(output: str) -> Resolution:
             if match["sign"] != "-":
                 after[match["name"]] = version, url
         elif (match := NEED.match(line)) and match["by"] != match["name"]:
-            limit = re.sub(r"\.dev0\b|\s|^\*$", "", match["range"])
-            told.append((match["by"], match["at"] or "", match["name"], limit))
+            needs.append(Need(match["name"], match["by"], match["at"] or "", spell(match["range"])))
     moves = [Move(name, before.get(name), *after.get(name, (None, ""))) for name in sorted({*before, *after})]
-    needs: dict[str, set[tuple[str, str]]] = {}
-    for by, at, name, limit in told:
-        if by not in after or at in (after[by][0], ""):  # or else a version that was considered and dropped
-            needs.setdefault(name, set()).add((by, limit))
     downloads = re.search(r"^Would download \d+ package", output, re.MULTILINE) is not None
     warnings = tuple(dict.fromkeys(re.findall(r"^warning: (.+)$", redact(output), re.MULTILINE)))
-    needed_by = {name: tuple(sorted(found)) for name, found in needs.items()}
-    return Resolution(tuple(moves), downloads, needed_by, warnings)
+    return Resolution(tuple(moves), downloads, tuple(dict.fromkeys(needs)), warnings)
 
 
 def explain(output: str) -> str:

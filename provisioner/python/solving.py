@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from provisioner.machine import Reader
 from provisioner.python import guard, unlisted
 from provisioner.python.closure import Closure, Walker
-from provisioner.python.distributions import Distribution, accepts
-from provisioner.python.resolution import Move, Refusal, Request, Resolution, Sizes, ask_sizes
+from provisioner.python.distributions import Distribution, accepts, version_of
+from provisioner.python.resolution import Move, Need, Refusal, Request, Resolution, Sizes, ask_sizes
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
 """For each name, (who needs it, in which versions)."""
@@ -101,7 +101,8 @@ def solve(
             if stuck := frozenset(
                 move.name for move in moves if move.name in kept and move.before != move.after
             ):
-                return Held(moves, answer.needs, stuck, size(reader, request, answer, pins(moves)))
+                needs = who_needs(answer, moves, installed)
+                return Held(moves, needs, stuck, size(reader, request, answer, pins(moves)))
             lines = [pin(distribution) for distribution in kept.values()]
     if isinstance(answer, Refusal):
         return Unbuilt(request, tuple(lines), answer) if answer.cause == "unbuilt" else answer
@@ -110,7 +111,7 @@ def solve(
     return Solution(
         request,
         moves,
-        answer.needs,
+        who_needs(answer, moves, installed),
         constraints=tuple(dict.fromkeys(exact + lines)),
         sizes=size(reader, request, answer, exact),
         cautions=answer.warnings,
@@ -157,6 +158,22 @@ def keeps_version(closure: Closure, distribution: Distribution) -> bool:
     """Whether nobody wants another version than the one that is there."""
     wanted = (lack.requirement for lack in closure.lacking if lack.name == distribution.name)
     return bool(distribution.version) and all(accepts(need, distribution.version) for need in wanted)
+
+
+def who_needs(answer: Resolution, moves: Iterable[Move], installed: Mapping[str, Distribution]) -> Needs:
+    """The needs of what will be there: not of versions that uv dropped, nor of what is there for a build."""
+    versions = {name: found.version for name, found in installed.items()}
+    versions |= {move.name: "" if move.url else move.after or "" for move in moves}
+    found: dict[str, set[tuple[str, str]]] = {}
+    for need in answer.needs:
+        if need.by in versions and is_version(need, versions[need.by]):
+            found.setdefault(need.name, set()).add((need.by, need.limit))
+    return {name: tuple(sorted(wants)) for name, wants in found.items()}
+
+
+def is_version(need: Need, version: str) -> bool:
+    """Whether a need is that of a version; where one of the two is not told, it is."""
+    return not (need.at and version) or version_of(need.at) == version_of(version)
 
 
 def with_before(resolution: Resolution, found: Mapping[str, Distribution]) -> tuple[Move, ...]:

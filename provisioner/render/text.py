@@ -133,24 +133,41 @@ def short(address: str, kind: str) -> str:
 
 
 def change_lines(change: Change, name: str, column: int, paint: Paint, width: int) -> Iterator[str]:
-    """The change, with its reason beside it where there is room and below it where there is not."""
+    """The change, with its reason beside it where there is room and below it where there is not.
+
+    What it changes to gets a line of its own, below what it was, where the two are too long for one.
+    """
     role = ROLES[change.action]
-    line = f"{change.action.sign} {name:{column}}  {transition(change)}".rstrip()
+    start = f"{change.action.sign} {name:{column}}  "
+    first, *below = [f"{start}{transition(change)}".rstrip()]
+    if 2 + len(first) > width and len(both := sides(change)) == 2:
+        first = f"{start}{both[0]} ->"
+        below = [" " * max(6, min(2 + len(start), width - len(both[1]))) + both[1]]
     tone = "bad" if role == "bad" else "faint"
-    shown = "  " + paint(role, line[0]) + line[1:]
-    if change.reason and "\n" not in change.reason and 4 + len(line) + len(change.reason) <= width:
+    shown = "  " + paint(role, first[0]) + first[1:]
+    if (
+        not below
+        and change.reason
+        and "\n" not in change.reason
+        and 4 + len(first) + len(change.reason) <= width
+    ):
         yield f"{shown}  {paint(tone, change.reason)}"
         return
-    yield shown
+    yield from (shown, *below)
     if change.reason:
         yield from wrapped(change.reason, width, paint, tone, "      ")
 
 
 def transition(change: Change) -> str:
     """`1.0 -> 2.0`, or the one side that says something."""
+    return " -> ".join(sides(change))
+
+
+def sides(change: Change) -> tuple[str, ...]:
+    """What it was and what it will be, or the one of them that says something."""
     if change.action is not Action.KEEP and change.before and change.after:
-        return f"{change.before} -> {change.after}"
-    return (change.before if change.action in (Action.KEEP, Action.REMOVE) else change.after) or ""
+        return change.before, change.after
+    return ((change.before if change.action in (Action.KEEP, Action.REMOVE) else change.after) or "",)
 
 
 def wrapped(text: str, width: int, paint: Paint, role: str, indent: str) -> Iterator[str]:

@@ -227,6 +227,28 @@ def test_no_word_of_a_reason_is_lost(reason: str, width: int) -> None:
     assert shown[: len(reason.split()) + 3] == ["pip", "!", "x", *reason.split()]
 
 
+JAVAC = "/usr/lib/jvm/java-21-openjdk-amd64/bin/javac"
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (120, [f"  ~ javac  {JAVAC} -> {JAVAC}", "      of another release"]),
+        (80, [f"  ~ javac  {JAVAC} ->", f"           {JAVAC}", "      of another release"]),
+        (51, [f"  ~ javac  {JAVAC} ->", f"       {JAVAC}", "      of another release"]),
+        (40, [f"  ~ javac  {JAVAC} ->", f"      {JAVAC}", "      of another release"]),
+    ],
+)
+def test_a_transition_too_long_for_a_line_takes_two(width: int, lines: list[str]) -> None:
+    change = Change("jdk.javac", A.UPDATE, JAVAC, JAVAC, reason="of another release")
+    assert [*text.change_lines(change, "javac", 0, style.plain, width)] == lines
+
+
+def test_one_long_side_is_left_whole() -> None:
+    change = Change("jdk.javac", A.CREATE, after=f"{JAVAC} -> {JAVAC}")
+    assert [*text.change_lines(change, "javac", 0, style.plain, 80)] == [f"  + javac  {JAVAC} -> {JAVAC}"]
+
+
 EVENTS = (
     Event(step="", what="note", text="Another apply is running; waiting for it to end."),
     Event(step="datasets.flowers", what="begin"),

@@ -13,6 +13,7 @@ from provisioner.machine import Completed
 from provisioner.python.resolution import (
     SCRUB,
     Move,
+    Need,
     Refusal,
     Request,
     Sizes,
@@ -64,10 +65,18 @@ def test_who_needs_what() -> None:
         "DEBUG Adding transitive dependency for b==2.0: b[x]==2.0\n"
         "DEBUG Adding transitive dependency for b[x]==2.0: c{python_full_version < '3.15'}*\n"
         "DEBUG Adding transitive dependency for kept==1.0: a\n"
+        "DEBUG Adding transitive dependency for kept==1.0: e>=1.5, <1.5+\n"
+        "DEBUG Adding transitive dependency for kept==1.0: a\n"
         "DEBUG Something else of b==2.0: d\n"
         " + a==1.5\n + b==2.0\n + c==1\n"
     )
-    assert found.needs == {"a": (("b", ">=1,<2"), ("kept", "")), "c": (("b", ""),)}
+    assert found.needs == (
+        Need("a", "b", "2.0", ">=1,<2"),
+        Need("a", "b", "1.0", ">=9"),
+        Need("c", "b", "2.0", ""),
+        Need("a", "kept", "1.0", ""),
+        Need("e", "kept", "1.0", "==1.5"),
+    )
 
 
 def test_warnings_are_passed_on() -> None:

@@ -110,3 +110,27 @@ def test_what_an_image_broke_itself_is_told_and_left(image: Workplace) -> None:
     step = image.step({"packages": ["tool"]})
     assert not step.pending
     assert "numpy 2.0.2: needed by tool (numpy<2), but it is preinstalled and held" in reasons(step)
+
+
+def test_only_who_cannot_do_with_what_is_there_is_blamed(image: Workplace) -> None:
+    image.index.add("anyone", "1.0", "numpy>=1.26")
+    image.index.add("old", "1.0", "numpy==1.26.4")
+    wanted = {"packages": ["anyone", "old"]}
+    assert "needed by old (numpy==1.26.4), but it is preinstalled and held" in reasons(image.step(wanted))
+    free = image.step({**wanted, "preinstalled": "free"})
+    assert "needed by old (numpy==1.26.4)" in reasons(free)
+    assert "needed by anyone" not in reasons(free)
+
+
+def test_what_is_there_for_a_build_alone_is_not_blamed(place: Workplace) -> None:
+    """To build `built` it takes `a-backend`, which wants other tools than those that are there."""
+    place.index.add("tools", "1.0")
+    place.index.add("tools", "2.0")
+    place.index.add("a-backend", "1.0", "tools>=2")
+    place.index.add("top", "1.0", "tools>1.0")
+    place.index.add_source("built", "1.0", builders=("a-backend",))
+    place.apply({"packages": ["tools==1.0"]})
+    step = place.step({"packages": ["built", "top"], "preinstalled": "free"})
+    assert "~ pip.tools  1.0 -> 2.0" in [format_change(change) for change in step.changes]
+    assert "needed by top (tools>1.0)" in reasons(step)
+    assert "a-backend" not in reasons(step)
