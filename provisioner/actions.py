@@ -72,13 +72,9 @@ def planned(options: argparse.Namespace) -> Plan:
         return planned_against(spec, options)
     made = engine.survey(spec, engine.connect(spec), selection(options))
     if options.out:
-        from provisioner import codec
-        from provisioner.machine import files
+        from provisioner.codec import keep_plan
 
-        # A plan holds URLs as the file has them, and perhaps a token in one.
-        files.write(
-            Write(path=os.path.abspath(options.out), text=codec.text(codec.plan_document(made)), mode=0o600)
-        )
+        keep_plan(made, options.out)
     return made
 
 

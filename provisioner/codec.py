@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from provisioner.effects import Write
 from provisioner.errors import ProvisionerError
 from provisioner.hardware import Accelerators
 from provisioner.model import Action, Change, Plan, Report, Verdict, fingerprint
@@ -111,6 +113,13 @@ def plan_from(source: str, filename: str) -> Plan:
         raise ProvisionerError(
             f"{filename} is not a plan that can be read", "Make it again: plan --out."
         ) from error
+
+
+def keep_plan(plan: Plan, path: str) -> None:
+    """Keep a plan in a file for its owner alone: it holds URLs as the spec has them, perhaps with a token."""
+    from provisioner.machine import files
+
+    files.write(Write(path=os.path.abspath(path), text=text(plan_document(plan)), mode=0o600))
 
 
 def saved_plan(path: str) -> Plan | None:
