@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from provisioner.platforms import WAYS_OUT
 from provisioner.python import guard
-from provisioner.python.closure import Walker, same_url
+from provisioner.python.closure import Walker, comes_from, same_url
 from provisioner.python.distributions import Installed, accepts, version_of
 from provisioner.python.pins import LockedPip, Pinned, Pins, Satisfied
 from provisioner.python.requirements import Asked
@@ -49,10 +49,11 @@ def settle(
     moves = tuple(
         Move(each.name, version_at(each.name, installed), each.version or "as it is") for each in due
     )
+    anew = dict.fromkeys((*damaged, *(move.name for move in moves if move.before == move.after)))
     request = replace(
         request,
         packages=(),
-        options=tuple(word for name in damaged for word in ("--reinstall-package", name)),
+        options=tuple(word for name in anew for word in ("--reinstall-package", name)),
         pins=tuple(each.line(folder) for each in due),
     )
     built = tuple(each.name for each in due if each.sdist or each.vcs or each.directory)
@@ -86,7 +87,9 @@ def is_there(each: Pinned, installed: Installed, folder: str) -> bool:
         return isinstance(details, dict) and details.get("commit_id") == each.vcs.commit_id
     if each.directory:
         return same_url(str(origin.get("url", "")), each.origin(folder) or "")
-    return True
+    if each.archive:
+        return comes_from(origin, each.origin(folder) or "")
+    return not origin
 
 
 def uncovered(asked: Asked, walker: Walker, pins: Pins) -> Iterator[Drift]:

@@ -399,6 +399,15 @@ def lines(solution: Solution | None) -> tuple[str, ...]:
     return solution.request.pins if solution else ()
 
 
+def test_the_same_version_from_elsewhere_is_another_thing() -> None:
+    machine = installed("rose==1.0")
+    machine.put(f"{SITE}/rose-1.0.dist-info/direct_url.json", '{"url": "https://example.org/mine.whl"}')
+    solution, drifts = settled(machine, ["rose"], {"packages": [wheel_pin("rose")]})
+    assert solution
+    assert solution.request.options == ("--reinstall-package", "rose")
+    assert drifts == {}
+
+
 def test_what_is_missing_or_another_is_installed_by_its_hash() -> None:
     pins = {"packages": [wheel_pin("rose"), wheel_pin("lily"), wheel_pin("moss")]}
     solution, drifts = settled(installed("lily==0.9", "moss==1.0"), ["rose", "lily"], pins)
