@@ -7,14 +7,23 @@ uv writes `A|B` for a union, and `X+` for the end of the local versions of X, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 END = r"(?=[,|]|$)"
-SPELLINGS = (
+
+
+def series(match: re.Match[str]) -> str:
+    """`==1.2.*` for all from the first of 1.2 to before the first of 1.3; what spans more stays."""
+    start, first, last = match.groups()
+    return f"=={start}{first}.*" if int(last) == int(first) + 1 else match[0]
+
+
+SPELLINGS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\s|^\*$", ""),
+    (rf">=((?:[^,|+]*[.!])?)(\d+)\.dev0,<\1(\d+)\.dev0{END}", series),
     (rf">=([^,|+]+),<\1\+{END}", r"==\1"),
     (rf"<([^,|+]+)\|>=\1\+{END}", r"!=\1"),
     (rf"<([^,|]+)\|>\1{END}", r"!=\1"),

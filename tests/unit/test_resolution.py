@@ -71,7 +71,7 @@ def test_who_needs_what() -> None:
         " + a==1.5\n + b==2.0\n + c==1\n"
     )
     assert found.needs == (
-        Need("a", "b", "2.0", ">=1,<2"),
+        Need("a", "b", "2.0", "==1.*"),
         Need("a", "b", "1.0", ">=9"),
         Need("c", "b", "2.0", ""),
         Need("a", "kept", "1.0", ""),
