@@ -11,6 +11,7 @@ from provisioner.debian.pins import Pins
 from provisioner.debian.repositories import Repository
 from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.errors import LockError
 from provisioner.fields import Flag, Section
 
 
@@ -86,6 +87,12 @@ class PreferringApt(Apt):
 
 
 def hold(config: Apt, held: Pins) -> LockedApt:
+    """What is wanted, as it was locked. Raises LockError for what was not."""
+    known = {*held.versions, *held.unlocked}
+    for choice in config.packages:
+        if not any(known & {option.name, option.name.partition(":")[0]} for option in choice.any_of):
+            name = choice.any_of[0].name
+            raise LockError(f"the lock does not have apt.{name}", "Lock it again: colabenv lock")
     return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
 
 

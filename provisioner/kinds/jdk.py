@@ -21,6 +21,7 @@ from provisioner.debian.pins import Pins
 from provisioner.debian.simulation import UNCHANGED, Simulation
 from provisioner.debian.status import Dpkg, Package
 from provisioner.effects import Effect, Run
+from provisioner.errors import LockError
 from provisioner.fields import Flag, Section
 from provisioner.kind import ABSENT, Ground, Kind, Lockable
 from provisioner.lasting import Lasting
@@ -303,19 +304,22 @@ def pin(config: Jdk, facts: Facts, reader: Reader, ground: Ground) -> Pins:
     return found if name in found.versions else found.model_copy(update={"unlocked": (name,)})
 
 
+def kits(held: Pins) -> tuple[int, ...]:
+    return versions((*held.versions, *held.unlocked))
+
+
 def hold(config: Jdk, held: Pins) -> Jdk:
-    """The version of Java that was locked, whatever range the file gives."""
-    kits = (PACKAGE.fullmatch(name) for name in (*held.versions, *held.unlocked))
-    version = next((kit[1] for kit in kits if kit), config.version)
-    return LockedJdk(**dict(config) | {"version": version, "pins": held})
+    """The version of Java that was locked, whatever range the file gives. Raises LockError where none was."""
+    if not kits(held):
+        raise LockError("the lock does not have the jdk", "Lock it again: colabenv lock")
+    return LockedJdk(**dict(config) | {"version": str(kits(held)[0]), "pins": held})
 
 
 def prefer(config: Jdk, held: Pins | None, upgrade: frozenset[str] | None) -> Jdk:
     """The same version of Java while it is wanted; its package as it was locked, unless it is named."""
-    if held is None or upgrade is None:
-        return config
-    kept = hold(config, held.without(upgrade))
-    return kept if not kept.version.isdigit() or config.fits(int(kept.version)) else config
+    left = Pins() if held is None or upgrade is None else held.without(upgrade)
+    fitting = kits(left) and config.fits(kits(left)[0])
+    return hold(config, left) if fitting else config
 
 
 def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:

@@ -161,7 +161,7 @@ def foreseen(root: Root, spec: str, *words: str) -> dict[str, str]:
 
 def moved(told: str) -> dict[str, str]:
     """What `lock` says is different."""
-    return dict(re.findall(r"^  ~ (\S+)  (.+)$", told, re.MULTILINE))
+    return dict(re.findall(r"^  ~ (\S+)  +(.+)$", told, re.MULTILINE))
 
 
 def test_locked_on_one_machine_applied_on_another(world: World, make: Make) -> None:
@@ -351,7 +351,7 @@ def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:
     colabenv(root, "apply", "--locked")
 
     root.write(LOCK, "nothing = [")
-    assert_clear(colabenv(root, "apply", "--locked", check=False), "colabenv.lock", "lock again")
+    assert_clear(colabenv(root, "apply", "--locked", check=False), "colabenv.lock", "version control")
 
 
 def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Make) -> None:
@@ -365,7 +365,7 @@ def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Mak
     spec = spec.replace("[rose,", "['rose<2', weed,").replace(f"{world.server.base}/seeds.csv", other)
     told = colabenv(root, "lock", spec=spec).stdout
     assert moved(told).keys() == {"apt.shelf-tea", "datasets.seeds"}
-    assert "+ pip.weed  1.0" in told
+    assert re.search(r"\+ pip\.weed +1\.0", told)
     assert "- jdk.openjdk-17-jdk-headless" in told
     colabenv(root, "apply", "--locked")
 
