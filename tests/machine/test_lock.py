@@ -397,7 +397,7 @@ def test_one_lock_for_two_machines(provisioned_machine: Root) -> None:
     assert [each["name"] for each in there["pip"]["packages"]] == ["editables"]
     assert here["machine"]["python"].startswith("3.11.")
     assert "colab-2026.07-gpu: 1 pip on top of what the base brings" in told
-    assert f"{here['name']}: pip 2 on top of what the base brings" in told
+    assert f"{here['name']}: 2 pip on top of what the base brings" in told
     told = colabenv(root, "apply", "--locked").stdout
     assert f"Held to colabenv.lock, as it is for {here['name']}." in told
     lock = root.read(LOCK)
