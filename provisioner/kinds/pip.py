@@ -39,8 +39,10 @@ def observe(config: Pip, reader: Reader) -> Facts:
     upgrade = isinstance(config, PreferringPip) and config.upgrade
     doubt = unlisted.in_doubt(reader, closure)
     unsettled = bool(closure.lacking or asked.undecided or damaged or upgrade or doubt) and not asked.absent
+    unwelcome = any(walker.installed.get(name) for name in config.absent)
+    idle = not (unsettled or unwelcome or isinstance(config, LockedPip)) and reader.python.exists
     request = Request(
-        uv=find_uv(reader),
+        uv="" if idle else find_uv(reader),
         cwd=reader.folder,
         target=resolution.target(reader.python),
         into=resolution.into(reader.python, reader.state),
