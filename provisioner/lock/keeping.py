@@ -47,16 +47,15 @@ def hold(spec: Spec, reader: Reader) -> Spec:
 
     Raises LockError when there is no lock, when it is for other machines, or older than the spec.
     """
-    lock = read(spec)
+    lock, path = read(spec), path_of(spec.path)
     image = grounds.image_of(reader)
     place = grounds.where(reader, image)
     target = choose(lock, place, grounds.name_of(place, reader), again(spec))
     if stale(target, spec, reader):
         raise edited(spec, (target.name,))
     held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.held(name)))
-    notes: tuple[str, ...] = (f"Held to {Path(path_of(spec.path)).name}, as it is for {target.name}.",)
+    notes: tuple[str, ...] = (f"Held to {Path(path).name}, as it is for {target.name}.",)
     moved = tuple(base_moved(target, place, reader, image))
-    path = path_of(spec.path)
     if target.unlocked:
         notes += (f"Not in the lock, so any version will do: {', '.join(target.unlocked)}.",)
     text = hashlib.sha256(Path(path).read_bytes()).hexdigest()

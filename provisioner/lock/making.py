@@ -48,19 +48,15 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
     """
     image = grounds.image_of(reader)
     place = grounds.where(reader, image)
-    preferring = narrowed(
-        spec, lambda kind, name, config: kind.prefer(config, asked.pins(name), asked.upgrade)
-    )
+    preferring = preferred(spec, asked)
     facts = engine.observe(preferring, reader, looked_at(spec))
     plan = engine.make_plan(preferring, facts)
     stuck = {step.kind for step in plan.steps if step.blocked and step.kind not in plan.gates}
     if stuck:
         # What was locked earlier can no longer be had: then the newest.
-        free = replace(asked, upgrade=None)
-        plain = narrowed(spec, lambda kind, name, config: kind.prefer(config, free.pins(name), free.upgrade))
-        preferring = replace(
-            preferring, sections=preferring.sections | {name: plain.sections[name] for name in stuck}
-        )
+        newest = preferred(spec, replace(asked, upgrade=None)).sections
+        sections = preferring.sections | {name: newest[name] for name in stuck}
+        preferring = replace(preferring, sections=sections)
         facts = engine.observe(preferring, reader, looked_at(spec))
         plan = engine.make_plan(preferring, facts)
         refuse_blocked(plan)
@@ -99,6 +95,11 @@ def narrowed(spec: Spec, narrow: Callable[[Any, str, Any], Any]) -> Spec:
         for name, config in spec.sections.items()
     }
     return replace(spec, sections=sections)
+
+
+def preferred(spec: Spec, asked: Asked) -> Spec:
+    """The spec that keeps to what was locked, but for what may be newer."""
+    return narrowed(spec, lambda kind, name, config: kind.prefer(config, asked.pins(name), asked.upgrade))
 
 
 def refuse_blocked(plan: Plan) -> None:
