@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.dataset import Dataset
 from provisioner.errors import LockError
-from provisioner.fields import Section
+from provisioner.fields import Section, Sha256
 from provisioner.kind import Ground, Lockable
 from provisioner.machine import Reader
 from provisioner.machine.receipt import Receipt
@@ -39,7 +39,7 @@ class PinnedDataset(Section):
     """The URL that the spec gave, where it led to another."""
     path: Annotated[str, AfterValidator(check_path)] | None = None
     size: Annotated[int, Field(ge=0)] | None = None
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Sha256
 
     @model_validator(mode="after")
     def is_somewhere(self) -> PinnedDataset:

@@ -18,10 +18,11 @@ from provisioner.accelerator import FRAMEWORKS, Accelerator
 from provisioner.anonymous import Anonymous
 from provisioner.fields import format_size
 from provisioner.hardware import Accelerators, Diagnosis
-from provisioner.inventory import VARIABLES, operating_system
+from provisioner.inventory import VARIABLES
 from provisioner.kinds import accelerator
 from provisioner.machine.local import LocalMachine
 from provisioner.model import Verdict
+from provisioner.platforms import operating_system
 from provisioner.prover import prove
 from provisioner.python.distributions import Installed
 from provisioner.python.interpreter import resolve

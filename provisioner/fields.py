@@ -75,4 +75,7 @@ Whole = Annotated[int, Field(strict=True, ge=0)]
 Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str), Field(ge=0)]
 SpecPath = Annotated[str, Field(min_length=1), AfterValidator(resolve)]
 Mode = Annotated[str, Field(pattern=r"^0?[0-7]{3}$", description="Permission bits in octal, quoted.")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""As a program writes it; what people write may be in capitals."""
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -95,7 +95,7 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
     return Seen(
         platform=platforms.detect(machine),
         runtime=machine.environ.get("COLAB_RELEASE_TAG", ""),
-        os=operating_system(machine),
+        os=platforms.operating_system(machine),
         kernel=platform.release(),
         libc=" ".join(platform.libc_ver()),
         architecture=platform.machine(),
@@ -106,13 +106,6 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
         python=hide.within(asdict(machine.python)),
         accelerators=machine.accelerators(),
     )
-
-
-def operating_system(machine: Reader) -> str:
-    """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
-    text = (machine.read("/etc/os-release") or b"").decode(errors="replace")
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    return values.get("PRETTY_NAME", platform.system()).strip('"')
 
 
 def told(facts: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Literal
 
 from provisioner.machine import Reader
@@ -41,6 +42,18 @@ def place(reader: Reader) -> Place:
     if reader.kernel() is None:
         return "other"
     return "vscode" if reader.environ.get("VSCODE_PID") or reader.environ.get("VSCODE_CWD") else "jupyter"
+
+
+def release(reader: Reader) -> dict[str, str]:
+    """What /etc/os-release says, whose values may be quoted as in a shell. See os-release(5)."""
+    text = (reader.read("/etc/os-release") or b"").decode(errors="replace")
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {name: value.strip("\"' ") for name, _, value in lines}
+
+
+def operating_system(reader: Reader) -> str:
+    """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
+    return release(reader).get("PRETTY_NAME") or platform.system()
 
 
 CELL = """\

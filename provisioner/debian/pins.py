@@ -16,7 +16,7 @@ from provisioner.debian.status import Dpkg
 from provisioner.debian.wanted import PackageName
 from provisioner.effects import Run
 from provisioner.errors import LockError
-from provisioner.fields import Section
+from provisioner.fields import Section, Sha256
 from provisioner.kind import Ground
 from provisioner.machine import Reader
 from provisioner.machine.urls import shown
@@ -52,7 +52,7 @@ class PinnedPackage(Section):
     version: ExactVersion
     source: Annotated[str, AfterValidator(check_source)]
     size: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Sha256
 
     @property
     def word(self) -> str:

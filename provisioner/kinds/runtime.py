@@ -96,7 +96,7 @@ class Facts:
 
 
 def observe(config: Runtime, reader: Reader) -> Facts:
-    release = read_release((reader.read("/etc/os-release") or b"").decode(errors="replace"))
+    release = platforms.release(reader)
     return Facts(
         platform=platforms.detect(reader),
         python=reader.python.version,
@@ -106,12 +106,6 @@ def observe(config: Runtime, reader: Reader) -> Facts:
         disk_free=reader.free(reader.folder),
         memory=reader.memory(),
     )
-
-
-def read_release(text: str) -> dict[str, str]:
-    """The assignments of an os-release file, whose values may be quoted as in a shell. See os-release(5)."""
-    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
-    return {name: value.strip("\"' ") for name, _, value in lines}
 
 
 def plan(config: Runtime, facts: Facts) -> Iterator[Step]:

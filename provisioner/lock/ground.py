@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -13,15 +12,13 @@ from provisioner import runtimes
 from provisioner.debian import status
 from provisioner.lock.document import Base, Where
 from provisioner.machine import Reader
-from provisioner.platforms import detect
+from provisioner.platforms import detect, operating_system, release
 from provisioner.python.distributions import Installed
 from provisioner.python.locking import is_base
 from provisioner.runtimes import Image
 
 SYSTEM = "/usr/local/lib"
 """Where Colab's images have their Python, whatever virtual environment a spec asks for."""
-
-RELEASE = re.compile(r'^(\w+)="?([^"\n]*)"?$', re.MULTILINE)
 
 
 def digest(value: Any) -> str:
@@ -42,11 +39,10 @@ def image_of(reader: Reader) -> Image | None:
 
 
 def where(reader: Reader, image: Image | None) -> Where:
-    release = dict(RELEASE.findall((reader.read("/etc/os-release") or b"").decode(errors="replace")))
     attached = reader.accelerators()
     return Where(
         runtime=image.name if image else None,
-        os=release.get("PRETTY_NAME") or platform.system(),
+        os=operating_system(reader),
         python=reader.python.version,
         glibc=glibc(reader),
         architecture=(reader.python.markers or {}).get("platform_machine") or platform.machine(),
@@ -67,9 +63,10 @@ def name_of(place: Where, reader: Reader) -> str:
     """What a target is called, unless a person calls it otherwise: the same on machines that are alike."""
     if place.runtime:
         return place.runtime
-    release = dict(RELEASE.findall((reader.read("/etc/os-release") or b"").decode(errors="replace")))
-    system = "-".join(filter(None, (release.get("ID", "linux"), release.get("VERSION_ID"))))
-    system = detect(reader) if detect(reader) != "other" else system
+    system: str = detect(reader)
+    if system == "other":
+        told = release(reader)
+        system = "-".join(filter(None, (told.get("ID", "linux"), told.get("VERSION_ID"))))
     return f"{system}-python{place.series}-{place.architecture}-{place.accelerator}"
 
 

@@ -17,7 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field, model_validator
 
-from provisioner.fields import Section
+from provisioner.fields import Section, Sha256
 from provisioner.machine import Reader
 from provisioner.machine.urls import file_url, is_below
 from provisioner.python.closure import REPOSITORY, same_url
@@ -62,7 +62,6 @@ VersionText = Annotated[str, AfterValidator(check_version)]
 Limits = Annotated[str, AfterValidator(check_limits)]
 Url = Annotated[str, AfterValidator(check_url)]
 RelativePath = Annotated[str, Field(min_length=1), AfterValidator(check_path)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern="^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 
