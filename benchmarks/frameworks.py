@@ -21,7 +21,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from tests.frameworks import REQUIREMENTS, NotToBeHadError, interpreter  # noqa: E402
 
-PROBES = REPOSITORY / "provisioner" / "probes"
+PROBES = REPOSITORY / "provisioner" / "kinds" / "accelerator" / "probes"
 
 
 def seconds(argv: list[str]) -> float:

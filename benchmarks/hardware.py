@@ -31,7 +31,7 @@ from tests import nvml  # noqa: E402
 ASSERTION = """\
 import json, os, pathlib, sys, time
 from provisioner.machine import local
-from provisioner.machine.accelerators import accelerators
+from provisioner.machine.accelerators.attached import accelerators
 took = []
 for _ in range(2):
     begun = time.perf_counter()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from provisioner.version import __version__ as __version__
+
 TYPE_CHECKING = False  # without `typing`, which a no-op has no use for
 if TYPE_CHECKING:
     from typing import Any
 
     from provisioner.notebook import apply, load, load_ipython_extension, plan, verify
-
-__version__ = "0.1.0"
 
 __all__ = ["apply", "load", "load_ipython_extension", "plan", "verify"]
 

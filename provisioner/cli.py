@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from provisioner import __version__
+from provisioner.version import __version__
 
 DEFAULT_SPEC = "colabenv.yaml"
 
@@ -202,7 +202,7 @@ def dispatch(argv: list[str] | None) -> int:
     options = build_parser().parse_args(argv)
     if conclusion := recalled(options):
         return say(f"{conclusion} ({time.monotonic() - began:.2f} s)")
-    from provisioner.actions import carry_out
+    from provisioner.commands.dispatch import carry_out
 
     return carry_out(options)
 
@@ -212,7 +212,7 @@ def say(text: str) -> int:
     try:
         print(text, flush=True)
     except OSError as error:
-        from provisioner.actions import unwritten
+        from provisioner.commands.dispatch import unwritten
 
         return unwritten(error)
     return 0
@@ -222,6 +222,6 @@ def recalled(options: argparse.Namespace) -> str | None:
     """The conclusion of an apply that needs no more than to be said again."""
     if options.command != "apply" or options.dry_run or options.json or options.verbose or options.events:
         return None
-    from provisioner import recall
+    from provisioner.engine import noop_cache
 
-    return recall.recall(options.spec, tuple(options.only), tuple(options.skip), options.locked)
+    return noop_cache.recall(options.spec, tuple(options.only), tuple(options.skip), options.locked)

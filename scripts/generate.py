@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from provisioner import ipynb, kinds, spec
-from provisioner.repository import Repository
-from provisioner.spec import schema
+from provisioner.commands.notebook import ipynb
+from provisioner.commands.notebook.github import Repository
+from provisioner.kinds import registry
+from provisioner.spec import load, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = Repository("colab-provisioner/provisioner", "main", ROOT)
@@ -33,9 +34,9 @@ def reference() -> str:
     document = schema.generate()
     definitions: dict[str, Schema] = document["$defs"]
     lines = [INTRODUCTION + "## The file\n", f"{document['description']}\n"]
-    top = {name: value for name, value in document["properties"].items() if name not in kinds.NAMES}
+    top = {name: value for name, value in document["properties"].items() if name not in registry.NAMES}
     lines += table(top, document.get("required", []))
-    for name in kinds.NAMES:
+    for name in registry.NAMES:
         section = document["properties"][name]
         lines += ["", f"## `{name}`\n", section.get("description", "") + "\n"]
         lines += [f"Takes {takes(section)}.\n"]
@@ -110,7 +111,7 @@ def readme(text: str) -> str:
 
 def notebook(path: Path) -> str:
     """An example's notebook with the cells and the metadata that its spec asks for."""
-    return ipynb.filled(path.read_text(), spec.load(path.with_suffix(".yaml")), path, REPOSITORY)
+    return ipynb.filled(path.read_text(), load.load(path.with_suffix(".yaml")), path, REPOSITORY)
 
 
 def made() -> dict[Path, str]:

@@ -7,7 +7,13 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from provisioner.effects import (
+from provisioner.machine.download import receipt
+from provisioner.machine.download.receipt import Receipt
+from provisioner.machine.files import with_block
+from provisioner.machine.reader import Answer, Completed, Interpreter, Stat
+from provisioner.machine.urls import local_path, shown
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import (
     Block,
     Chmod,
     Copy,
@@ -21,14 +27,19 @@ from provisioner.effects import (
     Unpack,
     Write,
 )
-from provisioner.errors import EffectError
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Chdir, Export, Extension, Kernel, Mount, Refresh, SearchPath, Secret, Upload
-from provisioner.machine import Answer, Completed, Interpreter, Stat, receipt
-from provisioner.machine.files import with_block
-from provisioner.machine.receipt import Receipt
-from provisioner.machine.urls import local_path, shown
-from provisioner.redact import redactor
+from provisioner.model.errors import EffectError
+from provisioner.model.kernel import (
+    Chdir,
+    Export,
+    Extension,
+    Kernel,
+    Mount,
+    Refresh,
+    SearchPath,
+    Secret,
+    Upload,
+)
+from provisioner.model.redaction import redactor
 
 Program = Callable[["FakeMachine", Run], Completed]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from provisioner.hardware import Accelerators, Gpu
-from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
-from provisioner.render.moving import Scene
+from provisioner.model.accelerators import Accelerators, Gpu
+from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render.live_html import Scene
 
 PLAN = Plan(
     name="flowers",

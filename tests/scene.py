@@ -14,14 +14,14 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
-from provisioner import kinds
-from provisioner.effects import Effect, Run, Unpack
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Export, Extension, Kernel, Refresh
-from provisioner.kernels import Secret as SecretEffect
-from provisioner.kind import Kind
-from provisioner.machine import Completed
-from provisioner.model import Action, Change, Step
+from provisioner.kinds import registry
+from provisioner.kinds.base import Kind
+from provisioner.machine.reader import Completed
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Effect, Run, Unpack
+from provisioner.model.kernel import Export, Extension, Kernel, Refresh
+from provisioner.model.kernel import Secret as SecretEffect
+from provisioner.model.plan import Action, Change, Step
 from tests.fakes import FakeMachine, Program
 
 CASES = Path(__file__).parent / "cases"
@@ -86,13 +86,13 @@ def scripted(rules: list[dict[str, Any]]) -> Program:
 
 
 def validate(kind_name: str, wanted: object, machine: FakeMachine) -> object:
-    adapter: TypeAdapter[object] = TypeAdapter(kinds.get(kind_name).config)
+    adapter: TypeAdapter[object] = TypeAdapter(registry.get(kind_name).config)
     return adapter.validate_python(wanted, context={"folder": machine.folder, "home": machine.home})
 
 
 def kind_of(kind_name: str, config: object) -> Kind[Any, Any]:
     """The kind, or what stands in for a section that the file does not have."""
-    return kinds.ABSENT[kind_name] if config is None else kinds.get(kind_name)
+    return registry.ABSENT[kind_name] if config is None else registry.get(kind_name)
 
 
 def plan(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:

@@ -15,15 +15,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner import platforms
-from provisioner.effects import Link
-from provisioner.errors import ObserveError
-from provisioner.fields import Flag, Section, SpecPath, as_written
-from provisioner.kernels import Mount
-from provisioner.kind import ABSENT, Kind
-from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Step
-from provisioner.platforms import Platform
+from provisioner.facts import platforms
+from provisioner.facts.platforms import Platform
+from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.fields import Flag, Section, SpecPath, as_written
+from provisioner.machine.reader import Reader, Stat
+from provisioner.model.effects import Link
+from provisioner.model.errors import ObserveError
+from provisioner.model.kernel import Mount
+from provisioner.model.plan import Action, Change, Step
 
 MOUNTS = "/proc/self/mounts"
 

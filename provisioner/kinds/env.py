@@ -8,14 +8,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from provisioner import lasting
-from provisioner.fields import Section, SpecPath, as_written
-from provisioner.kind import Kind
-from provisioner.lasting import Lasting
-from provisioner.lasting_text import Setting
-from provisioner.machine import Reader
-from provisioner.model import Step
-from provisioner.redact import redact
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared import variables
+from provisioner.kinds.shared.fields import Section, SpecPath, as_written
+from provisioner.kinds.shared.variable_files import Setting
+from provisioner.kinds.shared.variables import Lasting
+from provisioner.machine.reader import Reader
+from provisioner.model.plan import Step
+from provisioner.model.redaction import redact
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -98,17 +98,17 @@ Env = dict[
 
 
 def observe(config: Env, reader: Reader) -> Lasting:
-    return lasting.observe("env", reader, config)
+    return variables.observe("env", reader, config)
 
 
 def plan(config: Env, facts: Lasting) -> Iterator[Step]:
     wanted = {name: variable.setting for name, variable in config.items()}
-    changes = lasting.changes("env", wanted, facts)
+    changes = variables.changes("env", wanted, facts)
     if changes:
         yield Step(
             id="env",
             changes=changes,
-            effects=lasting.effects(wanted, facts),
+            effects=variables.effects(wanted, facts),
             warnings=(LOADER,) if "LD_LIBRARY_PATH" in wanted else (),
         )
 
@@ -117,7 +117,7 @@ def named(config: Env, facts: Lasting) -> Iterator[tuple[str, str]]:
     """What later shells and kernels get, with folders as the file writes them."""
     for name, variable in config.items():
         words = {str(folder): as_written(folder) for folder in variable.prepend}
-        yield f"env.{name}", redact(lasting.standing(name, facts, words))
+        yield f"env.{name}", redact(variables.standing(name, facts, words))
 
 
 KIND = Kind(

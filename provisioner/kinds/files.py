@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from provisioner.effects import Chmod, Copy, Effect, Link, Mkdir, Write
-from provisioner.fields import Mode, Section, SpecPath, as_written
-from provisioner.kind import ABSENT, Kind
-from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Named, Step
+from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.fields import Mode, Section, SpecPath, as_written
+from provisioner.machine.reader import Reader, Stat
+from provisioner.model.effects import Chmod, Copy, Effect, Link, Mkdir, Write
+from provisioner.model.plan import Action, Change, Named, Step
 
 LITTLE = 1 << 20
 """Bytes of a file that is read even where its size tells already that it is not right."""

@@ -8,14 +8,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner import platforms
-from provisioner.effects import Chmod, Effect
-from provisioner.fields import Mode, Section, SpecPath
-from provisioner.kernels import Upload
-from provisioner.kind import ABSENT, Kind
-from provisioner.machine import Reader, Stat
-from provisioner.model import Action, Change, Step
-from provisioner.platforms import CELL, Place
+from provisioner.facts import platforms
+from provisioner.facts.platforms import CELL, Place
+from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.fields import Mode, Section, SpecPath
+from provisioner.machine.reader import Reader, Stat
+from provisioner.model.effects import Chmod, Effect
+from provisioner.model.kernel import Upload
+from provisioner.model.plan import Action, Change, Step
 
 PUT = "Put the file there yourself, and then run this again."
 

@@ -14,19 +14,21 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from provisioner import lasting
-from provisioner.debian import lists, pins, simulation, status, transaction
-from provisioner.debian.aptget import ENVIRONMENT, NOTHING, SCRUB, Order, question
-from provisioner.debian.pins import Pins
-from provisioner.debian.simulation import UNCHANGED, Simulation
-from provisioner.debian.status import Dpkg, Package
-from provisioner.effects import Effect, Run
-from provisioner.errors import LockError
-from provisioner.fields import Flag, Section
-from provisioner.kind import ABSENT, Ground, Kind, Lockable
-from provisioner.lasting import Lasting
-from provisioner.machine import Reader
-from provisioner.model import Action, Change, Check, Step
+from provisioner.facts import dpkg as status
+from provisioner.facts.dpkg import Dpkg, Package
+from provisioner.kinds.base import ABSENT, Ground, Kind, Lockable
+from provisioner.kinds.shared import variables
+from provisioner.kinds.shared.debian import package_lists as lists
+from provisioner.kinds.shared.debian import pins, simulation, transaction
+from provisioner.kinds.shared.debian.apt_get import ENVIRONMENT, NOTHING, SCRUB, Order, question
+from provisioner.kinds.shared.debian.pins import Pins
+from provisioner.kinds.shared.debian.simulation import UNCHANGED, Simulation
+from provisioner.kinds.shared.fields import Flag, Section
+from provisioner.kinds.shared.variables import Lasting
+from provisioner.machine.reader import Reader
+from provisioner.model.effects import Effect, Run
+from provisioner.model.errors import LockError
+from provisioner.model.plan import Action, Change, Check, Step
 
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "": operator.eq,
@@ -141,7 +143,7 @@ class Facts:
 
 def observe(config: Jdk, reader: Reader) -> Facts:
     """Which JDK is there, which is the default, and what apt would do for the one that is missing."""
-    known = lasting.observe("jdk", reader, ["JAVA_HOME"])
+    known = variables.observe("jdk", reader, ["JAVA_HOME"])
     everything = status.observe(reader)
     if everything is None or reader.which("apt-get") is None:
         return Facts(None, known)
@@ -219,8 +221,8 @@ def plan(config: Jdk, facts: Facts) -> Iterable[Step]:
         if not facts.root:
             changes = transaction.without_root(changes, command(facts, facts.dpkg))
         settings = {"JAVA_HOME": facts.home} if config.default else {}
-        changes += lasting.changes("jdk", settings, facts.lasting)
-        effects += lasting.effects(settings, facts.lasting)
+        changes += variables.changes("jdk", settings, facts.lasting)
+        effects += variables.effects(settings, facts.lasting)
     yield Step(
         id="jdk",
         changes=tuple(changes),
@@ -331,7 +333,7 @@ def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:
         for program, link, path in zip(PROGRAMS, facts.links, facts.programs, strict=True):
             yield f"jdk.{program}", "the default" if link == path else link or ABSENT
         home = {facts.home: "its folder"} if found else {}
-        yield "jdk.JAVA_HOME", lasting.standing("JAVA_HOME", facts.lasting, home)
+        yield "jdk.JAVA_HOME", variables.standing("JAVA_HOME", facts.lasting, home)
 
 
 KIND = Kind(

@@ -9,12 +9,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner.fields import Section, SpecPath
-from provisioner.kernels import Chdir, Extension, Kernel, LiveEffect, SearchPath
-from provisioner.kind import Kind
-from provisioner.machine import Reader
-from provisioner.model import Action, Change, Step
-from provisioner.platforms import CELL
+from provisioner.facts.platforms import CELL
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared.fields import Section, SpecPath
+from provisioner.machine.reader import Reader
+from provisioner.model.kernel import Chdir, Extension, Kernel, LiveEffect, SearchPath
+from provisioner.model.plan import Action, Change, Step
 
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 

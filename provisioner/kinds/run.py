@@ -10,13 +10,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from provisioner.argv import Argv, search_path
-from provisioner.effects import Run
-from provisioner.errors import ObserveError
-from provisioner.fields import Seconds, Section, SpecPath
-from provisioner.kind import Kind
-from provisioner.machine import Reader
-from provisioner.model import Action, Change, Step
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared.argv import Argv, search_path
+from provisioner.kinds.shared.fields import Seconds, Section, SpecPath
+from provisioner.machine.reader import Reader
+from provisioner.model.effects import Run
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import Action, Change, Step
 
 ASKING = 60.0
 """Seconds that `unless` may take."""

@@ -9,13 +9,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from provisioner import platforms
-from provisioner.fields import Section, Size, format_size
-from provisioner.kind import ABSENT, Kind
-from provisioner.machine import Reader
-from provisioner.model import Action, Change, Step
-from provisioner.platforms import Platform
-from provisioner.versions import check_versions, fits
+from provisioner.facts import platforms
+from provisioner.facts.platforms import Platform
+from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.fields import Section, Size, format_size
+from provisioner.kinds.shared.versions import check_versions, fits
+from provisioner.machine.reader import Reader
+from provisioner.model.plan import Action, Change, Step
 
 SYSTEM = re.compile(r"([a-z][a-z0-9._-]*?)\s*((?:[<>=!~]=?|===).*)?")
 """A system as /etc/os-release names it, `debian`, perhaps with the versions that will do."""

@@ -12,13 +12,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from provisioner import platforms
-from provisioner.fields import Flag, Section
-from provisioner.kernels import Secret as Effect
-from provisioner.kind import ABSENT, Kind
-from provisioner.machine import Reader
-from provisioner.model import Action, Change, Step
-from provisioner.platforms import CELL, Place
+from provisioner.facts import platforms
+from provisioner.facts.platforms import CELL, Place
+from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.fields import Flag, Section
+from provisioner.machine.reader import Reader
+from provisioner.model.kernel import Secret as Effect
+from provisioner.model.plan import Action, Change, Step
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

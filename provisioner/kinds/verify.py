@@ -10,12 +10,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner.argv import Argv, places, search_path
-from provisioner.effects import Run
-from provisioner.fields import Seconds, Section
-from provisioner.kind import Kind
-from provisioner.machine import Reader
-from provisioner.model import Check, Step
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared.argv import Argv, places, search_path
+from provisioner.kinds.shared.fields import Seconds, Section
+from provisioner.machine.reader import Reader
+from provisioner.model.effects import Run
+from provisioner.model.plan import Check, Step
 
 IMPORT = """\
 import importlib, sys, traceback

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from provisioner import __version__, kinds
-from provisioner.errors import LockError
-from provisioner.fields import Section, Text
+from provisioner.kinds import registry
+from provisioner.kinds.shared.fields import Section, Text
 from provisioner.lock import toml
+from provisioner.model.errors import LockError
+from provisioner.version import __version__
 
 FORMAT: Final = "provisioner.lock/1"
 TOOL = f"colab-provisioner {__version__}"
@@ -93,7 +94,7 @@ class Target(Section):
     @model_validator(mode="after")
     def holds_pins(self) -> Target:
         for name, pins in (self.model_extra or {}).items():
-            lock = kinds.get(name).lock if name in kinds.NAMES else None
+            lock = registry.get(name).lock if name in registry.NAMES else None
             if lock is None:
                 raise ValueError(f"holds {name}, which no lock can")
             try:
@@ -108,7 +109,7 @@ class Target(Section):
 
     def held(self, kind: str) -> Any:
         """The pins of a kind that can be locked; what is empty may not have been written."""
-        lock = kinds.get(kind).lock
+        lock = registry.get(kind).lock
         return (
             self.pins[kind] if kind in self.pins or not lock else TypeAdapter(lock.pins).validate_python({})
         )

@@ -14,8 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from provisioner.errors import EffectError
 from provisioner.machine.files import in_words, replacing
+from provisioner.model.errors import EffectError
 
 DRIVE_TROUBLES = (
     (

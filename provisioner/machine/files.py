@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from provisioner.effects import Block, Chmod, Copy, Link, Mkdir, Remove, Write
-from provisioner.errors import EffectError
+from provisioner.model.effects import Block, Chmod, Copy, Link, Mkdir, Remove, Write
+from provisioner.model.errors import EffectError
 
 DEFAULT_MODE = 0o644
 

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from provisioner.effects import Run
-from provisioner.errors import ObserveError
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Kernel
-from provisioner.machine import Answer, Completed, Interpreter, Reader, Stat, imagined, receipt
-from provisioner.runtimes import Image
+from provisioner.machine import image_files
+from provisioner.machine.download import receipt
+from provisioner.machine.reader import Answer, Completed, Interpreter, Reader, Stat
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Run
+from provisioner.model.errors import ObserveError
+from provisioner.model.kernel import Kernel
+from provisioner.runtimes.images import Image
 
 MEMORY = int(12.7 * 1024**3)
 """Bytes that Colab's smallest machines have; no list tells which one an image will run on."""
@@ -50,13 +52,13 @@ class ImageReader:
     made: frozenset[str] = frozenset()
     """What the spec itself makes in its folder. It may be here from an earlier apply, but is not there."""
     environ: Mapping[str, str] = field(init=False)
-    home: str = imagined.HOME
+    home: str = image_files.HOME
     root: bool = True
     suspects: frozenset[str] = frozenset()
     deep: bool = False
 
     def __post_init__(self) -> None:
-        self.environ = imagined.environment(self.image)
+        self.environ = image_files.environment(self.image)
 
     @property
     def spec(self) -> str:
@@ -78,17 +80,17 @@ class ImageReader:
     @cached_property
     def files(self) -> dict[str, str]:
         """The image's files, by path."""
-        bare = imagined.interpreter(self.image, self.state)
-        return imagined.files(self.image, *bare.site_packages)
+        bare = image_files.interpreter(self.image, self.state)
+        return image_files.files(self.image, *bare.site_packages)
 
     @cached_property
     def links(self) -> dict[str, str]:
-        return imagined.links(self.image)
+        return image_files.links(self.image)
 
     @cached_property
     def folders(self) -> dict[str, tuple[str, ...]]:
         """The names in each of the image's folders, by path."""
-        known: dict[str, set[str]] = {self.home: set(), imagined.FOLDER: set()}
+        known: dict[str, set[str]] = {self.home: set(), image_files.FOLDER: set()}
         for path in (*self.files, *self.links, *list(known)):
             while path != "/":
                 above, name = posixpath.split(path)
@@ -158,7 +160,7 @@ class ImageReader:
             return
         fresh = place.with_name(f"{place.name}.{os.getpid()}")
         try:
-            for path, text in imagined.distributions(self.image).items():
+            for path, text in image_files.distributions(self.image).items():
                 file = fresh / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
@@ -177,7 +179,7 @@ class ImageReader:
         return self.attached
 
     def kernel(self) -> Kernel | None:
-        return Kernel(folder=imagined.FOLDER)
+        return Kernel(folder=image_files.FOLDER)
 
     def cancel(self) -> None:
         self.here.cancel()

@@ -15,7 +15,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from provisioner.effects import (
+from provisioner.engine.noop_cache import state_folder
+from provisioner.machine import files
+from provisioner.machine.log import Log
+from provisioner.machine.process import Children, name_signal, progress_of_apt
+from provisioner.machine.reader import Answer, Completed, Interpreter, Stat
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import (
     Block,
     Chmod,
     Copy,
@@ -29,14 +35,9 @@ from provisioner.effects import (
     Unpack,
     Write,
 )
-from provisioner.errors import EffectError, ObserveError, TransientError
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Kernel
-from provisioner.machine import Answer, Completed, Interpreter, Stat, files
-from provisioner.machine.log import Log
-from provisioner.machine.process import Children, name_signal, progress_of_apt
-from provisioner.recall import state_folder
-from provisioner.redact import redactor
+from provisioner.model.errors import EffectError, ObserveError, TransientError
+from provisioner.model.kernel import Kernel
+from provisioner.model.redaction import redactor
 
 Progress = Callable[[int, int, str], None]
 
@@ -131,12 +132,12 @@ class LocalMachine:
         return self._children.run(run, self.environ)
 
     def head(self, url: str) -> Answer:
-        from provisioner.machine import fetch
+        from provisioner.machine.download import fetch
 
         return fetch.head(url)
 
     def accelerators(self) -> Accelerators:
-        from provisioner.machine.accelerators import accelerators
+        from provisioner.machine.accelerators.attached import accelerators
 
         with self._asking:
             if self._attached is None:
@@ -144,7 +145,7 @@ class LocalMachine:
             return self._attached
 
     def kernel(self) -> Kernel | None:
-        from provisioner.machine.kernels import look_from_outside
+        from provisioner.machine.kernel_state import look_from_outside
 
         return look_from_outside()
 
@@ -217,21 +218,21 @@ def ending(code: int) -> str:
 
 
 def perform_fetch(machine: LocalMachine, effect: Fetch, tell: Progress) -> str:
-    from provisioner.machine import fetch
+    from provisioner.machine.download import fetch
 
     return fetch.fetch(effect, tell, lambda: machine.cancelled)
 
 
 def perform_unpack(machine: LocalMachine, effect: Unpack, tell: Progress) -> str:
-    from provisioner.machine import unpack
+    from provisioner.machine.download import unpack
 
     return unpack.unpack(effect, tell, lambda: machine.cancelled)
 
 
 def perform_install_key(machine: LocalMachine, effect: InstallKey, tell: Progress) -> str:
-    from provisioner.machine import keys
+    from provisioner.machine.download import openpgp_keys
 
-    return keys.install(effect, tell, lambda: machine.cancelled)
+    return openpgp_keys.install(effect, tell, lambda: machine.cancelled)
 
 
 def quiet(function: Callable[..., None]) -> Callable[..., str]:

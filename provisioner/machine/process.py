@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
-from provisioner.effects import Run
-from provisioner.errors import Interrupted
-from provisioner.machine import Completed
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.errors import Interrupted
 
 GRACE = 5.0
 """Seconds between asking a child to stop and killing it."""

@@ -9,13 +9,13 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from provisioner.effects import Run
-from provisioner.hardware import Accelerators
-from provisioner.kernels import Kernel
-from provisioner.machine import Answer, Completed, Stat
+from provisioner.engine.noop_cache import SIGNS, Note
 from provisioner.machine.local import LocalMachine
-from provisioner.recall import SIGNS, Note
-from provisioner.redact import SECRET_VARIABLE
+from provisioner.machine.reader import Answer, Completed, Stat
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Run
+from provisioner.model.kernel import Kernel
+from provisioner.model.redaction import SECRET_VARIABLE
 
 NOTHING = Accelerators()
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from provisioner.redact import redact
+from provisioner.model.redaction import redact
 
 SIGNED = re.compile(r"x-(amz|goog)-|expires$|.*(sig|token|key|secret|credential|passw|auth)", re.IGNORECASE)
 """Query parameters that let their bearer in, and those that change whenever such a URL is signed anew."""

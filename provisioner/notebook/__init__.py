@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from provisioner.cli import DEFAULT_SPEC
-from provisioner.model import Plan, Report
-from provisioner.notebook.commands import NotDone, run
-from provisioner.spec import Spec, load
+from provisioner.model.plan import Plan, Report
+from provisioner.notebook.run import NotDone, run
+from provisioner.spec.spec import Spec, load
 
 Where = str | Path
 """The path of a spec."""

@@ -9,9 +9,9 @@ import shlex
 from typing import Any
 
 from provisioner.cli import build_parser
-from provisioner.errors import ProvisionerError
-from provisioner.notebook.commands import parse, run
-from provisioner.spec import parse as parse_spec
+from provisioner.model.errors import ProvisionerError
+from provisioner.notebook.run import parse, run
+from provisioner.spec.spec import parse as parse_spec
 
 NAME = "colabenv"
 

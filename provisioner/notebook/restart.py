@@ -17,7 +17,7 @@ def follow_up(shell: Any, packages: tuple[str, ...], *, at_once: bool) -> None:
     The report says what is to be restarted and why, whatever shows the notebook.
     """
     if at_once:
-        from provisioner.machine.kernel import restart
+        from provisioner.machine.notebook_kernel import restart
 
         print("Restarting the kernel. Run this cell again afterwards: it has nothing left to do.")  # noqa: T201
         restart(shell)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provisioner.hardware import Accelerators
-from provisioner.model import Verdict
-from provisioner.render.style import Paint, plain
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.plan import Verdict
+from provisioner.render.terminal import Paint, plain
 
 MIB = 1024**2
 

@@ -6,10 +6,10 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from provisioner.comparison import ABSENT, Comparison, Difference
 from provisioner.render.markup import UNSHOWN
-from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
+from provisioner.render.terminal import DEFAULT_WIDTH, Paint, plain
 from provisioner.render.text import counted, wrapped
+from provisioner.snapshots.compare import ABSENT, Comparison, Difference
 
 HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
 """A sha256 or a commit, of which the beginning is enough to see that it is another."""

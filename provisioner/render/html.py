@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from provisioner.hardware import Accelerators
-from provisioner.model import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.plan import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
 from provisioner.render.accelerator import DEVICE_HEAD, device_rows
 from provisioner.render.markup import NOTHING, Markup, element, join, lines, row, table
-from provisioner.render.sheet import SHEET
+from provisioner.render.stylesheet import SHEET
 from provisioner.render.text import (
     ROLES,
     STATUS_WORDS,

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from provisioner.model import Action, Change
-from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
+from provisioner.model.plan import Action, Change
+from provisioner.render.terminal import DEFAULT_WIDTH, Paint, plain
 from provisioner.render.text import change_lines, counted, short, transition, wrapped
-from provisioner.runtimes import Image
+from provisioner.runtimes.images import Image
 
 NUMBERS = ("pip", "apt")
 GAP = "  "

@@ -6,20 +6,10 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
-from provisioner.fields import format_size
-from provisioner.model import (
-    Action,
-    Change,
-    Outcome,
-    Plan,
-    Report,
-    Status,
-    Step,
-    Verdict,
-    fingerprint,
-)
+from provisioner.kinds.shared.fields import format_size
+from provisioner.model.plan import Action, Change, Outcome, Plan, Report, Status, Step, Verdict, fingerprint
 from provisioner.render.accelerator import render_table
-from provisioner.render.style import DEFAULT_WIDTH, Paint, plain
+from provisioner.render.terminal import DEFAULT_WIDTH, Paint, plain
 
 ROLES = {
     Action.KEEP: "faint",

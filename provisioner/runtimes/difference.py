@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from provisioner.model import Action, Change
-from provisioner.runtimes import Image
+from provisioner.model.plan import Action, Change
+from provisioner.runtimes.images import Image
 
 UNTOLD = "of no version"
 

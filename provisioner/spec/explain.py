@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from provisioner.errors import Problem
-from provisioner.redact import holds_secret, is_secret
+from provisioner.model.errors import Problem
+from provisioner.model.redaction import holds_secret, is_secret
 from provisioner.spec import schema
 from provisioner.spec.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
 from provisioner.spec.source import Document, Mark, Node, Path, clip

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from provisioner import kinds
-from provisioner.kind import Kind
+from provisioner.kinds import registry
+from provisioner.kinds.base import Kind
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 VERSION = 1
@@ -43,8 +43,8 @@ def generate() -> dict[str, Any]:
     """The schema of the whole file, JSON Schema draft 2020-12."""
     properties = dict(HEADER)
     defined: dict[str, Any] = {}
-    for name in kinds.NAMES:
-        section = of_kind(kinds.get(name))
+    for name in registry.NAMES:
+        section = of_kind(registry.get(name))
         defined |= section.pop("$defs")
         properties[name] = section
     return {

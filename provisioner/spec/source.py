@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import yaml
 from yaml import events
 
-from provisioner.errors import Problem, SpecError
-from provisioner.redact import holds_secret, is_secret, redact
+from provisioner.model.errors import Problem, SpecError
+from provisioner.model.redaction import holds_secret, is_secret, redact
 from provisioner.spec.syntax import TAG, describe
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from provisioner.render.sheet import DARK, LIGHT
+from provisioner.render.stylesheet import DARK, LIGHT
 from tests.browser.conftest import CONTRASTS, FOREIGN, OUR_OWN, ground, needs_chromium
 from tests.notebook.kernels import environment
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from provisioner.render import html, moving
-from provisioner.render.sheet import DARK, LIGHT
+from provisioner.render import html, live_html
+from provisioner.render.stylesheet import DARK, LIGHT
 from tests import looks
 from tests.browser.conftest import CONTRASTS, FOREIGN, OUR_OWN, ground, needs_chromium
 
@@ -24,7 +24,7 @@ IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 PAGES = {
     "plan": html.render_plan(looks.PLAN),
-    "moving": moving.render_moving(looks.SCENE, 19.0),
+    "moving": live_html.render_moving(looks.SCENE, 19.0),
     "report": html.render_report(replace(looks.DONE, restart=("numpy", "pandas"))),
     "failed": html.render_report(looks.FAILED),
 }

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, gpus
-from provisioner.accelerator import Accelerator
-from provisioner.hardware import Accelerators, Diagnosis, Gpu
-from provisioner.kinds import accelerator
+from provisioner import cli
+from provisioner.kinds.accelerator import kind
+from provisioner.kinds.accelerator.section import Accelerator
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Check
+from provisioner.model import gpus
+from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
+from provisioner.model.plan import Check
 from tests import scene
 from tests.fakes import FakeMachine
 
@@ -130,7 +131,7 @@ def checks(wanted: object, attached: Accelerators, **environ: str) -> list[Check
     machine = FakeMachine(devices=attached, environ=environ)
     config = scene.validate("accelerator", wanted, machine)
     assert isinstance(config, Accelerator)
-    return list(accelerator.checks(config, accelerator.observe(config, machine)))
+    return list(kind.checks(config, kind.observe(config, machine)))
 
 
 @pytest.mark.parametrize(

@@ -14,23 +14,27 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, engine, runtimes, spec
-from provisioner.against import plan_against, read_image
-from provisioner.effects import Run
-from provisioner.errors import ObserveError, ProvisionerError
-from provisioner.machine import Answer, receipt
+from provisioner import cli
+from provisioner.engine import provision
+from provisioner.engine.plan_for_image import plan_against, read_image
+from provisioner.machine.download import receipt
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Against, Change, Plan, Step
+from provisioner.machine.reader import Answer
+from provisioner.model.effects import Run
+from provisioner.model.errors import ObserveError, ProvisionerError
+from provisioner.model.plan import Action, Against, Change, Plan, Step
 from provisioner.render import html, text
-from provisioner.runtimes import Image
+from provisioner.runtimes import images
+from provisioner.runtimes.images import Image
+from provisioner.spec.spec import load, parse
 from tests import golden
 from tests.index import Index, wheel
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [ROOT / "colabenv.yaml", *sorted((ROOT / "examples").glob("*.yaml"))]
-IMAGES = [runtimes.load(name) for name in runtimes.names()]
-GPU = runtimes.load("colab-2026.07-gpu")
-CPU = runtimes.load("colab-2026.08-cpu")
+IMAGES = [images.load(name) for name in images.names()]
+GPU = images.load("colab-2026.07-gpu")
+CPU = images.load("colab-2026.08-cpu")
 
 DOCUMENT = ROOT / "docs" / "against.md"
 LIGHTNING = ("lightning-utilities<2.0,>=0.10.0", "pytorch-lightning", "torchmetrics<3.0,>0.7.0")
@@ -72,7 +76,7 @@ def against(tmp_path: Path, index: Index) -> Try:
 
     def make(pip: str = "", more: str = "", image: Image = GPU) -> Plan:
         section = f"pip: {{index_url: '{index.url}', {pip}}}\n" if pip else ""
-        return plan_against(spec.parse(f"version: 1\n{section}{more}", "s.yaml", str(tmp_path)), image)
+        return plan_against(parse(f"version: 1\n{section}{more}", "s.yaml", str(tmp_path)), image)
 
     return make
 
@@ -97,8 +101,8 @@ def refute(plan: Plan, image: Image) -> list[str]:
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_resolves_or_explains_for_every_image(path: Path, image: Image) -> None:
-    plan = plan_against(spec.load(path), image)
-    assert {change.address.partition(".")[0] for change in plan.changes} >= set(spec.load(path).sections) - {
+    plan = plan_against(load(path), image)
+    assert {change.address.partition(".")[0] for change in plan.changes} >= set(load(path).sections) - {
         "verify"
     }
     assert [c.address for c in plan.changes if c.action is Action.BLOCKED and not c.reason] == []
@@ -115,7 +119,7 @@ def test_all_that_an_image_lists_is_already_there(image: Image, tmp_path: Path) 
         "pip": {"index_url": "http://127.0.0.1:9/", "packages": pins},
         "apt": {"packages": packages},
     }
-    plan = plan_against(spec.parse(json.dumps(document), "s.yaml", str(tmp_path)), image)
+    plan = plan_against(parse(json.dumps(document), "s.yaml", str(tmp_path)), image)
     assert diff(plan) == {}
     assert refute(plan, image) == []
     assert len(list(plan.changes)) == len(image.pip) + len(image.apt)
@@ -140,7 +144,7 @@ def test_what_the_image_holds_is_not_resolved_anew(wanted: str, against: Try) ->
 
 def test_the_real_index_brings_no_torch_for_what_needs_it(tmp_path: Path) -> None:
     """Naively resolved, lightning brings PyPI's torch and with it CUDA 13."""
-    wanted = spec.parse("version: 1\npip: {packages: [torch, lightning]}\n", "s.yaml", str(tmp_path))
+    wanted = parse("version: 1\npip: {packages: [torch, lightning]}\n", "s.yaml", str(tmp_path))
     coming = {
         change.address for change in plan_against(wanted, GPU).changes if change.action is not Action.KEEP
     }
@@ -159,7 +163,7 @@ def test_torchvision_moves_with_torch_as_it_does_on_the_image(against: Try) -> N
     assert plan.against
     assert (plan.against.asked, plan.against.there, plan.against.missing) == (1, 0, 0)
     assert "pip.torchaudio" not in diff(plan), "it takes any torch since 2.11"
-    older = against('packages: ["torch>=2.12", torchvision, numpy]', image=runtimes.load("2026.04-gpu"))
+    older = against('packages: ["torch>=2.12", torchvision, numpy]', image=images.load("2026.04-gpu"))
     assert diff(older)["pip.torchaudio"] == "~ 2.12.0"
     assert older.against
     assert (older.against.asked, older.against.there, older.against.missing) == (3, 1, 0)
@@ -302,7 +306,7 @@ def test_the_images_jdk_counts(wanted: str, package: str | None, java: str | Non
 def test_the_accelerator_is_the_one_that_is_asked_for(
     image: str, wanted: str, found: str, against: Try
 ) -> None:
-    (change,) = against(more=f"accelerator: {wanted}", image=runtimes.load(image)).changes
+    (change,) = against(more=f"accelerator: {wanted}", image=images.load(image)).changes
     assert (change.action, change.before) == (Action.KEEP, found)
 
 
@@ -318,7 +322,7 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
         (
             "2025.07-cpu",
             "T4",
-            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {runtimes.load('gpu').name}, "
+            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {images.load('gpu').name}, "
             "or let the file name what this one has.",
         ),
         (
@@ -332,7 +336,7 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
 def test_an_accelerator_that_an_image_cannot_have_is_blocked_in_words(
     image: str, wanted: str, reason: str, against: Try
 ) -> None:
-    (change,) = against(more=f"accelerator: {wanted}", image=runtimes.load(image)).changes
+    (change,) = against(more=f"accelerator: {wanted}", image=images.load(image)).changes
     assert (change.action, change.reason) == (Action.BLOCKED, reason)
 
 
@@ -399,7 +403,7 @@ def test_a_notebook_there_may_mount_drive_and_read_secrets(against: Try) -> None
 
 
 def test_nothing_but_uv_is_run_for_an_image(tmp_path: Path) -> None:
-    reader = read_image(spec.parse("version: 1\n", "s.yaml", str(tmp_path)), GPU)
+    reader = read_image(parse("version: 1\n", "s.yaml", str(tmp_path)), GPU)
     with pytest.raises(ObserveError, match="apt-get cannot be asked on colab-2026"):
         reader.ask(Run(argv=("apt-get", "update")))
     (tmp_path / "own").write_text("x")
@@ -491,4 +495,4 @@ def test_what_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
     assert "colab-2026.07-gpu" in capsys.readouterr().err
     with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
-        plan_against(engine.load("colabenv.yaml"), GPU, engine.Selection(only=("apt",)))
+        plan_against(provision.load("colabenv.yaml"), GPU, provision.Selection(only=("apt",)))

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 import uv
 
-from provisioner import engine, runtimes, spec
-from provisioner.against import plan_against
-from provisioner.model import Action, Change
-from provisioner.runtimes import Image
+from provisioner.engine import provision
+from provisioner.engine.plan_for_image import plan_against
+from provisioner.model.plan import Action, Change
+from provisioner.runtimes import images
+from provisioner.runtimes.images import Image
+from provisioner.spec.spec import parse
 
-IMAGE = runtimes.load("colab-2026.07-gpu")
+IMAGE = images.load("colab-2026.07-gpu")
 SLICE = (
     "certifi",
     "charset-normalizer",
@@ -111,12 +113,12 @@ def test_what_was_planned_against_the_list_is_what_apply_does(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     before = installed(built / "bin/python")
     assert before == {name: IMAGE.distributions[name] for name in SLICE}
-    there = spec.parse(SPEC % (json.dumps(PACKAGES), ""), "colabenv.yaml", str(tmp_path))
+    there = parse(SPEC % (json.dumps(PACKAGES), ""), "colabenv.yaml", str(tmp_path))
     promised = plan_against(there, cut(built))
     assert not any(change.action is Action.BLOCKED for change in promised.changes)
 
-    here = spec.parse(SPEC % (json.dumps(PACKAGES), ", venv: venv"), "colabenv.yaml", str(tmp_path))
-    report = engine.provision(here)
+    here = parse(SPEC % (json.dumps(PACKAGES), ", venv: venv"), "colabenv.yaml", str(tmp_path))
+    report = provision.provision(here)
     assert report.ok, report.outcomes
     assert moves([*promised.changes]) == moves([*report.plan.changes])
     assert promised.against

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import provisioner
-from provisioner.errors import ProvisionerError
-from provisioner.model import Plan, Status
+from provisioner.model.errors import ProvisionerError
+from provisioner.model.plan import Plan, Status
 from provisioner.notebook import NotDone
-from provisioner.notebook.commands import run
-from provisioner.spec import parse
+from provisioner.notebook.run import run
+from provisioner.spec.spec import parse
 
 
 @pytest.fixture

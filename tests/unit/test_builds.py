@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.hardware import Accelerators, Gpu
-from provisioner.python.builds import warnings
-from provisioner.python.resolution import Move
+from provisioner.kinds.pip.gpu_builds import warnings
+from provisioner.kinds.pip.uv import Move
+from provisioner.model.accelerators import Accelerators, Gpu
 
 T4 = (Gpu(0, "Tesla T4", 15360 << 20, 15360 << 20, "7.5"),)
 OLD = Accelerators(gpus=T4, driver="550.54.15", cuda="12.4")

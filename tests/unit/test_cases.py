@@ -7,7 +7,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from provisioner import kinds
+from provisioner.kinds import registry
 from tests import scene
 
 CASES = [pytest.param(kind, case, id=f"{kind}: {case['name']}") for kind, case in scene.read_cases()]
@@ -33,7 +33,7 @@ def test_case(kind: str, case: scene.Case) -> None:
         effects = [scene.format_effect(effect) for step in steps for effect in step.effects]
         assert effects == case["effects"]
     if "checks" in case:
-        definition = kinds.get(kind)
+        definition = registry.get(kind)
         checks = definition.checks(config, definition.observe(config, machine))
         assert [f"{check.address}: {' '.join(check.run.argv)}" for check in checks] == case["checks"]
     definition = scene.kind_of(kind, config)
@@ -50,4 +50,4 @@ def test_case(kind: str, case: scene.Case) -> None:
 
 
 def test_every_kind_has_cases() -> None:
-    assert {kind for kind, _ in scene.read_cases()} == set(kinds.NAMES)
+    assert {kind for kind, _ in scene.read_cases()} == set(registry.NAMES)

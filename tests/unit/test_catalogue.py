@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from provisioner import cli, runtimes
+from provisioner import cli
 from provisioner.render.runtimes import render_difference, render_images
-from provisioner.render.style import coloured
+from provisioner.render.terminal import coloured
+from provisioner.runtimes import images as runtimes
 from provisioner.runtimes.difference import difference
 from tests import golden
 

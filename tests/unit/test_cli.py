@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import actions, cli, engine, kinds, recall, spec
-from provisioner.errors import Interrupted
-from provisioner.journal import Journal
-from provisioner.model import Action, Change, Outcome, Plan, Status, Step
+from provisioner import cli
+from provisioner.commands import dispatch
+from provisioner.engine import noop_cache, provision
+from provisioner.engine.journal import Journal
+from provisioner.kinds import registry
+from provisioner.model.errors import Interrupted
+from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
+from provisioner.spec.spec import parse
 
 SPEC = """\
 version: 1
@@ -137,9 +141,9 @@ def test_what_cannot_be_observed_afterwards_is_left_over() -> None:
     unknown = Change("datasets", Action.BLOCKED, reason="cannot read the disk")
     after = Plan(name="d", spec="/s", digest="d", steps=(Step(id="datasets", changes=(unknown,)),))
     done = (Outcome(step="datasets.a", status=Status.DONE),)
-    assert engine.left_over(after, done) == (unknown,)
+    assert provision.left_over(after, done) == (unknown,)
     failed = (*done, Outcome(step="datasets", status=Status.FAILED))
-    assert engine.left_over(after, failed) == ()
+    assert provision.left_over(after, failed) == ()
 
 
 def test_events_are_kept_as_lines_of_json(desk: Path) -> None:
@@ -196,7 +200,7 @@ def test_every_line_that_init_comments_out_is_right(desk: Path) -> None:
     lines = (desk / "colabenv.yaml").read_text().splitlines()
     head = lines.index("version: 1")
     text = "\n".join(line.removeprefix("# ") for line in lines[head:])
-    assert set(spec.parse(text, "colabenv.yaml", str(desk)).sections) == set(kinds.NAMES)
+    assert set(parse(text, "colabenv.yaml", str(desk)).sections) == set(registry.NAMES)
 
 
 def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,20 +235,20 @@ def test_usage_errors_are_the_parser_s(argv: list[str]) -> None:
 
 
 def test_being_asked_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("provisioner.engine.survey", lambda *rest: actions.interrupt(15, None))
+    monkeypatch.setattr("provisioner.engine.provision.survey", lambda *rest: dispatch.interrupt(15, None))
     assert run("plan") == 130
     assert "Run it again" in capsys.readouterr().err
     with pytest.raises(Interrupted):
-        actions.interrupt(15, None)
+        dispatch.interrupt(15, None)
 
 
 @pytest.mark.parametrize(
     "moment",
     [
         "provisioner.cli.build_parser",
-        "provisioner.recall.recall",
+        "provisioner.engine.noop_cache.recall",
         "builtins.__import__",
-        "provisioner.actions.carry_out",
+        "provisioner.commands.dispatch.carry_out",
     ],
 )
 def test_ctrl_c_is_no_traceback_however_early(
@@ -302,9 +306,9 @@ def test_a_reader_that_goes_away_is_no_trouble(desk: Path) -> None:
 def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> None:
     """Of an apply it is the conclusion of an earlier one."""
     assert run("apply") == 0
-    time.sleep(2 * recall.SETTLED)
+    time.sleep(2 * noop_cache.SETTLED)
     assert run("apply") == 0
-    assert recall.recall("colabenv.yaml")
+    assert noop_cache.recall("colabenv.yaml")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "provisioner", *words.split()],
@@ -318,7 +322,7 @@ def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> N
 
 def test_other_errors_of_the_system_are_not_taken_for_a_full_disk() -> None:
     with pytest.raises(PermissionError):
-        actions.unwritten(PermissionError(13, "Permission denied"))
+        dispatch.unwritten(PermissionError(13, "Permission denied"))
 
 
 def test_the_start_is_light(desk: Path) -> None:

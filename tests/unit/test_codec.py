@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import codec
-from provisioner.errors import ProvisionerError
-from provisioner.model import Plan
+from provisioner.model.errors import ProvisionerError
+from provisioner.model.plan import Plan
+from provisioner.render import documents
 from tests.unit.test_render import ATTACHED, DONE, PLAN
 
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -20,11 +20,11 @@ plans = st.from_type(Plan)
 
 @given(plans)
 def test_a_plan_survives_json(plan: Plan) -> None:
-    assert codec.plan_from(codec.text(codec.plan_document(plan)), "p.json") == plan
+    assert documents.plan_from(documents.text(documents.plan_document(plan)), "p.json") == plan
 
 
 def test_the_document_is_what_scripts_rely_on() -> None:
-    document = codec.plan_document(PLAN)
+    document = documents.plan_document(PLAN)
     assert next(iter(document)) == "format"
     assert document["format"] == "provisioner.plan/1"
     assert document["summary"] == {
@@ -46,7 +46,7 @@ def test_the_document_is_what_scripts_rely_on() -> None:
 
 
 def test_a_report_says_whether_all_is_well() -> None:
-    document = json.loads(codec.text(codec.report_document(DONE)))
+    document = json.loads(documents.text(documents.report_document(DONE)))
     assert next(iter(document)) == "format"
     assert document["ok"] is True
     assert [verdict["address"] for verdict in document["verdicts"]] == [
@@ -57,8 +57,8 @@ def test_a_report_says_whether_all_is_well() -> None:
 
 
 def test_a_report_tells_of_the_accelerator_when_it_was_asked_for() -> None:
-    assert codec.report_document(DONE)["accelerator"] is None
-    found = codec.report_document(ATTACHED)["accelerator"]
+    assert documents.report_document(DONE)["accelerator"] is None
+    found = documents.report_document(ATTACHED)["accelerator"]
     assert found["gpus"][0] == {
         "index": 0,
         "name": "Tesla T4",
@@ -92,4 +92,4 @@ def test_a_report_tells_of_the_accelerator_when_it_was_asked_for() -> None:
 )
 def test_what_is_no_plan_is_refused_in_words(text: str) -> None:
     with pytest.raises(ProvisionerError, match=r"p\.json is (no|not a) "):
-        codec.plan_from(text, "p.json")
+        documents.plan_from(text, "p.json")

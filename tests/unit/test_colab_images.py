@@ -15,18 +15,18 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from provisioner import runtimes
-from provisioner.python.resolution import parse
-from provisioner.runtimes import Image
+from provisioner.kinds.pip.uv import parse
+from provisioner.runtimes import images
+from provisioner.runtimes.images import Image
 
 PROJECT = Path(__file__).parents[2]
 PLATFORM = "x86_64-manylinux_2_35"
 """Ubuntu 22.04, which all these images are."""
 
 
-@pytest.fixture(params=runtimes.names())
+@pytest.fixture(params=images.names())
 def image(request: pytest.FixtureRequest) -> Image:
-    return runtimes.load(request.param)
+    return images.load(request.param)
 
 
 def test_every_floor_holds(image: Image) -> None:

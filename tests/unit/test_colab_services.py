@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import EffectError
 from provisioner.machine import colab
+from provisioner.model.errors import EffectError
 
 
 def refusing(error: Exception) -> Any:

@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import cli, codec, comparison, inventory, snapshot
-from provisioner.errors import ProvisionerError
-from provisioner.hardware import Accelerators, Diagnosis, Gpu
-from provisioner.render import style
+from provisioner import cli
+from provisioner.engine import take_snapshot
+from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
+from provisioner.model.errors import ProvisionerError
+from provisioner.render import documents, terminal
 from provisioner.render.comparison import render_comparison
-from provisioner.snapshot import Seen, Snapshot
+from provisioner.snapshots import compare, snapshot
+from provisioner.snapshots.snapshot import Seen, Snapshot
 from tests import golden
 from tests.unit.test_fingerprint import garden, planned
 
@@ -123,17 +125,17 @@ LABELS = ("me.json", "you.json")
     ],
 )
 def test_golden(name: str, mine: Snapshot, yours: Snapshot, verbose: bool) -> None:
-    found = comparison.compare(mine, yours, LABELS)
+    found = compare.compare(mine, yours, LABELS)
     shown = render_comparison(found, width=80, verbose=verbose)
     golden.check(f"compare/{name}", shown)
     assert max(map(len, shown.splitlines())) <= 80
-    coloured = render_comparison(found, width=80, verbose=verbose, paint=style.coloured)
+    coloured = render_comparison(found, width=80, verbose=verbose, paint=terminal.coloured)
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == shown
 
 
 def test_culprits_come_in_the_order_of_suspicion() -> None:
-    groups = comparison.compare(MINE, YOURS, LABELS).groups
-    assert [each.name for each in groups] == [topic.name for topic in comparison.TOPICS]
+    groups = compare.compare(MINE, YOURS, LABELS).groups
+    assert [each.name for each in groups] == [topic.name for topic in compare.TOPICS]
     assert [one.name for one in groups[3].differences] == ["pip.numpy", "apt.libgl1", "datasets.flowers"]
     assert [one.name for one in groups[4].differences] == ["torch"], "numpy is named, and told above"
 
@@ -151,12 +153,12 @@ def test_it_finds_all_that_differs_and_is_the_same_from_both_sides(
     right = replace(MINE, distributions=yours, named=your_named)
     there = {
         (one.name, one.mine, one.yours)
-        for each in comparison.compare(left, right, LABELS).groups
+        for each in compare.compare(left, right, LABELS).groups
         for one in each.differences
     }
     back = {
         (one.name, one.yours, one.mine)
-        for each in comparison.compare(right, left, LABELS).groups
+        for each in compare.compare(right, left, LABELS).groups
         for one in each.differences
     }
     assert there == back
@@ -168,19 +170,19 @@ def test_it_finds_all_that_differs_and_is_the_same_from_both_sides(
 
 
 def test_the_document_holds_all_of_it() -> None:
-    document = comparison.document(comparison.compare(MINE, YOURS, LABELS))
+    document = compare.document(compare.compare(MINE, YOURS, LABELS))
     assert next(iter(document)) == "format"
     assert document["format"] == "provisioner.compare/1"
     assert document["same"] is False
     assert document["groups"][2]["differences"] == [{"name": "version", "mine": "3.12.11", "yours": "3.13.5"}]
     assert len(document["groups"][-2]["differences"]) == 15
-    assert comparison.document(comparison.compare(MINE, BROKEN, LABELS))["same"] is None
-    assert json.loads(codec.text(document)) == document
+    assert compare.document(compare.compare(MINE, BROKEN, LABELS))["same"] is None
+    assert json.loads(documents.text(document)) == document
 
 
 def test_a_snapshot_survives_json() -> None:
     for each in (MINE, YOURS, BROKEN):
-        assert snapshot.parse(codec.text(snapshot.document(each)), "me.json") == each
+        assert snapshot.parse(documents.text(snapshot.document(each)), "me.json") == each
 
 
 @pytest.mark.parametrize(
@@ -208,13 +210,13 @@ def test_two_machines_that_were_given_the_same_file() -> None:
     machines[1].environ = {**machines[1].environ, "XLA_FLAGS": "--x", "AWS_SECRET_ACCESS_KEY": "verysecret"}
     plans = [planned(machine) for machine in machines]
     left, right = (
-        inventory.look(machine, named=dict(plan.named), name=plan.name, fingerprint="same")
+        take_snapshot.look(machine, named=dict(plan.named), name=plan.name, fingerprint="same")
         for machine, plan in zip(machines, plans, strict=True)
     )
-    found = comparison.compare(left, right, LABELS)
+    found = compare.compare(left, right, LABELS)
     assert found.same
     assert [each.name for each in found.groups] == ["environment"]
-    text = codec.text(snapshot.document(right))
+    text = documents.text(snapshot.document(right))
     for private in ("verysecret", "token of", "/home/lab"):
         assert private not in text
 
@@ -288,7 +290,7 @@ def test_this_machine_against_a_file(desk: Path, capsys: pytest.CaptureFixture[s
 def test_files_of_one_name_are_called_by_their_paths(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("a", "b"):
         (desk / folder).mkdir()
-        text = codec.text(snapshot.document(MINE if folder == "a" else YOURS))
+        text = documents.text(snapshot.document(MINE if folder == "a" else YOURS))
         (desk / folder / "facts.json").write_text(text)
     assert run("compare", "a/facts.json", "b/facts.json", "-v") == 0
     assert "a/facts.json has 3f786850e387, b/facts.json has 6b4b12171181" in (
@@ -346,11 +348,11 @@ def test_a_stranger_s_file_cannot_steer_the_terminal(name: str, value: str, know
     told = value if known else None
     yours = replace(MINE, named={name: told}, fingerprint=told, distributions={name: value})
     for verbose in (True, False):
-        shown = render_comparison(comparison.compare(MINE, yours, LABELS), width=80, verbose=verbose)
+        shown = render_comparison(compare.compare(MINE, yours, LABELS), width=80, verbose=verbose)
         assert not set(shown) & {*map(chr, range(32)), "\x7f", "\x9b"} - {"\n"}
 
 
 def test_what_is_attached_is_told_whole() -> None:
-    assert comparison.devices(BROKEN) == {"devices": "none", "problem": "driver-mismatch"}
+    assert compare.devices(BROKEN) == {"devices": "none", "problem": "driver-mismatch"}
     tpu = replace(MINE, machine=replace(MINE.machine, accelerators=Accelerators(tpu="v5e", chips=8)))
-    assert comparison.devices(tpu) == {"devices": "TPU v5e, chips: 8"}
+    assert compare.devices(tpu) == {"devices": "TPU v5e, chips: 8"}

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner.dataset import Config, Dataset
-from provisioner.errors import EffectError
-from provisioner.kinds import datasets
-from provisioner.machine import Interpreter
+from provisioner.kinds.datasets import kind
+from provisioner.kinds.datasets.section import Config, Dataset
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Change
+from provisioner.machine.reader import Interpreter
+from provisioner.model.errors import EffectError
+from provisioner.model.plan import Action, Change
 from tests.archives import Member, tar, zipped
 from tests.killing import at_each_moment
 from tests.server import Server
@@ -45,13 +45,13 @@ class Scene:
         return adapter.validate_python(self.wanted, context=context)
 
     def plan(self) -> list[Change]:
-        steps = datasets.plan(self.config(), datasets.observe(self.config(), self.machine))
+        steps = kind.plan(self.config(), kind.observe(self.config(), self.machine))
         return [change for step in steps for change in step.changes]
 
     def apply(self) -> list[str]:
         """Do what is planned and return the notes."""
         machine = self.machine
-        steps = list(datasets.plan(self.config(), datasets.observe(self.config(), machine)))
+        steps = list(kind.plan(self.config(), kind.observe(self.config(), machine)))
         effects = [effect for step in steps if step.pending and not step.blocked for effect in step.effects]
         notes = [machine.perform(effect, lambda done, total, text: None) for effect in effects]
         return [note for note in notes if note]

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import kinds
-from provisioner.debian import aptget, lists, status
-from provisioner.debian.simulation import nearest
-from provisioner.debian.wanted import Package, read_package
-from provisioner.effects import Run
-from provisioner.errors import ObserveError
-from provisioner.machine import Completed
+from provisioner.facts import dpkg as status
+from provisioner.kinds import registry
+from provisioner.kinds.apt.requests import Package, read_package
+from provisioner.kinds.shared.debian import apt_get, package_lists
+from provisioner.kinds.shared.debian.simulation import nearest
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.errors import ObserveError
 from tests import scene
 from tests.fakes import FakeMachine
 
@@ -151,16 +152,16 @@ def updates(machine: FakeMachine) -> int:
 
 def test_fresh_lists_of_the_machine_are_read_as_they_are() -> None:
     machine = with_system_lists(60)
-    assert lists.observe(machine, "auto") == lists.Lists()
+    assert package_lists.observe(machine, "auto") == package_lists.Lists()
     assert machine.asked == []
 
 
 def test_old_lists_are_fetched_once_into_our_own_folder() -> None:
-    machine = with_system_lists(2 * lists.FRESH)
+    machine = with_system_lists(2 * package_lists.FRESH)
     before = {path for path in machine.entries if not path.startswith("/var/lib/provisioner")}
-    found = lists.observe(machine, "auto")
+    found = package_lists.observe(machine, "auto")
     assert f"Dir::State::lists={OWN}/lists" in found.options
-    assert lists.observe(machine, "auto") == found
+    assert package_lists.observe(machine, "auto") == found
     assert updates(machine) == 1
     assert {path for path in machine.entries if not path.startswith("/var/lib/provisioner")} == before
 
@@ -168,48 +169,48 @@ def test_old_lists_are_fetched_once_into_our_own_folder() -> None:
 def test_lists_older_than_their_sources_are_fetched() -> None:
     machine = with_system_lists(60)
     age(machine, "/etc/apt/sources.list.d/debian.sources", 5)
-    lists.observe(machine, "auto")
+    package_lists.observe(machine, "auto")
     assert updates(machine) == 1
 
 
 def test_lists_that_the_user_refreshed_later_win_over_ours() -> None:
-    machine = with_system_lists(2 * lists.FRESH)
-    lists.observe(machine, "auto")
+    machine = with_system_lists(2 * package_lists.FRESH)
+    package_lists.observe(machine, "auto")
     age(machine, "/var/lib/apt/lists", -5)
-    assert lists.observe(machine, "auto") == lists.Lists()
+    assert package_lists.observe(machine, "auto") == package_lists.Lists()
 
 
 def test_always_means_even_when_they_are_fresh() -> None:
     machine = with_system_lists(60)
-    lists.observe(machine, "always")
+    package_lists.observe(machine, "always")
     assert updates(machine) == 1
 
 
 def test_never_means_even_when_there_are_none() -> None:
     machine = FakeMachine()
-    assert lists.observe(machine, "never") == lists.Lists()
+    assert package_lists.observe(machine, "never") == package_lists.Lists()
     assert machine.asked == []
 
 
 def test_a_failed_update_is_tried_again_by_the_next_plan() -> None:
-    machine = with_system_lists(2 * lists.FRESH)
+    machine = with_system_lists(2 * package_lists.FRESH)
     answering(machine, "W: Failed to fetch http://deb.example/InRelease  Temporary failure resolving")
-    assert lists.observe(machine, "auto").problems
-    lists.observe(machine, "auto")
+    assert package_lists.observe(machine, "auto").problems
+    package_lists.observe(machine, "auto")
     assert updates(machine) == 2
 
 
 def test_an_update_that_fails_without_a_word_is_told() -> None:
-    machine = with_system_lists(2 * lists.FRESH)
+    machine = with_system_lists(2 * package_lists.FRESH)
     answering(machine, code=100)
-    assert lists.observe(machine, "auto").problems == ("apt-get update ended with code 100",)
+    assert package_lists.observe(machine, "auto").problems == ("apt-get update ended with code 100",)
 
 
 def test_no_lists_and_no_network_is_an_error_that_says_so() -> None:
     machine = FakeMachine()
     answering(machine, "W: Failed to fetch http://deb.example/InRelease  Temporary failure", brings=False)
     with pytest.raises(ObserveError, match=r"cannot be fetched: Failed to fetch http://deb\.example"):
-        lists.observe(machine, "auto")
+        package_lists.observe(machine, "auto")
 
 
 # apt's words, as apt 2.6.1 and dpkg 1.21.22 say them
@@ -275,8 +276,8 @@ def test_no_lists_and_no_network_is_an_error_that_says_so() -> None:
     ],
 )
 def test_what_apt_says_is_understood(said: str, transient: bool, advice: str) -> None:
-    assert any(re.search(pattern, said) for pattern in aptget.TRANSIENT) == transient
-    hints = ((re.search(pattern, said), hint) for pattern, hint in aptget.HINTS)
+    assert any(re.search(pattern, said) for pattern in apt_get.TRANSIENT) == transient
+    hints = ((re.search(pattern, said), hint) for pattern, hint in apt_get.HINTS)
     told = next((match.expand(hint) for match, hint in hints if match), "")
     assert advice in told
     assert bool(advice) == bool(told)
@@ -328,9 +329,9 @@ def test_answers_reach_debconf_and_no_command_line() -> None:
 
 def test_nothing_may_ask_a_question() -> None:
     for run in (
-        aptget.install(aptget.Order(install=("hello",))),
-        aptget.preseed("x"),
-        aptget.merge_journal(),
+        apt_get.install(apt_get.Order(install=("hello",))),
+        apt_get.preseed("x"),
+        apt_get.merge_journal(),
     ):
         assert ("DEBIAN_FRONTEND", "noninteractive") in run.env
         assert re.fullmatch(run.scrub, "APT_CONFIG")
@@ -349,7 +350,7 @@ def test_nothing_may_ask_a_question() -> None:
     ],
 )
 def test_java_proves_its_version(version: int, java: str, javac: str, right: bool) -> None:
-    kind = kinds.get("jdk")
+    kind = registry.get("jdk")
     package = (
         f"Package: openjdk-{version}-jdk-headless\nStatus: install ok installed\nArchitecture: amd64\n"
         f"Version: {version}\n"

@@ -10,9 +10,9 @@ import pytest
 
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.diagnosis import RULES, diagnose
+from provisioner.machine.accelerators.evidence import Backstage, Smi, Witnesses, try_control
 from provisioner.machine.accelerators.nvml import Answer, Failure
 from provisioner.machine.accelerators.pci import Device
-from provisioner.machine.accelerators.witnesses import Backstage, Smi, Witnesses, try_control
 
 GPU = Device("0000:00:04.0", driver="nvidia")
 BARE = Device("0000:00:04.0")

@@ -12,10 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from provisioner.machine import Interpreter
-from provisioner.machine.local import LocalMachine
-from provisioner.python.closure import Walker, comes_from, same_url
-from provisioner.python.distributions import (
+from provisioner.facts.distributions import (
     ENTRY,
     Installed,
     accepts,
@@ -25,8 +22,11 @@ from provisioner.python.distributions import (
     may_apply,
     record_rows,
 )
-from provisioner.python.interpreter import running
-from provisioner.python.requirements import Wanted
+from provisioner.facts.interpreter import running
+from provisioner.kinds.pip.closure import Walker, comes_from, same_url
+from provisioner.kinds.pip.requirements import Wanted
+from provisioner.machine.local import LocalMachine
+from provisioner.machine.reader import Interpreter
 from tests.fakes import FakeMachine
 
 

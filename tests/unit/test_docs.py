@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from provisioner import cli, spec
+from provisioner import cli
+from provisioner.spec.spec import load, parse
 from tests import scene
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,12 +41,12 @@ def test_an_example_is_valid(path: Path, text: str, tmp_path: Path) -> None:
         return
     if "version" not in value:
         text = "version: 1\n" + text
-    spec.parse(text, f"{path.name}", str(tmp_path))
+    parse(text, f"{path.name}", str(tmp_path))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
 def test_an_example_file_is_valid(path: Path) -> None:
-    assert spec.load(path).sections
+    assert load(path).sections
 
 
 def test_what_is_generated_is_current() -> None:

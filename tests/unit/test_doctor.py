@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, doctor
-from provisioner.anonymous import Anonymous
-from provisioner.effects import Run
-from provisioner.hardware import Accelerators, Diagnosis, Gpu
-from provisioner.machine import Completed, Interpreter
+from provisioner import cli
+from provisioner.commands import doctor
 from provisioner.machine.local import LocalMachine
+from provisioner.machine.reader import Completed, Interpreter
+from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
+from provisioner.model.effects import Run
+from provisioner.snapshots.anonymize import Anonymous
 from tests import golden
 
 T4 = Accelerators(

@@ -12,7 +12,7 @@ import nbclient
 import nbformat
 import pytest
 
-from provisioner.ipynb import BADGE, CELL
+from provisioner.commands.notebook.ipynb import BADGE, CELL
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))

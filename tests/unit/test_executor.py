@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import Effect, Remove
-from provisioner.errors import EffectError, Interrupted, TransientError
-from provisioner.executor import RETRIES_PER_RUN, Executor
-from provisioner.journal import Journal
-from provisioner.model import Action, Change, Event, Status, Step
+from provisioner.engine.executor import RETRIES_PER_RUN, Executor
+from provisioner.engine.journal import Journal
+from provisioner.model.effects import Effect, Remove
+from provisioner.model.errors import EffectError, Interrupted, TransientError
+from provisioner.model.plan import Action, Change, Event, Status, Step
 from tests.fakes import FakeMachine
 
 

@@ -17,11 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.pylock import Pylock, is_valid_pylock_path
 
-from provisioner import cli, engine, kinds
-from provisioner.export import exporting, pylock, sbom
-from provisioner.lock import document, making
-from provisioner.lock import ground as grounds
+from provisioner import cli
+from provisioner.engine import provision
+from provisioner.kinds import registry
+from provisioner.lock import base as grounds
+from provisioner.lock import document, resolve
 from provisioner.lock.document import Lock, Where
+from provisioner.lock.export import cyclonedx, forms, pylock
 from tests import documents, golden
 
 SPEC = """\
@@ -135,7 +137,7 @@ def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A spec's folder, which is the current one, with a lock for one machine."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    monkeypatch.setattr(sbom, "__version__", "1.2.3")
+    monkeypatch.setattr(cyclonedx, "__version__", "1.2.3")
     (tmp_path / "colabenv.yaml").write_text(SPEC)
     keep(**{"colab-2026.07-gpu": TARGET})
     return tmp_path
@@ -143,9 +145,9 @@ def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def keep(**targets: str) -> None:
     """Write a lock with these targets for the spec that is here."""
-    spec = engine.load("colabenv.yaml")
+    spec = provision.load("colabenv.yaml")
     told = {
-        "digest": making.digest(spec, engine.connect(spec)),
+        "digest": resolve.digest(spec, provision.connect(spec)),
         "hash": HASH,
         "other": HASH[::-1],
         "hashed": f'{{sha256 = "{HASH}"}}',
@@ -222,7 +224,7 @@ def test_a_bill_names_everything_that_the_lock_does_and_the_spec_depends_on_it(
 
 
 def test_every_kind_that_can_be_locked_has_its_place_in_a_bill() -> None:
-    assert set(sbom.KINDS) == {name for name in kinds.NAMES if kinds.get(name).lock}
+    assert set(cyclonedx.KINDS) == {name for name in registry.NAMES if registry.get(name).lock}
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_a_package_is_named_with_its_system_and_architecture(
     system: str, name: str, file: str, purl: str
 ) -> None:
     machine = Where(os=system, python="3.11.7", architecture="x86_64", accelerator="cpu")
-    assert sbom.package_url(name, "1", machine, file).to_string() == purl
+    assert cyclonedx.package_url(name, "1", machine, file).to_string() == purl
 
 
 def test_a_bill_needs_a_library_that_is_named(
@@ -308,7 +310,7 @@ def test_a_target_is_named(orchard: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_that_of_this_machine_is_meant_by_default(orchard: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reader = engine.connect(engine.load("colabenv.yaml"))
+    reader = provision.connect(provision.load("colabenv.yaml"))
     here = grounds.name_of(grounds.where(reader, grounds.image_of(reader)), reader)
     keep(**{here: EMPTY, "colab-2026.07-gpu": TARGET})
     assert tomllib.loads(told(capsys, "pylock"))["packages"] == []
@@ -347,7 +349,7 @@ def test_without_a_lock_there_is_nothing_to_export(orchard: Path, capsys: pytest
     )
 
 
-@pytest.mark.parametrize("form", exporting.FORMS)
+@pytest.mark.parametrize("form", forms.FORMS)
 def test_a_lock_that_is_older_than_its_spec_is_not_exported(
     orchard: Path, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

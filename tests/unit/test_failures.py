@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.probes.builds import fitting_build, gpu_build, newer_build, runs_on, type_bought_for
-from provisioner.probes.failures import SIGNS, crash, explain, recognise, shorten
+from provisioner.kinds.accelerator.probes.builds import (
+    fitting_build,
+    gpu_build,
+    newer_build,
+    runs_on,
+    type_bought_for,
+)
+from provisioner.kinds.accelerator.probes.failures import SIGNS, crash, explain, recognise, shorten
 
 RECORDED = Path(__file__).parent.parent / "recorded" / "frameworks.yaml"
 SAMPLES: list[dict[str, Any]] = yaml.safe_load(RECORDED.read_text())

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import Fetch
-from provisioner.errors import EffectError, Interrupted, TransientError
-from provisioner.machine import receipt, web
-from provisioner.machine.fetch import fetch, head
+from provisioner.machine.download import receipt, web
+from provisioner.machine.download.fetch import fetch, head
+from provisioner.model.effects import Fetch
+from provisioner.model.errors import EffectError, Interrupted, TransientError
 from tests.server import Server, serving
 
 BODY = random.Random(1).randbytes(100_000)
@@ -593,8 +593,8 @@ def test_a_killed_download_is_gone_on_with(server: Server, goal: Path) -> None:
     url = server.put("/file.bin", BODY, stall=50_000)
     program = (
         "import sys\n"
-        "from provisioner.machine.fetch import fetch\n"
-        "from provisioner.effects import Fetch\n"
+        "from provisioner.machine.download.fetch import fetch\n"
+        "from provisioner.model.effects import Fetch\n"
         "effect = Fetch(urls=(sys.argv[1],), path=sys.argv[2])\n"
         "fetch(effect, lambda done, *_: print(done, flush=True), lambda: False)\n"
     )

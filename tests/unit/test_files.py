@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.effects import Block, Chmod, Copy, Link, Mkdir, Remove, Write
-from provisioner.errors import EffectError
 from provisioner.machine import files
+from provisioner.model.effects import Block, Chmod, Copy, Link, Mkdir, Remove, Write
+from provisioner.model.errors import EffectError
 
 
 def test_a_file_is_written_whole_with_its_mode(tmp_path: Path) -> None:

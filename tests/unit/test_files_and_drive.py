@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from provisioner.errors import ObserveError
 from provisioner.kinds import drive, files
-from provisioner.machine import Stat
-from provisioner.model import Action
+from provisioner.machine.reader import Stat
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import Action
 from tests import scene
 from tests.fakes import Entry, FakeMachine
 

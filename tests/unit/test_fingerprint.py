@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import engine, lasting, spec
-from provisioner.gpus import full_name
-from provisioner.hardware import Accelerators, Gpu
-from provisioner.lasting_text import Settings, render_kernel, render_shell
-from provisioner.machine import Completed
-from provisioner.model import Named, Outcome, Plan, Status, fingerprint
-from provisioner.python.distributions import source
+from provisioner.engine import provision
+from provisioner.facts.distributions import source
+from provisioner.kinds.shared import variables
+from provisioner.kinds.shared.variable_files import Settings, render_kernel, render_shell
+from provisioner.machine.reader import Completed
+from provisioner.model.accelerators import Accelerators, Gpu
+from provisioner.model.gpus import full_name
+from provisioner.model.plan import Named, Outcome, Plan, Status, fingerprint
+from provisioner.spec.spec import parse
 from tests.fakes import PYTHON, FakeMachine
 
 named = st.lists(st.tuples(st.sampled_from(["a", "b", "a\\"]), st.sampled_from(["", "1", '"', "1,"])))
@@ -107,8 +109,8 @@ def install(machine: FakeMachine, version: str, origin: str = "") -> None:
 
 
 def planned(machine: FakeMachine) -> Plan:
-    made = spec.parse(GARDEN, "colabenv.yaml", machine.folder, home=machine.home)
-    return engine.make_plan(made, engine.observe(made, machine))
+    made = parse(GARDEN, "colabenv.yaml", machine.folder, home=machine.home)
+    return provision.make_plan(made, provision.observe(made, machine))
 
 
 MINE = planned(garden("/root", "/content"))
@@ -185,10 +187,10 @@ def test_what_is_not_named_does_not_matter() -> None:
 
 
 def test_a_kind_that_does_not_answer_leaves_none() -> None:
-    made = spec.parse("version: 1\nenv: {A: b}\n", "colabenv.yaml", "/work")
+    made = parse("version: 1\nenv: {A: b}\n", "colabenv.yaml", "/work")
     machine = FakeMachine()
     machine.put("/etc/profile.d/colabenv-env.sh", b"\xff")
-    plan = engine.make_plan(made, engine.observe(made, machine))
+    plan = provision.make_plan(made, provision.observe(made, machine))
     assert plan.named == (("env", None),)
     assert fingerprint(plan) == ""
 
@@ -198,14 +200,14 @@ def test_a_kind_that_does_not_answer_leaves_none() -> None:
     [(Status.DONE, True), (Status.FAILED, True), (Status.INTERRUPTED, True), (Status.KEPT, False)],
 )
 def test_a_step_that_was_begun_may_have_changed_things(status: Status, moved: bool) -> None:
-    assert engine.touched((Outcome(step="pip", status=status),)) is moved
+    assert provision.touched((Outcome(step="pip", status=status),)) is moved
 
 
 def test_frameworks_that_are_named_count_whatever_installed_them() -> None:
-    made = spec.parse("version: 1\naccelerator: {frameworks: [torch, tensorflow]}\n", "s.yaml", "/work")
+    made = parse("version: 1\naccelerator: {frameworks: [torch, tensorflow]}\n", "s.yaml", "/work")
     machine = FakeMachine()
     machine.put(f"{PYTHON.site_packages[0]}/tensorflow_cpu-2.20.0.dist-info/METADATA")
-    plan = engine.make_plan(made, engine.observe(made, machine))
+    plan = provision.make_plan(made, provision.observe(made, machine))
     assert dict(plan.named) == {
         "accelerator": "absent",
         "accelerator.torch": "absent",
@@ -241,13 +243,13 @@ def test_where_a_distribution_comes_from(origin: dict[str, object], told: str) -
     ],
 )
 def test_a_setting_in_words(shell: Settings, kernel: Settings, told: str) -> None:
-    found = lasting.Lasting(
-        shell=lasting.Found("/s", render_shell(shell, "/work/colabenv.yaml")),
-        kernel=lasting.Found("/k", render_kernel(kernel, "/work/colabenv.yaml")),
+    found = variables.Lasting(
+        shell=variables.Found("/s", render_shell(shell, "/work/colabenv.yaml")),
+        kernel=variables.Found("/k", render_kernel(kernel, "/work/colabenv.yaml")),
         unaware=(),
         block="",
     )
-    assert lasting.standing("A", found, {"/home/me/bin": "~/bin"}) == told
+    assert variables.standing("A", found, {"/home/me/bin": "~/bin"}) == told
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from provisioner.effects import Effect, Mkdir
-from provisioner.kernels import Mount, Secret
-from provisioner.model import Action, Change, Outcome, Plan, Status, Step
-from provisioner.scheduler import schedule
+from provisioner.engine.scheduler import schedule
+from provisioner.model.effects import Effect, Mkdir
+from provisioner.model.kernel import Mount, Secret
+from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
 
 
 def step(name: str, *effects: Effect) -> Step:

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from provisioner.effects import Run
+from provisioner.engine.checks import judge
 from provisioner.machine.process import Children
-from provisioner.model import Check
-from provisioner.prover import judge
+from provisioner.model.effects import Run
+from provisioner.model.plan import Check
 from tests.frameworks import REPOSITORY, REQUIREMENTS, NotToBeHadError, interpreter
 
-PROBES = REPOSITORY / "provisioner" / "probes"
+PROBES = REPOSITORY / "provisioner" / "kinds" / "accelerator" / "probes"
 
 
 @pytest.fixture(params=sorted(REQUIREMENTS))
@@ -67,14 +67,14 @@ def test_it_is_found_to_have_no_gpu(installed: tuple[str, Path]) -> None:
 SHORT_TYPES = """
 import json, os, sys
 sys.path.insert(0, {package!r})
-from probes import probing
+from probes import probe
 from probes.{framework} import {name} as Probe
-from probes.apart import step_aside
+from probes.subprocess_runner import step_aside
 step_aside()
-probe, wish, data = Probe(), probing.Wish("cpu"), {{}}
-os.environ.update({{**probing.ENVIRONMENT, **probe.environment(wish)}})
+probe, wish, data = Probe(), probe.Wish("cpu"), {{}}
+os.environ.update({{**probe.ENVIRONMENT, **probe.environment(wish)}})
 (device,) = probe.devices(wish, data)
-made = {{dtype: probing.compute(probe, device, dtype) for dtype in probing.TOLERANCE}}
+made = {{dtype: probe.compute(probe, device, dtype) for dtype in probe.TOLERANCE}}
 print(json.dumps([made, probe.convolve(device)]))
 """
 

@@ -16,17 +16,17 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner import gpus
-from provisioner.hardware import Accelerators, Gpu
-from provisioner.machine.accelerators import accelerators
+from provisioner.machine.accelerators.attached import accelerators
+from provisioner.model import gpus
+from provisioner.model.accelerators import Accelerators, Gpu
 from tests import nvml
 from tests.nvml import Scenario, scenario
 
 PROGRAM = """\
 import json, os, pathlib, sys
 from pydantic import TypeAdapter
-from provisioner.hardware import Accelerators
-from provisioner.machine.accelerators import accelerators
+from provisioner.model.accelerators import Accelerators
+from provisioner.machine.accelerators.attached import accelerators
 found = accelerators(os.environ, pathlib.Path(sys.argv[1]), float(sys.argv[2]))
 sys.stdout.buffer.write(TypeAdapter(Accelerators).dump_json(found))
 """
@@ -428,11 +428,11 @@ def test_nvidia_smi_helps_where_another_module_is_called_pynvml(tmp_path: Path, 
 
 
 def test_nvidia_smi_is_not_waited_for(tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from provisioner.machine.accelerators import witnesses
+    from provisioner.machine.accelerators import evidence
 
-    monkeypatch.setattr(witnesses, "SMI_PATIENCE", 0.2)
+    monkeypatch.setattr(evidence, "SMI_PATIENCE", 0.2)
     put_smi(tmp_path, "sleep 600")
-    smi = witnesses.ask_smi({"PATH": os.environ["PATH"]}, tmp_path)
+    smi = evidence.ask_smi({"PATH": os.environ["PATH"]}, tmp_path)
     assert smi
     assert smi.timed_out
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.machine import Interpreter
-from provisioner.python import guard
-from provisioner.python.closure import Walker
-from provisioner.python.distributions import Installed
+from provisioner.facts.distributions import Installed
+from provisioner.kinds.pip import protected
+from provisioner.kinds.pip.closure import Walker
+from provisioner.machine.reader import Interpreter
 from tests.fakes import FakeMachine
 
 
@@ -59,17 +59,17 @@ STACK = {"numpy", "torch", "torchvision", "nvidia-cublas", "jax", "jaxlib", "ten
         ("free", set(), set()),
     ],
 )
-def test_what_is_held(policy: guard.Policy, named: set[str], held: set[str]) -> None:
-    assert guard.held(policy, COLAB, frozenset(named)).keys() == held - named
+def test_what_is_held(policy: protected.Policy, named: set[str], held: set[str]) -> None:
+    assert protected.held(policy, COLAB, frozenset(named)).keys() == held - named
 
 
 def test_a_fresh_environment_holds_nothing() -> None:
-    assert guard.held("guard", image(), frozenset()) == {}
+    assert protected.held("guard", image(), frozenset()) == {}
 
 
 def test_what_is_held_keeps_what_it_needs() -> None:
-    kept = guard.held("guard", COLAB, frozenset({"typing-extensions"}))
-    lines = guard.constraints(COLAB, kept, frozenset({"typing-extensions"}))
+    kept = protected.held("guard", COLAB, frozenset({"typing-extensions"}))
+    lines = protected.constraints(COLAB, kept, frozenset({"typing-extensions"}))
     assert "torch==2.11.0+cu130" in lines
     assert "protobuf<6" in lines
     assert "httplib2>=0.9" in lines
@@ -78,13 +78,15 @@ def test_what_is_held_keeps_what_it_needs() -> None:
 
 
 def test_torch_does_not_move_alone() -> None:
-    assert guard.companions(COLAB, ["torch"]) == ["torch", "torchvision"]
-    assert guard.companions(COLAB, ["torchaudio"]) == ["torch", "torchvision"]
-    assert guard.companions(COLAB, ["numpy"]) == []
+    assert protected.companions(COLAB, ["torch"]) == ["torch", "torchvision"]
+    assert protected.companions(COLAB, ["torchaudio"]) == ["torch", "torchvision"]
+    assert protected.companions(COLAB, ["numpy"]) == []
 
 
 def test_conflicts_that_would_be_new_are_told() -> None:
-    told = list(guard.conflicts(COLAB, {"protobuf": "6.0", "sympy": "3.0", "numpy": "2.3", "pandas": None}))
+    told = list(
+        protected.conflicts(COLAB, {"protobuf": "6.0", "sympy": "3.0", "numpy": "2.3", "pandas": None})
+    )
     assert told == [
         "google-colab 1.0.0 needs pandas, which will be gone",
         "tensorflow 2.20.0 needs protobuf<6, which will be 6.0",

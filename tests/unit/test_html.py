@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
-from provisioner.render import display, html, moving, text
+from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render import html, live_html, text
+from provisioner.render import notebook as display
 from provisioner.render.markup import UNSHOWN, element, escape, join
-from provisioner.render.sheet import SHEET
+from provisioner.render.stylesheet import SHEET
 from tests import golden, looks
 
 ROOT = Path(__file__).parent.parent.parent
@@ -210,11 +211,11 @@ EVENTS = st.builds(
 
 @given(st.lists(EVENTS, max_size=12))
 def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
-    scene = moving.Scene(steps=3, began=0.0)
+    scene = live_html.Scene(steps=3, began=0.0)
     for now, event in enumerate(events):
         scene = scene.after(event, float(now))
-    harmless(moving.render_moving(scene, 20.0))
-    assert moving.render_moving_text(scene, 20.0).startswith(f"{len(scene.ended)} of 3 steps ended, 20 s")
+    harmless(live_html.render_moving(scene, 20.0))
+    assert live_html.render_moving_text(scene, 20.0).startswith(f"{len(scene.ended)} of 3 steps ended, 20 s")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
         ("report-done.html", html.render_report(looks.DONE)),
         ("report-restart.html", html.render_report(replace(looks.DONE, restart=("numpy", "pandas")))),
         ("report-failed.html", html.render_report(looks.FAILED)),
-        ("moving.html", moving.render_moving(looks.SCENE, 19.0)),
+        ("moving.html", live_html.render_moving(looks.SCENE, 19.0)),
     ],
 )
 def test_golden(name: str, shown: str) -> None:
@@ -236,14 +237,14 @@ def test_golden(name: str, shown: str) -> None:
 
 
 def test_the_scene_as_text() -> None:
-    assert moving.render_moving_text(looks.SCENE, 19.0).splitlines() == [
+    assert live_html.render_moving_text(looks.SCENE, 19.0).splitlines() == [
         "1 of 5 steps ended, 19 s",
         "apt: 42 % Unpacking libopencv-dev",
         "datasets.flowers: 81 MB of 330 MB",
     ]
     told = looks.SCENE.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
-    assert moving.render_moving_text(told, 20.0).endswith("\nObserving again, and checking.")
-    assert "Observing again" not in moving.render_moving(told.finished(), 20.0)
+    assert live_html.render_moving_text(told, 20.0).endswith("\nObserving again, and checking.")
+    assert "Observing again" not in live_html.render_moving(told.finished(), 20.0)
 
 
 def test_escaping_is_done_once_and_by_everyone() -> None:

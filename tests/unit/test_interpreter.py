@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uv
 
-from provisioner.python import interpreter
-from provisioner.python.interpreter import externally_managed, read_venv, resolve, running
+from provisioner.facts import interpreter
+from provisioner.facts.interpreter import externally_managed, read_venv, resolve, running
 
 
 def test_without_a_wish_it_is_the_running_one(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import ipynb, repository, spec, splice
 from provisioner.cli import main
-from provisioner.errors import ProvisionerError
-from provisioner.ipynb import BADGE, CELL, Request
+from provisioner.commands.notebook import github, ipynb, json_edit
+from provisioner.commands.notebook.ipynb import BADGE, CELL, Request
+from provisioner.model.errors import ProvisionerError
+from provisioner.spec.spec import parse
 
 ROOT = Path(__file__).parent.parent.parent
 T4 = Request("GPU", "T4")
@@ -23,7 +24,7 @@ SOURCES = {CELL: "!pip install -q colab-provisioner\n%load_ext provisioner\n%col
 
 
 def asked(section: str) -> Request:
-    return ipynb.request(spec.parse(f"version: 1\n{section}\n", "s.yaml", "/work"))
+    return ipynb.request(parse(f"version: 1\n{section}\n", "s.yaml", "/work"))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_a_name_that_a_cell_would_read_otherwise_is_refused(
 )
 def test_the_slug_of_a_remote(tmp_path: Path, url: str, slug: str | None) -> None:
     publish(tmp_path, url)
-    found = repository.locate(tmp_path)
+    found = github.locate(tmp_path)
     assert (found and found.slug) == slug
 
 
@@ -223,10 +224,10 @@ def test_origin_comes_before_other_remotes(tmp_path: Path) -> None:
     config = tmp_path / ".git" / "config"
     first = '[remote "fork"]\n  url = https://github.com/you/fork\n  url = https://github.com/you/second\n'
     config.write_text(first + config.read_text())
-    found = repository.locate(tmp_path)
-    assert found == repository.Repository("me/origin", "main", tmp_path)
+    found = github.locate(tmp_path)
+    assert found == github.Repository("me/origin", "main", tmp_path)
     config.write_text(first)
-    found = repository.locate(tmp_path)
+    found = github.locate(tmp_path)
     assert found
     assert found.slug == "you/fork"
 
@@ -240,17 +241,17 @@ def test_a_worktree_has_its_own_branch_and_the_others_remotes(tmp_path: Path) ->
     tree = tmp_path / "tree"
     (tree / "sub").mkdir(parents=True)
     (tree / ".git").write_text(f"gitdir: {own}\n")
-    found = repository.locate(tree / "sub")
-    assert found == repository.Repository("me/thing", "feature/a", tree)
+    found = github.locate(tree / "sub")
+    assert found == github.Repository("me/thing", "feature/a", tree)
 
 
 def test_a_repository_may_be_named(tmp_path: Path) -> None:
-    assert repository.locate(tmp_path) is None
-    assert repository.locate(tmp_path, "me/thing") == repository.Repository("me/thing", "main", tmp_path)
+    assert github.locate(tmp_path) is None
+    assert github.locate(tmp_path, "me/thing") == github.Repository("me/thing", "main", tmp_path)
     publish(tmp_path, "https://github.com/me/other", head="ref: refs/heads/dev\n")
-    assert repository.locate(tmp_path, "me/thing") == repository.Repository("me/thing", "dev", tmp_path)
+    assert github.locate(tmp_path, "me/thing") == github.Repository("me/thing", "dev", tmp_path)
     with pytest.raises(ProvisionerError, match="no repository on GitHub"):
-        repository.locate(tmp_path, "me/thing; rm -rf x")
+        github.locate(tmp_path, "me/thing; rm -rf x")
 
 
 # Updating.
@@ -400,7 +401,7 @@ def test_the_law_of_updating(
     assert read["metadata"] == expected(notebook["metadata"], wish)
     assert {**read, "cells": 0, "metadata": 0} == {**notebook, "cells": 0, "metadata": 0}
     for number, _ in enumerate(notebook["cells"]):
-        item = splice.find(text, "cells", number)
+        item = json_edit.find(text, "cells", number)
         assert item
         assert text[item.start : item.end] in made
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.errors import ProvisionerError
-from provisioner.journal import Journal
+from provisioner.engine.journal import Journal
+from provisioner.model.errors import ProvisionerError
 
 
 def test_nothing_is_suspect_at_first(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:
 
 HOLDER = """
 import sys
-from provisioner.journal import Journal
+from provisioner.engine.journal import Journal
 with Journal(sys.argv[1]).held(lambda: None):
     print("held", flush=True)
     sys.stdin.readline()

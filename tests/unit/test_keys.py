@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import InstallKey
-from provisioner.errors import EffectError, TransientError
-from provisioner.machine import keys, openpgp
+from provisioner.machine.download import openpgp, openpgp_keys
+from provisioner.model.effects import InstallKey
+from provisioner.model.errors import EffectError, TransientError
 from tests.server import Server
 
 
@@ -27,7 +27,7 @@ def install(
     path: Path, *, fingerprint: str = FINGERPRINT, url: str | None = None, text: str | None = None
 ) -> None:
     effect = InstallKey(path=str(path), fingerprint=fingerprint, url=url, text=text)
-    assert keys.install(effect, lambda done, total, text: None, lambda: False) == ""
+    assert openpgp_keys.install(effect, lambda done, total, text: None, lambda: False) == ""
 
 
 def test_a_key_written_in_the_spec(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_what_is_no_key(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_file_too_large_for_keys(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys, "LARGEST", 10)
+    monkeypatch.setattr(openpgp_keys, "LARGEST", 10)
     with pytest.raises(EffectError, match="no file of keys"):
         install(tmp_path / "x.gpg", url=server.put("/key", GOOD))
 

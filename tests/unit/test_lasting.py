@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import lasting, lasting_text
-from provisioner.effects import Remove, Write
-from provisioner.errors import ObserveError
-from provisioner.lasting_text import Setting, Settings
-from provisioner.model import Action, Change
+from provisioner.kinds.shared import variable_files, variables
+from provisioner.kinds.shared.variable_files import Setting, Settings
+from provisioner.model.effects import Remove, Write
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import Action, Change
 from tests.fakes import FakeMachine
 
 SHELL_FILE = "/etc/profile.d/colabenv-env.sh"
@@ -40,10 +40,10 @@ AWKWARD: dict[str, Setting] = {
 
 def apply(machine: FakeMachine, wanted: Settings, name: str = "env") -> tuple[Change, ...]:
     """Make it so, and return what it took."""
-    found = lasting.observe(name, machine)
-    for effect in lasting.effects(wanted, found):
+    found = variables.observe(name, machine)
+    for effect in variables.effects(wanted, found):
         machine.perform(effect, lambda done, total, text: None)
-    return lasting.changes(name, wanted, found)
+    return variables.changes(name, wanted, found)
 
 
 def actions(changes: tuple[Change, ...]) -> dict[str, str]:
@@ -52,8 +52,8 @@ def actions(changes: tuple[Change, ...]) -> dict[str, str]:
 
 @given(st.dictionaries(NAME, VALUE, max_size=4))
 def test_what_is_written_is_read_back(settings: dict[str, Setting]) -> None:
-    assert lasting_text.parse_shell(lasting_text.render_shell(settings, SPEC)) == settings
-    assert lasting_text.parse_kernel(lasting_text.render_kernel(settings, SPEC)) == settings
+    assert variable_files.parse_shell(variable_files.render_shell(settings, SPEC)) == settings
+    assert variable_files.parse_kernel(variable_files.render_kernel(settings, SPEC)) == settings
 
 
 @given(st.dictionaries(NAME, VALUE, max_size=3), st.dictionaries(NAME, VALUE, max_size=3))
@@ -61,14 +61,14 @@ def test_whatever_was_there_becomes_what_is_wanted(old: dict[str, Setting], new:
     machine = FakeMachine()
     apply(machine, old)
     apply(machine, new)
-    assert lasting.effects(new, lasting.observe("env", machine)) == ()
+    assert variables.effects(new, variables.observe("env", machine)) == ()
     assert set(actions(apply(machine, new)).values()) <= {"keep"}
 
 
 @pytest.mark.parametrize("shell", [["dash"], ["bash"], ["bash", "--posix"]])
 def test_a_shell_that_reads_the_file_twice_gets_what_is_wanted(shell: list[str], tmp_path: Path) -> None:
     file = tmp_path / "env.sh"
-    file.write_text(lasting_text.render_shell(AWKWARD, SPEC))
+    file.write_text(variable_files.render_shell(AWKWARD, SPEC))
     show = "import json, os; print(json.dumps(dict(os.environ)))"
     done = subprocess.run(
         [*shell, "-euc", '. "$0"; . "$0"; "$1" -c "$2"; set', str(file), sys.executable, show],
@@ -92,7 +92,7 @@ def test_a_kernel_gets_what_is_wanted_and_no_names_of_ours(monkeypatch: pytest.M
     monkeypatch.setattr(os, "environ", {"PATH": "/opt/[x]:/usr/bin:/opt/a b/*:/bin", "GONE": "1"})
     namespace: dict[str, object] = {}
     for _ in range(2):
-        exec(lasting_text.render_kernel(AWKWARD, SPEC), namespace)
+        exec(variable_files.render_kernel(AWKWARD, SPEC), namespace)
     assert os.environ == {
         "QUOTED": AWKWARD["QUOTED"],
         "LINES": AWKWARD["LINES"],
@@ -153,7 +153,7 @@ def test_one_edited_variable_is_named_alone() -> None:
     machine = FakeMachine()
     wanted = {"A": "1", "B": "2"}
     apply(machine, wanted)
-    machine.put(SHELL_FILE, lasting_text.render_shell({"A": "1", "B": "9"}, SPEC))
+    machine.put(SHELL_FILE, variable_files.render_shell({"A": "1", "B": "9"}, SPEC))
     assert apply(machine, wanted) == (
         Change("env.A", Action.KEEP, "1"),
         Change("env.B", Action.UPDATE, "9", "2"),
@@ -165,18 +165,18 @@ def test_a_lost_kernel_file_is_written_again_and_nothing_else() -> None:
     machine = FakeMachine()
     apply(machine, {"A": "1"})
     machine.drop(KERNEL_FILE)
-    found = lasting.observe("env", machine)
-    assert [change.action for change in lasting.changes("env", {"A": "1"}, found)] == [Action.UPDATE]
-    assert lasting.effects({"A": "1"}, found) == (
-        Write(path=KERNEL_FILE, text=lasting_text.render_kernel({"A": "1"}, SPEC)),
+    found = variables.observe("env", machine)
+    assert [change.action for change in variables.changes("env", {"A": "1"}, found)] == [Action.UPDATE]
+    assert variables.effects({"A": "1"}, found) == (
+        Write(path=KERNEL_FILE, text=variable_files.render_kernel({"A": "1"}, SPEC)),
     )
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        (SHELL_FILE, lasting_text.render_shell({"A": "1"}, SPEC) + "rm -rf x\n"),
-        (KERNEL_FILE, lasting_text.render_kernel({"A": "1"}, SPEC) + "import antigravity\n"),
+        (SHELL_FILE, variable_files.render_shell({"A": "1"}, SPEC) + "rm -rf x\n"),
+        (KERNEL_FILE, variable_files.render_kernel({"A": "1"}, SPEC) + "import antigravity\n"),
         ("/root/.bashrc", "# my own, anew\n"),
     ],
 )
@@ -192,21 +192,21 @@ def test_an_edit_beside_the_variables_is_mended(path: str, text: str) -> None:
 
 @pytest.mark.parametrize("edited", ["export A='1\n", "rm -rf x\n", "unset\n"])
 def test_a_shell_file_that_was_edited_beyond_recognition_sets_nothing(edited: str) -> None:
-    assert lasting_text.parse_shell(lasting_text.SHELL_BEGIN + edited + lasting_text.SHELL_END) == {}
-    assert lasting_text.parse_shell(edited) == {}
+    assert variable_files.parse_shell(variable_files.SHELL_BEGIN + edited + variable_files.SHELL_END) == {}
+    assert variable_files.parse_shell(edited) == {}
 
 
 def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
     machine = FakeMachine()
     machine.put_link("/root/.bashrc", ".bashrc")
-    assert lasting.follow(machine, "/root/.bashrc") == "/root/.bashrc"
+    assert variables.follow(machine, "/root/.bashrc") == "/root/.bashrc"
 
 
 @pytest.mark.parametrize(
     "text", ["", "settings = {", "settings = 3\n", "settings = f()\n", "import os\n", "a = '\0'"]
 )
 def test_a_kernel_file_that_is_not_ours_any_more_sets_nothing(text: str) -> None:
-    assert lasting_text.parse_kernel(text) == {}
+    assert variable_files.parse_kernel(text) == {}
 
 
 EARLIER = "# Written by `provisioner apply`. Change colabenv.yaml instead of this file.\n"
@@ -215,11 +215,11 @@ EARLIER = "# Written by `provisioner apply`. Change colabenv.yaml instead of thi
 def test_files_that_do_not_say_whose_they_are_become_ours() -> None:
     machine = FakeMachine()
     for path, text in (
-        (SHELL_FILE, lasting_text.render_shell({"A": "1"}, SPEC)),
-        (KERNEL_FILE, lasting_text.render_kernel({"A": "1"}, SPEC)),
+        (SHELL_FILE, variable_files.render_shell({"A": "1"}, SPEC)),
+        (KERNEL_FILE, variable_files.render_kernel({"A": "1"}, SPEC)),
     ):
         machine.put(path, EARLIER + text.partition("\n")[2])
-    machine.put("/root/.bashrc", lasting.observe("env", machine).block)
+    machine.put("/root/.bashrc", variables.observe("env", machine).block)
     (change,) = apply(machine, {"A": "1"})
     assert (change.action, change.before, change.after) == (Action.UPDATE, "1", "1")
     assert "of an earlier format" in change.reason
@@ -251,7 +251,7 @@ def test_the_same_variables_for_another_spec_are_told_once() -> None:
 def test_wanting_nothing_removes_what_was_edited_too() -> None:
     machine = FakeMachine()
     machine.put(SHELL_FILE, "export A='1")
-    assert lasting.effects({}, lasting.observe("env", machine)) == (Remove(path=SHELL_FILE),)
+    assert variables.effects({}, variables.observe("env", machine)) == (Remove(path=SHELL_FILE),)
     assert apply(machine, {}) == (
         Change("env", Action.REMOVE, SHELL_FILE, None, "edited beyond recognition"),
     )
@@ -262,15 +262,15 @@ def test_a_file_of_ours_in_another_encoding_is_not_guessed_at() -> None:
     machine = FakeMachine()
     machine.put(SHELL_FILE, b"# caf\xe9\n")
     with pytest.raises(ObserveError, match=f"{SHELL_FILE} is not UTF-8"):
-        lasting.observe("env", machine)
+        variables.observe("env", machine)
 
 
 def test_what_a_user_keeps_in_a_start_up_file_stays_there_and_is_in_no_plan() -> None:
     machine = FakeMachine()
     mine = b"# caf\xe9\nexport MY_TOKEN=hidden\n"
     machine.put("/root/.bashrc", mine, 0o600)
-    found = lasting.observe("env", machine)
-    assert "hidden" not in repr((found, lasting.effects({"A": "1"}, found)))
+    found = variables.observe("env", machine)
+    assert "hidden" not in repr((found, variables.effects({"A": "1"}, found)))
     apply(machine, {"A": "1"})
     data = machine.read("/root/.bashrc")
     assert data is not None

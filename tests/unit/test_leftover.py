@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, engine, kinds, lasting_text, recall
-from provisioner.errors import ObserveError, ProvisionerError
+from provisioner import cli
+from provisioner.engine import noop_cache, provision
+from provisioner.kinds import registry
+from provisioner.kinds.shared import variable_files
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Plan
-from provisioner.spec import parse
+from provisioner.model.errors import ObserveError, ProvisionerError
+from provisioner.model.plan import Action, Plan
+from provisioner.spec.spec import parse
 from tests.fakes import FakeMachine
 
 HEAD = "version: 1\nname: desk\nfiles: [{path: lamp, folder: true}]\n"
@@ -34,17 +37,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def apply(text: str, *words: str) -> int:
     Path("colabenv.yaml").write_text(text)
-    time.sleep(2 * recall.SETTLED)
+    time.sleep(2 * noop_cache.SETTLED)
     return cli.main(["apply", *words])
 
 
 def planned(text: str, *words: str, spec: str = "colabenv.yaml") -> Plan:
     Path(spec).write_text(text)
     options = cli.build_parser().parse_args(["plan", spec, *words])
-    from provisioner.actions import selection
+    from provisioner.commands.dispatch import selection
 
-    loaded = engine.load(spec)
-    return engine.survey(loaded, engine.connect(loaded), selection(options))
+    loaded = provision.load(spec)
+    return provision.survey(loaded, provision.connect(loaded), selection(options))
 
 
 def removed(plan: Plan) -> list[str]:
@@ -72,9 +75,9 @@ def test_a_recalled_conclusion_rests_on_there_being_nothing(home: Path) -> None:
     text = shell.read_text()
     assert apply(HEAD) == 0
     assert apply(HEAD) == 0
-    assert recall.recall("colabenv.yaml")
+    assert noop_cache.recall("colabenv.yaml")
     shell.write_text(text)
-    assert recall.recall("colabenv.yaml") is None
+    assert noop_cache.recall("colabenv.yaml") is None
     assert apply(HEAD) == 0
     assert not shell.exists()
 
@@ -103,14 +106,14 @@ def test_another_file_in_the_same_folder_takes_nothing_back(home: Path) -> None:
 def test_a_cell_takes_nothing_back(home: Path) -> None:
     assert apply(ENV) == 0
     cell = parse(HEAD, "colabenv.yaml", str(Path.cwd()))
-    machine = engine.connect(cell)
-    assert (machine.spec, removed(engine.survey(cell, machine))) == ("", [])
+    machine = provision.connect(cell)
+    assert (machine.spec, removed(provision.survey(cell, machine))) == ("", [])
 
 
 def test_what_is_left_and_cannot_be_read_blocks_its_own_kind_only(home: Path) -> None:
     spec = Path("colabenv.yaml").absolute()
     (home / ".config" / "colabenv").mkdir(parents=True)
-    text = lasting_text.notice(str(spec)).encode() + b"# caf\xe9\n"
+    text = variable_files.notice(str(spec)).encode() + b"# caf\xe9\n"
     (home / ".config" / "colabenv" / "env.sh").write_bytes(text)
     plan = planned(HEAD)
     assert [(step.id, step.blocked) for step in plan.steps] == [("files.lamp", False), ("env", True)]
@@ -128,13 +131,13 @@ def test_a_section_that_never_was_costs_two_looks() -> None:
         def stat(self, path: str) -> None:
             raise ObserveError(f"why look at {path}?")
 
-    assert kinds.ABSENT["jdk"].observe(None, Watched()) is None
+    assert registry.ABSENT["jdk"].observe(None, Watched()) is None
     assert looked == [
         "/etc/profile.d/colabenv-jdk.sh",
         "/root/.ipython/profile_default/startup/00-colabenv-jdk.py",
     ]
-    machine = LocalMachine("/", engine.target_of(parse(HEAD, "x", "/")), state="/nowhere", spec="/x")
+    machine = LocalMachine("/", provision.target_of(parse(HEAD, "x", "/")), state="/nowhere", spec="/x")
     before = set(sys.modules)
-    for kind in kinds.ABSENT.values():
+    for kind in registry.ABSENT.values():
         kind.observe(None, machine)
     assert {name for name in set(sys.modules) - before if name.startswith("provisioner")} == set()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner import lasting
-from provisioner.kernels import Export, Kernel
-from provisioner.lasting_text import Settings
-from provisioner.model import Action
+from provisioner.kinds.shared import variables
+from provisioner.kinds.shared.variable_files import Settings
+from provisioner.model.kernel import Export, Kernel
+from provisioner.model.plan import Action
 from tests.fakes import FakeMachine
 
 
 def settle(machine: FakeMachine, wanted: Settings) -> None:
-    for effect in lasting.effects(wanted, lasting.observe("env", machine, list(wanted))):
+    for effect in variables.effects(wanted, variables.observe("env", machine, list(wanted))):
         machine.perform(effect, lambda done, total, text: None)
 
 
@@ -21,17 +21,17 @@ def test_what_a_child_wrote_reaches_the_kernel_later() -> None:
     wanted: Settings = {"A": "1", "PATH": ("/opt/bin",)}
     settle(machine, wanted)
     machine.notebook = Kernel()
-    found = lasting.observe("env", machine, list(wanted))
-    assert [(change.action, change.reason) for change in lasting.changes("env", wanted, found)] == [
-        (Action.UPDATE, lasting.NOT_YET)
+    found = variables.observe("env", machine, list(wanted))
+    assert [(change.action, change.reason) for change in variables.changes("env", wanted, found)] == [
+        (Action.UPDATE, variables.NOT_YET)
     ] * 2
-    assert lasting.effects(wanted, found) == (
+    assert variables.effects(wanted, found) == (
         Export(name="A", value="1"),
         Export(name="PATH", value=("/opt/bin",)),
     )
     settle(machine, wanted)
     assert (machine.environ["A"], machine.environ["PATH"]) == ("1", "/opt/bin:/usr/bin")
-    assert lasting.effects(wanted, lasting.observe("env", machine, list(wanted))) == ()
+    assert variables.effects(wanted, variables.observe("env", machine, list(wanted))) == ()
 
 
 def test_what_the_file_no_longer_says_leaves_the_kernel() -> None:
@@ -44,8 +44,8 @@ def test_what_the_file_no_longer_says_leaves_the_kernel() -> None:
 
 
 def test_outside_the_kernel_only_files_count() -> None:
-    found = lasting.observe("env", FakeMachine(), ["A"])
+    found = variables.observe("env", FakeMachine(), ["A"])
     assert found.live is None
-    assert not [each for each in lasting.effects({"A": "1"}, found) if isinstance(each, Export)]
+    assert not [each for each in variables.effects({"A": "1"}, found) if isinstance(each, Export)]
     inside = replace(found, live={"A": "1"})
-    assert lasting.effects({"A": "1"}, inside) == lasting.effects({"A": "1"}, found)
+    assert variables.effects({"A": "1"}, inside) == variables.effects({"A": "1"}, found)

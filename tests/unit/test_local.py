@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import Mkdir, Run, Write
-from provisioner.errors import EffectError, Interrupted, ObserveError, TransientError
-from provisioner.machine import Interpreter
+from provisioner.engine.noop_cache import state_folder
 from provisioner.machine.local import LocalMachine
-from provisioner.recall import state_folder
+from provisioner.machine.reader import Interpreter
+from provisioner.model.effects import Mkdir, Run, Write
+from provisioner.model.errors import EffectError, Interrupted, ObserveError, TransientError
 
 PYTHON = Interpreter(sys.executable, "3.11.0", ())
 

@@ -15,30 +15,31 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from provisioner import cli, dataset_pins
-from provisioner.dataset import Dataset
-from provisioner.dataset_pins import PinnedDataset
-from provisioner.debian import pins as debs
-from provisioner.debian import status
-from provisioner.debian.aptget import Order
-from provisioner.debian.simulation import Simulation
-from provisioner.debian.status import Dpkg
-from provisioner.errors import LockError
-from provisioner.kind import Download, Ground
-from provisioner.lock import document, keeping, toml
+from provisioner import cli
+from provisioner.facts import dpkg as status
+from provisioner.facts.distributions import Installed
+from provisioner.facts.dpkg import Dpkg
+from provisioner.kinds.base import Download, Ground
+from provisioner.kinds.datasets import pins as dataset_pins
+from provisioner.kinds.datasets.pins import PinnedDataset
+from provisioner.kinds.datasets.section import Dataset
+from provisioner.kinds.pip.closure import Walker
+from provisioner.kinds.pip.locked import settle
+from provisioner.kinds.pip.pins import Pins, hold, prefer
+from provisioner.kinds.pip.requirements import gather
+from provisioner.kinds.pip.resolve import Solution
+from provisioner.kinds.pip.section import Pip
+from provisioner.kinds.pip.uv import Request
+from provisioner.kinds.shared.debian import pins as debs
+from provisioner.kinds.shared.debian.apt_get import Order
+from provisioner.kinds.shared.debian.simulation import Simulation
+from provisioner.lock import document, toml, use
+from provisioner.lock.diff import describe
 from provisioner.lock.document import Lock, Target, Where
-from provisioner.lock.reviewing import describe
-from provisioner.machine import Completed, Interpreter
-from provisioner.machine.receipt import Receipt
-from provisioner.model import Action, Change
-from provisioner.python.closure import Walker
-from provisioner.python.distributions import Installed
-from provisioner.python.packages import Pip
-from provisioner.python.pins import Pins, hold, prefer
-from provisioner.python.requirements import gather
-from provisioner.python.resolution import Request
-from provisioner.python.settling import settle
-from provisioner.python.solving import Solution
+from provisioner.machine.download.receipt import Receipt
+from provisioner.machine.reader import Completed, Interpreter
+from provisioner.model.errors import LockError
+from provisioner.model.plan import Action, Change
 from tests.fakes import FakeMachine
 
 HERE = "Lock it for this machine too: colabenv lock --for here"
@@ -321,7 +322,7 @@ def test_a_machine_takes_its_own_target_or_what_it_can_run(
     targets: Mapping[str, Mapping[str, str]], name: str, chosen: str
 ) -> None:
     made = (target(name=each, machine={**WHERE, **other}) for each, other in targets.items())
-    assert keeping.choose(Lock(targets=tuple(made)), place(), name).name == chosen
+    assert use.choose(Lock(targets=tuple(made)), place(), name).name == chosen
 
 
 @pytest.mark.parametrize(
@@ -349,7 +350,7 @@ def test_a_machine_that_the_lock_does_not_know(
 ) -> None:
     made = (target(name=each, machine={**WHERE, **other}) for each, other in targets.items())
     with pytest.raises(LockError) as caught:
-        keeping.choose(Lock(targets=tuple(made)), place(), "here")
+        use.choose(Lock(targets=tuple(made)), place(), "here")
     assert caught.value.message == told
     assert caught.value.hint.endswith(hint)
 

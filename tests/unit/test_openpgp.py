@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.machine import openpgp
+from provisioner.machine.download import openpgp
 
 ONE = """\
 -----BEGIN PGP PUBLIC KEY BLOCK-----

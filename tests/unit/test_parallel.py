@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from provisioner.parallel import together
+from provisioner.engine.threads import together
 
 
 def test_results_are_in_the_order_asked_for() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import parents, recall
-from provisioner.machine.kernels import look_from_outside, mapped, started_ns
+from provisioner.engine import noop_cache
+from provisioner.machine import kernel_process
+from provisioner.machine.kernel_state import look_from_outside, mapped, started_ns
 
-WALK = "from provisioner.parents import kernel_process; print(kernel_process() is not None)"
+WALK = "from provisioner.machine.kernel_process import kernel_process; print(kernel_process() is not None)"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ WALK = "from provisioner.parents import kernel_process; print(kernel_process() i
     ],
 )
 def test_a_kernel_is_known_by_its_command_line(argv: bytes, found: bool) -> None:
-    assert bool(parents.LAUNCHER.search(argv)) is found
+    assert bool(kernel_process.LAUNCHER.search(argv)) is found
 
 
 def test_a_grandchild_finds_it(tmp_path: Path) -> None:
@@ -39,14 +40,14 @@ def test_a_grandchild_finds_it(tmp_path: Path) -> None:
 
 
 def test_there_is_none_here() -> None:
-    assert parents.kernel_process() is None
+    assert kernel_process.kernel_process() is None
     assert look_from_outside() is None
-    assert recall.SIGNS["kernel"]("") is None
+    assert noop_cache.SIGNS["kernel"]("") is None
 
 
 def test_what_is_gone_is_nothing() -> None:
-    assert parents.fields(2**30) == [0] * 20
-    assert parents.kernel_process(2**30) is None
+    assert kernel_process.fields(2**30) == [0] * 20
+    assert kernel_process.kernel_process(2**30) is None
     assert mapped(2**30) == (frozenset(), frozenset())
 
 

@@ -16,11 +16,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.effects import Run
-from provisioner.machine.process import Children
-from provisioner.model import Check
-from provisioner.probes import apart
-from provisioner.probes.probing import (
+from provisioner.engine.checks import judge
+from provisioner.kinds.accelerator.probes import subprocess_runner
+from provisioner.kinds.accelerator.probes.probe import (
     ENVIRONMENT,
     PHASE,
     TOLERANCE,
@@ -30,11 +28,13 @@ from provisioner.probes.probing import (
     exact_results,
     examine,
 )
-from provisioner.prover import judge
+from provisioner.machine.process import Children
+from provisioner.model.effects import Run
+from provisioner.model.plan import Check
 
 ROOT = Path(__file__).parent.parent.parent
 STANDINS = ROOT / "tests" / "standins"
-PROBES = ROOT / "provisioner" / "probes"
+PROBES = ROOT / "provisioner" / "kinds" / "accelerator" / "probes"
 
 T4: dict[str, Any] = {"gpus": ["Tesla T4"], "cuda": "12.8"}
 FRAMEWORKS = ("tensorflow", "torch", "jax")
@@ -68,11 +68,11 @@ class Lab:
             probe = make(framework)
             reply = json.dumps(examine(probe, Wish(**wished)))
         log = self.capfd.readouterr().err
-        return check(apart.conclude(probe, wished, 0, reply, log))
+        return check(subprocess_runner.conclude(probe, wished, 0, reply, log))
 
 
 def make(framework: str) -> Framework:
-    made = getattr(importlib.import_module(f"provisioner.probes.{framework}"), CLASSES[framework])()
+    made = getattr(importlib.import_module(f"provisioner.kinds.accelerator.probes.{framework}"), CLASSES[framework])()
     assert isinstance(made, Framework)
     return made
 
@@ -337,7 +337,7 @@ def test_a_gpu_that_a_wheel_has_no_code_for(
 
 def test_code_that_must_be_compiled_first_is_announced(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr("provisioner.probes.tensorflow.announce", said.append)
+    monkeypatch.setattr("provisioner.kinds.accelerator.probes.tensorflow.announce", said.append)
     assert lab.run("tensorflow", "gpu", **T4, capability=[12, 0])["ok"]
     assert said == ["compiling TensorFlow's code for capability 12.0: may take half an hour"]
 

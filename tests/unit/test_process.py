@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import Run
-from provisioner.errors import Interrupted
-from provisioner.machine import Completed
 from provisioner.machine import process as module
 from provisioner.machine.process import KEPT_OUTPUT, Children, environment, progress_of_apt
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.errors import Interrupted
 
 
 def python(code: str, *args: str, timeout: float = 60, stdin: str = "") -> Run:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.effects import Run
-from provisioner.machine import Completed
-from provisioner.model import Check
-from provisioner.prover import Proofs, judge, prove
+from provisioner.engine.checks import Proofs, judge, prove
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.plan import Check
 from tests.fakes import FakeMachine
 
 RUN = Run(argv=("tool", "-version"), hints=(("libGL", "install libgl1"),), timeout=30)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from provisioner.python.ranges import contains, spell, tighten
+from provisioner.kinds.pip.specifiers import contains, spell, tighten
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import cli, recall
-from provisioner.effects import Run
-from provisioner.hardware import Accelerators
-from provisioner.machine import Interpreter
+from provisioner import cli
+from provisioner.engine import noop_cache
 from provisioner.machine.local import LocalMachine
+from provisioner.machine.reader import Interpreter
 from provisioner.machine.traced import TracedMachine
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Run
 
 SPEC = """\
 version: 1
@@ -46,14 +47,14 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "source.txt").write_text("a note\n")
     (tmp_path / "tool").write_text("#!/bin/sh\necho fine\n")
     (tmp_path / "tool").chmod(0o755)
-    time.sleep(2 * recall.SETTLED)
+    time.sleep(2 * noop_cache.SETTLED)
     assert cli.main(["apply"]) == 0
     return tmp_path
 
 
 def test_what_stands_is_said_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert recall.recall("colabenv.yaml")
+    assert noop_cache.recall("colabenv.yaml")
     assert cli.main(["apply"]) == 0
     shown = capsys.readouterr().out
     first, second = shown.splitlines()
@@ -102,14 +103,14 @@ MOVES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_whatever_moves_is_looked_at_again(desk: Path, move: Callable[[Path], object]) -> None:
     move(desk)
-    assert recall.recall("colabenv.yaml") is None
+    assert noop_cache.recall("colabenv.yaml") is None
 
 
 def test_another_question_has_another_answer(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert recall.recall("colabenv.yaml", only=("files",)) is None
-    assert recall.recall("other.yaml") is None
+    assert noop_cache.recall("colabenv.yaml", only=("files",)) is None
+    assert noop_cache.recall("other.yaml") is None
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert recall.recall("colabenv.yaml") is None
+    assert noop_cache.recall("colabenv.yaml") is None
 
 
 def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,15 +121,15 @@ def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HF_TOKEN", "hf_open_sesame")
     path = tmp_path / "colabenv.yaml"
     path.write_text("version: 1\nsecrets: [PLAIN_NAME, HF_TOKEN]\n")
-    time.sleep(2 * recall.SETTLED)
+    time.sleep(2 * noop_cache.SETTLED)
     assert cli.main(["apply", str(path)]) == 0
-    assert recall.recall(str(path))
+    assert noop_cache.recall(str(path))
     for file in (tmp_path / "state").rglob("*"):
         assert file.is_dir() or "sesame" not in file.read_text()
     (kept,) = (tmp_path / "state/provisioner/recall").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     monkeypatch.delenv("PLAIN_NAME")
-    assert recall.recall(str(path)) is None
+    assert noop_cache.recall(str(path)) is None
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--json", "--verbose", "--events=events.jsonl"])
@@ -142,7 +143,7 @@ def test_a_device_that_appears_is_looked_at(desk: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         os, "listdir", lambda path: [*listed(path), "nvidia0"] if path == "/dev" else listed(path)
     )
-    assert recall.recall("colabenv.yaml") is None
+    assert noop_cache.recall("colabenv.yaml") is None
 
 
 def test_every_note_counts(desk: Path) -> None:
@@ -153,13 +154,13 @@ def test_every_note_counts(desk: Path) -> None:
         notes = [*document["notes"][:index], [how, what, ["moved"]], *document["notes"][index + 1 :]]
         assert sign != ["moved"]
         kept.write_text(json.dumps({**document, "notes": notes}))
-        assert recall.recall("colabenv.yaml") is None, (how, what)
+        assert noop_cache.recall("colabenv.yaml") is None, (how, what)
 
 
-def keep(notes: dict[recall.Note, object], began: float) -> str | None:
-    recall.keep("s.yaml", recall.identity("s.yaml"), notes, "all is right", began)
+def keep(notes: dict[noop_cache.Note, object], began: float) -> str | None:
+    noop_cache.keep("s.yaml", noop_cache.identity("s.yaml"), notes, "all is right", began)
     (Path(os.environ["XDG_STATE_HOME"]) / "provisioner/journal.jsonl").touch()
-    return recall.recall("s.yaml")
+    return noop_cache.recall("s.yaml")
 
 
 def test_what_changed_just_now_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +168,7 @@ def test_what_changed_just_now_is_not_trusted(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "state/provisioner").mkdir(parents=True)
     path = str(tmp_path / "file")
     Path(path).touch()
-    notes: dict[recall.Note, object] = {("of", path): recall.of(path)}
+    notes: dict[noop_cache.Note, object] = {("of", path): noop_cache.of(path)}
     assert keep(notes, os.stat(path).st_ctime) is None
     assert keep(notes, os.stat(path).st_ctime + 1) == "all is right"
 
@@ -175,7 +176,7 @@ def test_what_changed_just_now_is_not_trusted(tmp_path: Path, monkeypatch: pytes
 def test_too_much_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     (tmp_path / "provisioner").mkdir()
-    monkeypatch.setattr(recall, "MOST_NOTES", 1)
+    monkeypatch.setattr(noop_cache, "MOST_NOTES", 1)
     assert keep({("env", "A"): None, ("env", "B"): None}, time.time()) is None
     assert keep({("env", "A_NAME_THAT_NOBODY_SETS"): None}, time.time()) == "all is right"
 
@@ -224,5 +225,5 @@ def test_what_no_signature_stands_for_is_known(
 
 
 def test_what_the_kernel_makes_up_is_compared_by_content() -> None:
-    assert recall.of("/proc/self/mounts") == recall.of("/proc/self/mounts")
-    assert recall.of("/proc/sys/kernel/random/uuid") != recall.of("/proc/sys/kernel/random/uuid")
+    assert noop_cache.of("/proc/self/mounts") == noop_cache.of("/proc/self/mounts")
+    assert noop_cache.of("/proc/sys/kernel/random/uuid") != noop_cache.of("/proc/sys/kernel/random/uuid")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.machine import receipt
-from provisioner.machine.receipt import Damage, Receipt
+from provisioner.machine.download import receipt
+from provisioner.machine.download.receipt import Damage, Receipt
 from provisioner.machine.urls import file_name, file_url, local_path, origin, shown
 from tests.fakes import FakeMachine
 

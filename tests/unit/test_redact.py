@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.redact import SHORTEST_NAMED_SECRET, redactor
+from provisioner.model.redaction import SHORTEST_NAMED_SECRET, redactor
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import runtimes, spec
-from provisioner.errors import ProvisionerError
-from provisioner.relevance import relevance
+from provisioner.commands.relevance import relevance
+from provisioner.model.errors import ProvisionerError
+from provisioner.runtimes import images
 from provisioner.runtimes.difference import UNTOLD, Concern, difference, relevant
+from provisioner.spec.spec import parse
 
-IMAGE = runtimes.load("2026.07-gpu")
+IMAGE = images.load("2026.07-gpu")
 NAMES = st.sampled_from(["numpy", "torch-xla", "jax", "gateway"])
 PIP = st.dictionaries(NAMES, st.one_of(st.none(), st.sampled_from(["1.0", "2.0"])))
 APT = st.dictionaries(NAMES, st.sampled_from(["1.0-1", "2:2.0-1"]))
@@ -84,7 +85,7 @@ def test_only_what_is_of_concern_is_kept_and_says_what_is_missed(
 
 def concerned(text: str, folder: Path) -> dict[str, str]:
     """Wishes by address, of a spec in a folder."""
-    found = relevance(spec.parse("version: 1\n" + text, "colabenv.yaml", str(folder)))
+    found = relevance(parse("version: 1\n" + text, "colabenv.yaml", str(folder)))
     return {concern.address: concern.wish for concern in found.concerns}
 
 
@@ -153,10 +154,8 @@ def test_a_requirements_file_that_is_missing_is_named(tmp_path: Path) -> None:
     ("wanted", "missed"), [("17", True), (">=17", False), ("21", False), (">=11,<21", True)]
 )
 def test_java_is_judged_by_its_major_version(wanted: str, missed: bool, tmp_path: Path) -> None:
-    concerns = relevance(
-        spec.parse(f"version: 1\njdk: '{wanted}'\n", "colabenv.yaml", str(tmp_path))
-    ).concerns
-    changes = relevant(IMAGE, runtimes.load("2026.08-gpu"), concerns)
+    concerns = relevance(parse(f"version: 1\njdk: '{wanted}'\n", "colabenv.yaml", str(tmp_path))).concerns
+    changes = relevant(IMAGE, images.load("2026.08-gpu"), concerns)
     reasons = {change.address: change.reason for change in changes}
     assert reasons["apt.openjdk-17-jdk-headless"] == (f"the file asks for jdk {wanted}" if missed else "")
     assert reasons["apt.openjdk-21-jdk-headless"] == ""

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.hardware import Accelerators, Gpu
-from provisioner.model import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
-from provisioner.render import html, progress, style, text
-from provisioner.render.narrator import Narrator
+from provisioner.model.accelerators import Accelerators, Gpu
+from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.render import html, progress, terminal, text
+from provisioner.render.reporter import Narrator
 from tests import golden
 
 A = Action
@@ -185,7 +185,7 @@ INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INT
         ("plan.txt", text.render_plan(PLAN)),
         ("plan-verbose.txt", text.render_plan(PLAN, verbose=True)),
         ("plan-narrow.txt", text.render_plan(PLAN, width=50)),
-        ("plan-colour.txt", text.render_plan(PLAN, paint=style.coloured)),
+        ("plan-colour.txt", text.render_plan(PLAN, paint=terminal.coloured)),
         ("plan-empty.txt", text.render_plan(Plan(name="e", spec="/s", digest="d", steps=()))),
         ("status.txt", text.render_status(replace(PLAN, named=PINNED), width=80)),
         ("status-right.txt", text.render_status(replace(ALL_RIGHT, named=PINNED))),
@@ -212,9 +212,9 @@ def test_what_is_held_to_a_lock_is_measured_by_the_lock(rendered: Callable[[Repo
 
 def test_colour_says_nothing_that_words_do_not() -> None:
     for plain, coloured in (
-        (text.render_plan(PLAN), text.render_plan(PLAN, paint=style.coloured)),
-        (text.render_status(PLAN), text.render_status(PLAN, paint=style.coloured)),
-        (text.render_report(FAILED), text.render_report(FAILED, paint=style.coloured)),
+        (text.render_plan(PLAN), text.render_plan(PLAN, paint=terminal.coloured)),
+        (text.render_status(PLAN), text.render_status(PLAN, paint=terminal.coloured)),
+        (text.render_report(FAILED), text.render_report(FAILED, paint=terminal.coloured)),
     ):
         assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
 
@@ -241,12 +241,12 @@ JAVAC = "/usr/lib/jvm/java-21-openjdk-amd64/bin/javac"
 )
 def test_a_transition_too_long_for_a_line_takes_two(width: int, lines: list[str]) -> None:
     change = Change("jdk.javac", A.UPDATE, JAVAC, JAVAC, reason="of another release")
-    assert [*text.change_lines(change, "javac", 0, style.plain, width)] == lines
+    assert [*text.change_lines(change, "javac", 0, terminal.plain, width)] == lines
 
 
 def test_one_long_side_is_left_whole() -> None:
     change = Change("jdk.javac", A.CREATE, after=f"{JAVAC} -> {JAVAC}")
-    assert [*text.change_lines(change, "javac", 0, style.plain, 80)] == [f"  + javac  {JAVAC} -> {JAVAC}"]
+    assert [*text.change_lines(change, "javac", 0, terminal.plain, 80)] == [f"  + javac  {JAVAC} -> {JAVAC}"]
 
 
 EVENTS = (
@@ -307,7 +307,7 @@ def test_a_terminal_without_a_size_is_no_screen(rows: int, columns: int, screen:
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with os.fdopen(leader, "rb", 0), os.fdopen(follower, "w") as stream:
-        assert style.is_screen(stream) is screen
+        assert terminal.is_screen(stream) is screen
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_who_wants_colour(environ: dict[str, str], colour: bool, monkeypatch: py
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert (style.paint_for(io.StringIO()) is style.coloured) is colour
+    assert (terminal.paint_for(io.StringIO()) is terminal.coloured) is colour
 
 
 def test_a_narrator_shows_the_plan_and_what_happens() -> None:
@@ -330,7 +330,9 @@ def test_a_narrator_shows_the_plan_and_what_happens() -> None:
         assert stream.getvalue() == ""
         narrator.show(PLAN)
         narrator.tell(EVENTS[1])
-    assert stream.getvalue() == text.render_plan(PLAN, width=style.width()) + "\ndatasets.flowers: begins\n"
+    assert (
+        stream.getvalue() == text.render_plan(PLAN, width=terminal.width()) + "\ndatasets.flowers: begins\n"
+    )
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.04, "0.0 s"), (59.94, "59.9 s"), (135, "2 min 15 s")])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.python.requirements import Asked, gather, logical_lines
+from provisioner.kinds.pip.requirements import Asked, gather, logical_lines
 
 
 def ask(files: dict[str, str], *editable: str) -> Asked:

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.errors import ObserveError
-from provisioner.machine import Completed
-from provisioner.python.resolution import (
+from provisioner.kinds.pip.uv import (
     SCRUB,
     Move,
     Need,
@@ -24,6 +22,8 @@ from provisioner.python.resolution import (
     parse,
     sizes,
 )
+from provisioner.machine.reader import Completed
+from provisioner.model.errors import ObserveError
 from tests.fakes import FakeMachine
 
 REQUEST = Request(uv="/bin/uv", cwd="/work", target=("--python", "/bin/python"), packages=("-x", "six"))

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.argv import places, search_path
-from provisioner.effects import Run
-from provisioner.errors import ObserveError
+from provisioner.engine.checks import examine
 from provisioner.kinds import run, verify
-from provisioner.machine import Completed
+from provisioner.kinds.shared.argv import places, search_path
 from provisioner.machine.process import Children
-from provisioner.model import Verdict
-from provisioner.prover import examine
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import Verdict
 from tests import scene
 from tests.fakes import FakeMachine
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner import runtimes
-from provisioner.errors import ProvisionerError
-from provisioner.runtimes import Image, tables
+from provisioner.model.errors import ProvisionerError
+from provisioner.runtimes import images, tables
+from provisioner.runtimes.images import Image
 
 PUBLISHED = {
     "colab-2025.07-cpu": (636, 1340, "c08ac1fa8f4c6759"),
@@ -51,21 +51,21 @@ def digest(image: Image) -> str:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_an_image_holds_what_the_public_lists_say(name: str) -> None:
-    image = runtimes.load(name)
+    image = images.load(name)
     assert (len(image.pip), len(image.apt), digest(image)) == PUBLISHED[name]
 
 
 @pytest.mark.parametrize("runtime", TOLD)
 def test_the_telling_versions_are_those_that_colab_announced(runtime: str) -> None:
-    image = runtimes.load(f"{runtime}-cpu")
+    image = images.load(f"{runtime}-cpu")
     told = image.telling
     torch = (told["torch"] or "").partition("+")[0]
     assert (image.python, told["numpy"], torch, told["jax"], told["tensorflow"]) == TOLD[runtime]
-    assert runtimes.load(f"{runtime}-tpu").telling["tensorflow"] is None
+    assert images.load(f"{runtime}-tpu").telling["tensorflow"] is None
 
 
 def test_what_is_known_of_an_image_besides_its_lists() -> None:
-    image = runtimes.load("colab-2026.08-gpu")
+    image = images.load("colab-2026.08-gpu")
     assert (image.runtime, image.image, image.name) == ("2026.08", "gpu", "colab-2026.08-gpu")
     assert (image.commit, image.date) == ("a724079", "2026-08-19")
     assert (image.os, image.python) == ("Ubuntu 22.04.5 LTS", "3.13.15")
@@ -75,10 +75,10 @@ def test_what_is_known_of_an_image_besides_its_lists() -> None:
 
 
 def test_images_are_known_by_name_oldest_first() -> None:
-    assert runtimes.names() == tuple(PUBLISHED)
-    assert [runtimes.load(name).name for name in runtimes.names()] == list(runtimes.names())
-    assert runtimes.load("2026.07-gpu") == runtimes.load("colab-2026.07-gpu")
-    assert runtimes.load("tpu").name == "colab-2026.08-tpu"
+    assert images.names() == tuple(PUBLISHED)
+    assert [images.load(name).name for name in images.names()] == list(images.names())
+    assert images.load("2026.07-gpu") == images.load("colab-2026.07-gpu")
+    assert images.load("tpu").name == "colab-2026.08-tpu"
 
 
 @pytest.mark.parametrize(
@@ -87,28 +87,28 @@ def test_images_are_known_by_name_oldest_first() -> None:
 )
 def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> None:
     with pytest.raises(ProvisionerError, match=f"known as {name}") as caught:
-        runtimes.load(name)
+        images.load(name)
     assert near in caught.value.hint
 
 
 def test_newest_knows_three_sorts_of_image() -> None:
     with pytest.raises(ProvisionerError, match="known as npu"):
-        runtimes.load("npu")
+        images.load("npu")
 
 
-@pytest.mark.parametrize("name", runtimes.names())
+@pytest.mark.parametrize("name", images.names())
 def test_a_machine_is_recognised_although_it_was_changed(name: str) -> None:
-    image = runtimes.load(name)
+    image = images.load(name)
     found = {name: version or "0.1" for name, version in image.distributions.items()}
-    assert runtimes.recognise(found) == image
+    assert images.recognise(found) == image
     moved = dict.fromkeys([*found][:12], "99")
-    assert runtimes.recognise({**found, **moved, "added-later": "1"}) == image
+    assert images.recognise({**found, **moved, "added-later": "1"}) == image
 
 
 def test_another_machine_is_not_recognised() -> None:
-    assert runtimes.recognise({}) is None
-    half = list(runtimes.load("cpu").distributions.items())[::2]
-    assert runtimes.recognise({name: version or "0" for name, version in half}) is None
+    assert images.recognise({}) is None
+    half = list(images.load("cpu").distributions.items())[::2]
+    assert images.recognise({name: version or "0" for name, version in half}) is None
 
 
 VERSIONS = st.one_of(st.none(), st.sampled_from(["1.0", "2:1.0-1", "2.6.0+cu124"]))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.model import Action, Change, Outcome, Plan, Status, Step
-from provisioner.scheduler import FINE, needs, schedule
+from provisioner.engine.scheduler import FINE, needs, schedule
+from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
 
 EFFECT = Action.CREATE
 

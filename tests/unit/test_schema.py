@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner import kinds
-from provisioner.errors import SpecError
-from provisioner.spec import parse, schema
+from provisioner.kinds import registry
+from provisioner.model.errors import SpecError
+from provisioner.spec import schema
 from provisioner.spec.source import read
+from provisioner.spec.spec import parse
 from tests import scene
 
 ROOT = Path(__file__).parents[2]
@@ -46,14 +47,14 @@ def test_it_is_valid() -> None:
 
 def test_it_is_the_same_every_time() -> None:
     assert schema.text() == schema.text()
-    assert list(DOCUMENT["properties"]) == ["version", "name", *kinds.NAMES]
+    assert list(DOCUMENT["properties"]) == ["version", "name", *registry.NAMES]
 
 
 def test_every_reference_leads_somewhere() -> None:
     text = schema.text()
     referred = {part.split('"')[0] for part in text.split('"$ref": "#/$defs/')[1:]}
     assert referred <= DOCUMENT["$defs"].keys()
-    assert {name.partition(".")[0] for name in DOCUMENT["$defs"]} <= set(kinds.NAMES)
+    assert {name.partition(".")[0] for name in DOCUMENT["$defs"]} <= set(registry.NAMES)
 
 
 def test_every_key_is_explained() -> None:

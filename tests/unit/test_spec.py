@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
-from provisioner import kinds
-from provisioner.errors import Problem, ProvisionerError, SpecError
-from provisioner.fields import Flag, Mode, Seconds, Section, Size, SpecPath, Text, Whole
-from provisioner.kind import Kind
-from provisioner.spec import Spec, load, parse
+from provisioner.kinds import registry
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared.fields import Flag, Mode, Seconds, Section, Size, SpecPath, Text, Whole
+from provisioner.model.errors import Problem, ProvisionerError, SpecError
 from provisioner.spec.explain import SAID, as_number, listing, near, subject
 from provisioner.spec.faults import WANTED, fault
+from provisioner.spec.spec import Spec, load, parse
 from tests import golden
 
 SPECS = sorted((golden.FOLDER / "spec").glob("*.yaml"))
@@ -122,8 +122,8 @@ SMALL = {
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "NAMES", tuple(SMALL))
-    monkeypatch.setattr(kinds, "get", SMALL.__getitem__)
+    monkeypatch.setattr(registry, "NAMES", tuple(SMALL))
+    monkeypatch.setattr(registry, "get", SMALL.__getitem__)
 
 
 def problem(section: str) -> Problem:
@@ -455,15 +455,15 @@ def test_an_unknown_type_of_error_is_told_all_the_same(monkeypatch: pytest.Monke
         raise PydanticCustomError("strange", "Raw words")
 
     strange = kind("strange", Annotated[str, BeforeValidator(refuse)])
-    monkeypatch.setattr(kinds, "NAMES", ("strange",))
-    monkeypatch.setattr(kinds, "get", {"strange": strange}.__getitem__)
+    monkeypatch.setattr(registry, "NAMES", ("strange",))
+    monkeypatch.setattr(registry, "get", {"strange": strange}.__getitem__)
     assert problem("strange: a").message == "`strange` is not valid here"
 
 
 # Laws: whatever the text, a Spec or a SpecError comes of it
 
 KEYS = st.sampled_from(
-    ["version", "name", *kinds.NAMES, "packages", "url", "path", "any_of", "run", "to", "x"]
+    ["version", "name", *registry.NAMES, "packages", "url", "path", "any_of", "run", "to", "x"]
 )
 LEAVES = st.one_of(
     st.none(),
@@ -493,7 +493,7 @@ def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
             assert one.message
             assert 0 <= one.line <= text.count("\n") + 1
     else:
-        assert set(found.sections) <= set(kinds.NAMES)
+        assert set(found.sections) <= set(registry.NAMES)
 
 
 @settings(deadline=None)

@@ -24,10 +24,10 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from provisioner.effects import Unpack
-from provisioner.errors import EffectError, Interrupted
-from provisioner.machine import receipt, tree
-from provisioner.machine.unpack import scratch, unpack
+from provisioner.machine.download import receipt, safe_tree
+from provisioner.machine.download.unpack import scratch, unpack
+from provisioner.model.effects import Unpack
+from provisioner.model.errors import EffectError, Interrupted
 from tests.archives import TIME, Member, files, tar, zipped
 from tests.killing import at_each_moment
 
@@ -525,11 +525,11 @@ def test_a_bomb_that_declares_nothing_is_stopped_on_the_way(
 
 def limit_space(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     usage = namedtuple("usage", "total used free")  # noqa: PYI024
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, tree.RESERVE + room))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, safe_tree.RESERVE + room))
 
 
 def test_too_many_members(to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "MEMBERS", 10)
+    monkeypatch.setattr(safe_tree, "MEMBERS", 10)
     with pytest.raises(EffectError, match="more than 10 members"):
         put(tar(*(Member(str(number)) for number in range(11))), to)
 
@@ -579,8 +579,8 @@ def leads_nowhere(path: Path) -> bool:
 
 WEIGH = """
 import resource, sys
-from provisioner.machine import unpack, fetch
-from provisioner.effects import Fetch, Unpack
+from provisioner.machine.download import unpack, fetch
+from provisioner.model.effects import Fetch, Unpack
 quiet = lambda *_: None
 never = lambda: False
 source, folder = sys.argv[1:]

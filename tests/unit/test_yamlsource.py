@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.errors import Problem, SpecError
+from provisioner.model.errors import Problem, SpecError
 from provisioner.spec import source as yamlsource
 from provisioner.spec.source import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Document, Mark, read
 from provisioner.spec.syntax import describe

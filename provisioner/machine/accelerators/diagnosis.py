@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioner.hardware import Diagnosis
 from provisioner.machine.accelerators import nvml
-from provisioner.machine.accelerators.witnesses import Backstage, Witnesses
+from provisioner.machine.accelerators.evidence import Backstage, Witnesses
+from provisioner.model.accelerators import Diagnosis
 
 RESTART = "Restart the machine"
 NO_ANSWER = nvml.Answer(failure=nvml.Failure(0, ""))

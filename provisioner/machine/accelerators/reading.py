@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from provisioner.hardware import Accelerators, Diagnosis, Gpu
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.diagnosis import RESTART, diagnose
+from provisioner.machine.accelerators.evidence import TpuFiles, Witnesses
 from provisioner.machine.accelerators.holders import Holder
 from provisioner.machine.accelerators.nvml import Unit
-from provisioner.machine.accelerators.witnesses import TpuFiles, Witnesses
+from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
 
 MIB = 1024**2
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner.effects import Run
-from provisioner.kinds.pip import KIND
-from provisioner.machine import Completed
+from provisioner.facts.interpreter import resolve
+from provisioner.kinds.pip.kind import KIND
+from provisioner.kinds.pip.section import Pip
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Step
-from provisioner.python.interpreter import resolve
-from provisioner.python.packages import Pip
+from provisioner.machine.reader import Completed
+from provisioner.model.effects import Run
+from provisioner.model.plan import Action, Step
 from tests.index import Index
 from tests.scene import format_change
 

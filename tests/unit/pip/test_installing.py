@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from provisioner.python.resolution import find_uv
+from provisioner.kinds.pip.uv import find_uv
 from tests.scene import format_change
 from tests.unit.pip.conftest import Workplace, reasons
 

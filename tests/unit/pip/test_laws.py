@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from pydantic import TypeAdapter
 
-from provisioner.effects import Run
-from provisioner.kinds.pip import KIND
-from provisioner.machine import Completed, Interpreter
-from provisioner.model import Action, Step
-from provisioner.python.packages import Pip
+from provisioner.kinds.pip.kind import KIND
+from provisioner.kinds.pip.section import Pip
+from provisioner.machine.reader import Completed, Interpreter
+from provisioner.model.effects import Run
+from provisioner.model.plan import Action, Step
 from tests.fakes import FakeMachine
 
 SITE = "/v/lib"

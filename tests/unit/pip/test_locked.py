@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner.errors import LockError
-from provisioner.kind import Download, Ground
-from provisioner.kinds.pip import KIND
+from provisioner.facts.interpreter import resolve
+from provisioner.kinds.base import Download, Ground
+from provisioner.kinds.pip.kind import KIND
+from provisioner.kinds.pip.pins import Pins, hold, prefer
 from provisioner.machine.local import LocalMachine
-from provisioner.model import Action, Step
-from provisioner.python.interpreter import resolve
-from provisioner.python.pins import Pins, hold, prefer
+from provisioner.model.errors import LockError
+from provisioner.model.plan import Action, Step
 from tests.index import Index, project, wheel, write_project
 from tests.scene import format_change
 from tests.server import Server

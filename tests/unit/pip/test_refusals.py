@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.errors import ObserveError
+from provisioner.model.errors import ObserveError
 from tests import index as making
 from tests.scene import format_change
 from tests.unit.pip.conftest import Workplace, reasons

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.errors import EffectError, TransientError
+from provisioner.model.errors import EffectError, TransientError
 from tests import index as making
 from tests.index import Index
 from tests.scene import format_change

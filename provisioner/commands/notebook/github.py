@@ -1,0 +1,113 @@
+"""Where on GitHub a file is published, as its git repository's own files say. No git is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from provisioner.model.errors import ProvisionerError
+
+SLUG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+"""OWNER/NAME, as GitHub allows them."""
+REMOTE = re.compile(r"(?:https?://(?:[^/@]*@)?|ssh://git@|git@|git://)github\.com[:/](.+?)(?:\.git)?/?")
+DEFAULT_BRANCH = "main"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A place on GitHub: `slug` is OWNER/NAME, `root` the folder of the working tree."""
+
+    slug: str
+    branch: str
+    root: Path
+
+    def holds(self, path: Path) -> bool:
+        return path.resolve().is_relative_to(self.root)
+
+    def inside(self, path: Path) -> str:
+        """The path of a file that the repository holds, quoted for a URL."""
+        return quote(path.resolve().relative_to(self.root).as_posix())
+
+    def colab(self, path: Path) -> str:
+        """The address that opens a notebook in Colab."""
+        branch = quote(self.branch)
+        return f"https://colab.research.google.com/github/{self.slug}/blob/{branch}/{self.inside(path)}"
+
+    def raw(self, path: Path) -> str:
+        """The address of a file's own text."""
+        return f"https://raw.githubusercontent.com/{self.slug}/{quote(self.branch)}/{self.inside(path)}"
+
+
+def checked(slug: str) -> str:
+    """OWNER/NAME as it was given. Raises ProvisionerError when it is something else."""
+    if not SLUG.fullmatch(slug):
+        raise ProvisionerError(f"{slug!r} is no repository on GitHub", "Write it as OWNER/NAME.")
+    return slug
+
+
+def locate(folder: Path, slug: str | None = None) -> Repository | None:
+    """The repository that a folder lies in, if GitHub has it; `slug` says so where git does not.
+
+    With `slug` and without a repository, the folder itself is taken as the root.
+    """
+    folder = folder.resolve()
+    for root in (folder, *folder.parents):
+        git = git_folder(root)
+        if git:
+            named = checked(slug) if slug else published(git)
+            return Repository(named, branch(git), root) if named else None
+    return Repository(checked(slug), DEFAULT_BRANCH, folder) if slug else None
+
+
+def git_folder(root: Path) -> Path | None:
+    """The folder that git keeps its own files in: `.git`, or where a file of that name points."""
+    git = root / ".git"
+    if git.is_file():
+        _, _, named = read(git).partition("gitdir:")
+        git = root / named.strip()
+    return git if (git / "HEAD").is_file() else None
+
+
+def published(git: Path) -> str | None:
+    """OWNER/NAME of the remote `origin`, or of the first that is on GitHub."""
+    common = read(git / "commondir").strip()
+    slugs: dict[str, str] = {}
+    for name, url in remotes(read(git / common / "config")):
+        if slug := slug_of(url):
+            slugs.setdefault(name, slug)
+    return slugs.get("origin") or next(iter(slugs.values()), None)
+
+
+def remotes(config: str) -> Iterator[tuple[str, str]]:
+    """Every remote's name with each of its URLs. See git-config(1)."""
+    name = ""
+    for entry in config.splitlines():
+        if section := re.fullmatch(r'\s*\[\s*remote\s+"(.*)"\s*\]\s*', entry):
+            name = section[1]
+        elif re.fullmatch(r"\s*\[.*\]\s*", entry):
+            name = ""
+        elif name and (value := re.fullmatch(r"\s*url\s*=\s*(.*?)\s*", entry)):
+            yield name, value[1].strip('"')
+
+
+def slug_of(url: str) -> str | None:
+    """OWNER/NAME of a GitHub URL, without whatever credentials it holds."""
+    match = REMOTE.fullmatch(url)
+    return match[1] if match and SLUG.fullmatch(match[1]) else None
+
+
+def branch(git: Path) -> str:
+    """The branch that is checked out, or the usual one."""
+    _, found, name = read(git / "HEAD").strip().partition("ref: refs/heads/")
+    return name if found and name else DEFAULT_BRANCH
+
+
+def read(path: Path) -> str:
+    """A small file of git's; empty when there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,275 @@
+"""Notebooks that set themselves up: a cell that applies the spec, and metadata that ask for the hardware.
+
+The metadata are Colab's: `accelerator`, `colab.gpuType` and `colab.machine_shape`. They are a request,
+which the spec's own `accelerator` section asserts once the machine is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.commands.notebook import json_edit
+from provisioner.commands.notebook.github import Repository
+from provisioner.lock.document import path_of
+from provisioner.machine import files
+from provisioner.model.effects import Write
+from provisioner.model.errors import ProvisionerError
+from provisioner.spec.spec import Spec
+
+CELL = "colabenv"
+BADGE = "colabenv-badge"
+"""The id and the tag of our cells, by which they are known again."""
+
+BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
+USUAL_SPEC = "colabenv.yaml"
+PLAIN_PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*")
+"""A path that neither a shell nor IPython's own expansion of braces and dollars reads otherwise."""
+
+USUAL_MEMORY = int(12.7 * 1024**3)
+"""Bytes of Colab's usual machine; more is on those of the shape "hm" only."""
+
+ON_COLAB = {
+    "gpu": ("GPU", "T4"),
+    **{name: ("GPU", name) for name in ("T4", "L4", "A100", "H100", "G4")},
+    "A100-40GB": ("GPU", "A100"),
+    "A100-80GB": ("GPU", "A100"),
+    **dict.fromkeys(("tpu", "v5e", "v5e-1"), ("TPU", "V5E1")),
+    **dict.fromkeys(("v6e", "v6e-1"), ("TPU", "V6E1")),
+    "none": ("", ""),
+}
+"""What to ask Colab for, by the name in the spec: `accelerator` and `colab.gpuType`."""
+
+EMPTY = {
+    "cells": [],
+    "metadata": {
+        "kernelspec": {"display_name": "Python 3", "name": "python3"},
+        "language_info": {"name": "python"},
+    },
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+"""Without cells; the ids of cells came with 4.5."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a notebook asks Colab for. None leaves to the notebook what it asks for already."""
+
+    accelerator: str | None = None
+    """"GPU", "TPU" or "" for none."""
+    model: str = ""
+    """`colab.gpuType`, which names TPUs too."""
+    large: bool = False
+    """Whether to ask for a machine with more memory."""
+
+    def __str__(self) -> str:
+        asked = [f"{self.model} {self.accelerator}"] if self.accelerator else []
+        asked += ["no accelerator"] if self.accelerator == "" else []
+        asked += ["more memory"] if self.large else []
+        return ", ".join(asked) or "any machine"
+
+
+def request(spec: Spec) -> Request:
+    """The request of a spec: the first accelerator that it names and Colab offers.
+
+    `cpu`, like a spec that names none, takes any machine, and so leaves what the notebook asks for.
+    """
+    section, runtime = spec.sections.get("accelerator"), spec.sections.get("runtime")
+    large = bool(runtime and runtime.memory and runtime.memory > USUAL_MEMORY)
+    for name in section.any_of if section else ():
+        if name in ON_COLAB:
+            accelerator, model = ON_COLAB[name]
+            return Request(accelerator, model, large)
+        if name == "cpu":
+            break
+    return Request(large=large)
+
+
+def setup(spec: Path, notebook: Path, repository: Repository | None) -> str:
+    """The source of the cell. With a repository it fetches a spec that is not there, and its lock.
+
+    A spec that has a lock beside it is held to it.
+    Raises ProvisionerError for a spec whose name a cell cannot hold as it is.
+    """
+    named = os.path.relpath(spec, notebook.parent)
+    if not PLAIN_PATH.fullmatch(named):
+        raise ProvisionerError(
+            f"{named} has characters in its name that mean something else in a cell",
+            "Rename it: letters, digits, dots, dashes and underscores will do.",
+        )
+    lock = Path(path_of(str(spec)))
+    locked = lock.exists()
+    needed = {spec: named, **({lock: path_of(named)} if locked else {})}
+    lines = ["!pip install -q colab-provisioner"]
+    for path, name in needed.items():
+        if repository and repository.holds(path):
+            lines.append(f"!test -e {name} || curl -fsSL --create-dirs -o {name} {repository.raw(path)}")
+    command = "%colabenv apply" + " --locked" * locked + f" {named}" * (named != USUAL_SPEC)
+    return "\n".join([*lines, "%load_ext provisioner", command])
+
+
+def badge(notebook: Path, repository: Repository) -> str:
+    return f"[![Open In Colab]({BADGE_IMAGE})]({repository.colab(notebook)})"
+
+
+def filled(text: str, spec: Spec, path: Path, repository: Repository | None) -> str:
+    """The text of the notebook at `path` with the spec's cells and request in it.
+
+    Raises ProvisionerError when the text is no notebook of format 4.
+    """
+    sources = {CELL: setup(Path(spec.path), path.absolute(), repository)}
+    if repository and repository.holds(path):
+        sources[BADGE] = badge(path, repository)
+    return compose(text, request(spec), sources)
+
+
+def compose(text: str, wish: Request, sources: dict[str, str]) -> str:
+    """A notebook's text with our cells and the request in it, and all else as it was.
+
+    `sources` are the cells' by their ids. Raises ProvisionerError when the text is no notebook of
+    format 4.
+    """
+    check(text)
+    for name, source in sources.items():
+        text = with_cell(text, name, source)
+    if wish.large:
+        text = with_colab(text, "machine_shape", "hm")
+    if wish.accelerator is not None:
+        text = with_colab(text, "gpuType", wish.model)
+        text = with_member(text, ("metadata",), "accelerator", wish.accelerator)
+    return text
+
+
+def check(text: str) -> None:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ProvisionerError("is no notebook: it is not JSON", "Name a file that Jupyter wrote.") from None
+    if not isinstance(document, dict) or not isinstance(document.get("nbformat"), int):
+        raise ProvisionerError("is no notebook: it has no `nbformat`", "Name a file that Jupyter wrote.")
+    if document["nbformat"] != 4:
+        way = "Convert it: jupyter nbconvert --to notebook --nbformat 4."
+        raise ProvisionerError(f"is a notebook of format {document['nbformat']}, not 4", way)
+    cells, metadata = document.get("cells"), document.get("metadata")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise ProvisionerError("is no notebook: it has no list of cells", "Name a file that Jupyter wrote.")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("colab", {}), dict):
+        raise ProvisionerError("is no notebook: its metadata are no mapping", "Name a file Jupyter wrote.")
+
+
+def with_cell(text: str, name: str, source: str) -> str:
+    """The text with our cell of that name; one that is there keeps its place, its output and its metadata."""
+    cells = json.loads(text)["cells"]
+    number = next((number for number, cell in enumerate(cells) if name in names(cell)), None)
+    if number is None:
+        made = cell(name, source, has_ids=json.loads(text).get("nbformat_minor", 0) >= 5)
+        return json_edit.inserted(text, place(text, "cells"), made, before=home(cells, name))
+    if joined(cells[number].get("source", "")) == source:
+        return text
+    found = json_edit.find(text, "cells", number, "source")
+    if found is None:
+        return json_edit.inserted(text, place(text, "cells", number), lines(source), key="source")
+    return json_edit.replaced(text, found, lines(source))
+
+
+def names(cell: dict[str, Any]) -> Iterator[object]:
+    """All that may name a cell: its id, the id that Colab keeps in its metadata, its tags."""
+    yield cell.get("id")
+    metadata = cell.get("metadata")
+    if isinstance(metadata, dict):
+        yield metadata.get("id")
+        tags = metadata.get("tags")
+        yield from tags if isinstance(tags, list) else ()
+
+
+def home(cells: list[dict[str, Any]], name: str) -> int:
+    """Where a new cell of ours goes: the badge to the top, the setup before the first code."""
+    code = (number for number, cell in enumerate(cells) if cell.get("cell_type") == "code")
+    return 0 if name == BADGE else next(code, len(cells))
+
+
+def cell(name: str, source: str, *, has_ids: bool) -> dict[str, Any]:
+    """A new cell, its keys in the order that Jupyter writes."""
+    code: dict[str, Any] = {} if name == BADGE else {"execution_count": None, "outputs": []}
+    made = {
+        "cell_type": "markdown" if name == BADGE else "code",
+        "metadata": {"tags": [name]} if has_ids else {"id": name, "tags": [name]},
+        "source": lines(source),
+        **({"id": name} if has_ids else {}),
+        **code,
+    }
+    return dict(sorted(made.items()))
+
+
+def lines(source: str) -> list[str]:
+    """A source as notebooks keep it: a list of lines with their line breaks."""
+    return source.splitlines(keepends=True)
+
+
+def joined(source: object) -> str:
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def with_colab(text: str, key: str, value: str) -> str:
+    """The text with a key of Colab's in its metadata; an empty value takes it out."""
+    if json_edit.find(text, "metadata", "colab") is None and value:
+        return json_edit.inserted(text, place(text, "metadata"), {key: value}, key="colab")
+    return with_member(text, ("metadata", "colab"), key, value)
+
+
+def with_member(text: str, path: tuple[str, ...], key: str, value: str) -> str:
+    """The text with a member of the object at `path` set, or taken out when the value is empty."""
+    parent, found = json_edit.find(text, *path), json_edit.find(text, *path, key)
+    if parent is None:
+        return text
+    if not value:
+        return json_edit.removed(text, parent.at, key)
+    return (
+        json_edit.replaced(text, found, value)
+        if found
+        else json_edit.inserted(text, parent.at, value, key=key)
+    )
+
+
+def place(text: str, *path: str | int) -> int:
+    """Where a value begins that `check` has seen."""
+    found = json_edit.find(text, *path)
+    if found is None:
+        raise KeyError(path)
+    return found.at
+
+
+def produce(spec: Spec, path: Path, repository: Repository | None, *, update: bool, force: bool) -> str:
+    """Write the notebook at `path`, or update the one that is there; in words, what was done.
+
+    Raises ProvisionerError, also when there is another file at `path` and neither `update` nor `force`.
+    """
+    there = read(path) if path.exists() or update else None
+    before = there if update and there is not None else json.dumps(EMPTY, indent=1) + "\n"
+    try:
+        text = filled(before, spec, path, repository)
+    except ProvisionerError as error:
+        raise ProvisionerError(f"{path} {error.message}", error.hint) from None
+    if text == there:
+        return f"{path} has it all already."
+    if there is not None and not update and not force:
+        way = "Give --update to put the cell into it, or --force to overwrite it."
+        raise ProvisionerError(f"{path} is there already", way)
+    files.write(Write(path=str(path.absolute()), text=text))
+    return f"{'Updated' if update else 'Wrote'} {path}. It asks Colab for: {request(spec)}."
+
+
+def read(path: Path) -> str:
+    """A notebook's text with its own line breaks."""
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise ProvisionerError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ProvisionerError(f"{path} is no notebook: it is not UTF-8") from None

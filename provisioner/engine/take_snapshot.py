@@ -1,0 +1,116 @@
+"""What can be seen of this machine, with and without a spec. What could tell who runs it is left out."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from provisioner.engine import provision
+from provisioner.facts import dpkg as status
+from provisioner.facts import platforms
+from provisioner.facts.distributions import Installed
+from provisioner.facts.interpreter import resolve
+from provisioner.machine.reader import Reader
+from provisioner.machine.traced import TracedMachine
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import fingerprint
+from provisioner.snapshots.anonymize import Anonymous
+from provisioner.snapshots.snapshot import Seen, Snapshot, load
+
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "NVIDIA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "PYTHONPATH",
+    "PYTHONHASHSEED",
+    "OMP_NUM_THREADS",
+    "KERAS_BACKEND",
+    "JAX_PLATFORMS",
+    "JAX_ENABLE_X64",
+    "XLA_FLAGS",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_USE_LEGACY_KERAS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TPU_ACCELERATOR_TYPE",
+    "COLAB_RELEASE_TAG",
+)
+"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""
+
+
+def sides(first: str, second: str | None, spec: str) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
+    """Mine, yours, and what to call them: of two files, or of this machine and the file `first`."""
+    if second is None:
+        return snapshot(spec), load(first), ("this machine", os.path.basename(first))
+    names = os.path.basename(first), os.path.basename(second)
+    return load(first), load(second), (first, second) if names[0] == names[1] else names
+
+
+def snapshot(path: str) -> Snapshot:
+    """The machine, and what every kind of the spec finds there if there is a spec at `path`.
+
+    Raises SpecError when there is one and it is wrong.
+    """
+    if not Path(path).exists():
+        folder = str(Path.cwd())
+        return look(TracedMachine(folder, resolve(None, folder)))
+    spec = provision.load(path)
+    machine = provision.connect(spec)
+    found = provision.observe(spec, machine)
+    plan = provision.make_plan(spec, found)
+    return look(
+        machine,
+        name=spec.name,
+        digest=spec.digest,
+        fingerprint=fingerprint(plan) or None,
+        named=dict(plan.named),
+        kinds={name: told(facts) for name, facts in found.items()},
+    )
+
+
+def look(machine: Reader, **of_the_spec: Any) -> Snapshot:
+    """A snapshot of a machine, and of what a spec adds to it."""
+    hide = Anonymous(machine)
+    dpkg = status.observe(machine)
+    packages = dpkg.packages.values() if dpkg else ()
+    environment = {name: machine.environ[name] for name in VARIABLES if name in machine.environ}
+    return Snapshot(
+        machine=seen(machine, hide),
+        environment=hide.within(environment),
+        distributions={name: found.version for name, found in sorted(Installed(machine).found.items())},
+        packages={package.name: package.version for package in packages if package.installed},
+        **hide.within(of_the_spec),
+    )
+
+
+def seen(machine: Reader, hide: Anonymous) -> Seen:
+    return Seen(
+        platform=platforms.detect(machine),
+        runtime=machine.environ.get("COLAB_RELEASE_TAG", ""),
+        os=platforms.operating_system(machine),
+        kernel=platform.release(),
+        libc=" ".join(platform.libc_ver()),
+        architecture=platform.machine(),
+        cpus=os.cpu_count() or 0,
+        memory=machine.memory(),
+        disk_free=machine.free(machine.folder),
+        root=machine.root,
+        python=hide.within(asdict(machine.python)),
+        accelerators=machine.accelerators(),
+    )
+
+
+def told(facts: Any) -> Any:
+    """Facts as plain data; what could not be learnt says why."""
+    if isinstance(facts, ObserveError):
+        return {"error": facts.message, "hint": facts.hint}
+    return TypeAdapter(type(facts)).dump_python(facts, mode="json")

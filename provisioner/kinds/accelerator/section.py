@@ -1,0 +1,127 @@
+"""What the section `accelerator` may ask for, and what it may not because nothing could ever meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from provisioner.kinds.shared.fields import Section, Size, Whole
+from provisioner.kinds.shared.versions import check_versions, fits
+from provisioner.model import gpus
+
+Framework = Literal["tensorflow", "torch", "jax"]
+
+FRAMEWORKS = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly"),
+    "torch": ("torch",),
+    "jax": ("jax",),
+}
+"""The distributions that bring each framework."""
+
+Name = Annotated[str, AfterValidator(gpus.proper_name)]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def versions_like(example: str) -> AfterValidator:
+    return AfterValidator(partial(check_versions, example=example))
+
+
+class Accelerator(Section):
+    """What must be attached, and which frameworks must compute on it."""
+
+    any_of: tuple[Name, ...] = Field(
+        ("gpu",),
+        min_length=1,
+        description="What will do, best first: gpu, tpu, a model like T4, a TPU like v5e-1, cpu, which "
+        "always does, or none, which warns of one that is attached.",
+        examples=[["T4", "L4", "A100"]],
+    )
+    count: Annotated[Whole, Field(ge=1)] = Field(1, description="How many GPUs, or TPU chips, at least.")
+    memory: Size | None = Field(
+        None, description="Memory that each GPU or TPU chip must have.", examples=["14GiB"]
+    )
+    compute_capability: Annotated[str, Field(min_length=1), versions_like("7.5")] | None = Field(
+        None, description="Compute capabilities that will do.", examples=[">=7.5"]
+    )
+    driver: Annotated[str, Field(min_length=1), versions_like("550")] | None = Field(
+        None, description="Versions of NVIDIA's driver that will do.", examples=[">=550"]
+    )
+    cuda: Annotated[str, Field(min_length=1), versions_like("12.4")] | None = Field(
+        None, description="What the newest CUDA that the driver runs must be.", examples=[">=12.4"]
+    )
+    frameworks: tuple[Framework, ...] = Field(
+        (),
+        description="Frameworks that must see the accelerator and compute on it.",
+        examples=[["tensorflow"]],
+    )
+    min_tflops: Positive | None = Field(
+        None,
+        description="Measure each framework's matrix product, and want at least so many TFLOP/s in the "
+        "accelerator's own type.",
+        examples=[40],
+    )
+    min_bandwidth: Positive | None = Field(
+        None,
+        description="Measure the accelerator's memory, and want at least so many GB/s.",
+        examples=[250],
+    )
+    on_mismatch: Literal["fail", "warn"] = Field(
+        "fail", description="What to do when something else is attached."
+    )
+
+    @model_validator(mode="after")
+    def can_be_met(self) -> Accelerator:
+        for fault in (*self.misfits(), *self.unreachable()):
+            raise ValueError(fault)
+        return self
+
+    def misfits(self) -> Iterator[str]:
+        """Wishes that do not go together."""
+        kinds = {device_of(name) for name in self.any_of}
+        nvidia = {
+            key: value
+            for key in ("compute_capability", "driver", "cuda")
+            if (value := getattr(self, key)) is not None
+        }
+        if "tensorflow" in self.frameworks and "tpu" in kinds:
+            yield "wants TensorFlow on a TPU, whose machines have none; write frameworks: [jax], or no TPU"
+        if nvidia and "gpu" not in kinds:
+            yield f"wants {', '.join(nvidia)}, which only a GPU has; name a GPU, or leave that out"
+        if (self.count > 1 or self.memory) and not kinds & {"gpu", "tpu"}:
+            yield "wants a count or memory, but no accelerator; name one, like gpu, or leave that out"
+        if (self.min_tflops or self.min_bandwidth) and not self.frameworks:
+            yield "wants something measured, which a framework does; write frameworks: [torch]"
+
+    def unreachable(self) -> Iterator[str]:
+        """What no model that is named can be: told only when nothing that is named can be it."""
+        named = [gpus.model_named(name) or gpus.tpu_named(name) for name in self.any_of]
+        sure = [model for model in named if model]
+        if len(sure) < len(named):
+            return
+        names = " or ".join(self.any_of)
+        if self.memory is not None and self.memory > max(model.most for model in sure):
+            room = max(model.room for model in sure)
+            yield f"wants {self.memory / gpus.GIB:.4g} GiB of memory, and {names} has {room:.4g} GiB at most"
+        if self.count > (chips := max(model.chips or self.count for model in sure)):
+            yield f"wants {self.count} of {names}, which has {chips} and no more; leave count out"
+        wish = self.compute_capability
+        models = [model for model in sure if isinstance(model, gpus.Model)]
+        if wish and models and not any(fits(model.capability, wish) for model in models):
+            theirs = ", ".join(f"{model.name} has {model.capability}" for model in models)
+            yield f"wants compute capability {wish}, and {theirs}"
+
+
+def expand(value: object) -> object:
+    """`accelerator: T4` is short for `accelerator: {any_of: [T4]}`."""
+    return {"any_of": [value]} if isinstance(value, str) else value
+
+
+def device_of(name: str) -> str:
+    """The kind of device that a name in `any_of` stands for."""
+    if gpus.tpu_named(name):
+        return "tpu"
+    return name if name in gpus.GENERAL else "gpu"

@@ -1,0 +1,161 @@
+"""What a spec may say of a dataset."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from provisioner.kinds.shared.fields import Flag, Section, Size, Text, Whole, resolve
+from provisioner.machine.urls import file_name, file_url
+
+Format = Literal["zip", "tar", "gz"]
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
+ENDINGS: dict[str, Format] = {
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tar.gz": "tar",
+    ".tgz": "tar",
+    ".tar.bz2": "tar",
+    ".tbz2": "tar",
+    ".tar.xz": "tar",
+    ".txz": "tar",
+    ".gz": "gz",
+}
+
+
+def check_url(value: str, info: ValidationInfo) -> str:
+    """An http, https or file URL; what has no scheme is a path."""
+    match = SCHEME.match(value)
+    if not match:
+        return file_url(resolve(value, info))
+    if re.search(r"[\s\x00-\x1f]", value):
+        raise ValueError("is not a URL: it holds a space; write %20")
+    scheme, host = match[1].lower(), match[2]
+    if scheme not in {"http", "https", "file"}:
+        raise ValueError(f"starts with {scheme}://; write an http or https URL, or the path of a local file")
+    if not is_sound(value):
+        raise ValueError("is not a URL: its host or port is malformed")
+    whole = host in {"", "localhost"} if scheme == "file" else host
+    if not whole:
+        raise ValueError("is not a whole URL; write https://host/file, or file:///path")
+    return value
+
+
+def is_sound(url: str) -> bool:
+    """Whether a URL can be taken apart."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def check_sha256(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise ValueError("is not a sha256; write its 64 hexadecimal digits, as `sha256sum` prints them")
+    return value.lower()
+
+
+def check_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value):
+        raise ValueError("may hold only letters, digits, - and _, the first a letter or digit")
+    return value
+
+
+def check_to(value: str, info: ValidationInfo) -> str:
+    """An absolute path that still says by a slash at its end whether a folder is meant."""
+    return resolve(value, info) + ("/" if value.endswith("/") else "")
+
+
+Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
+
+
+class Dataset(Section):
+    """One download."""
+
+    url: Url = Field(
+        description="Where the file is: http, https or file; or a path, which starts at the spec's folder.",
+        examples=["https://example.org/flowers.tgz", "data/rows.csv"],
+    )
+    mirrors: tuple[Url, ...] = Field(
+        (), description="Other places of the same file, tried in order when the first one fails."
+    )
+    sha256: Annotated[str, AfterValidator(check_sha256)] | None = Field(
+        None,
+        description="sha256 of the file as it is downloaded. Without one, the report tells which to write.",
+    )
+    unpack: Flag | Format = Field(
+        False,
+        description="Unpack the file: true when its name tells the format, else the format. "
+        "`tar` stands for every compression of it but zstd. A `gz` alone becomes one file.",
+    )
+    to: Annotated[Text, AfterValidator(check_to)] = Field(
+        description="The file, or when unpacking the folder, that shall be there. "
+        "A file goes into `to` when that is a folder or ends in a slash.",
+        examples=["data/flowers", "data/"],
+    )
+    strip: Whole = Field(0, description="Leading folders to drop from the names in the archive.")
+    size: Size | None = Field(
+        None, description="Size of the file, to plan with where the server does not tell it."
+    )
+
+    @model_validator(mode="after")
+    def unpacking_makes_sense(self) -> Dataset:
+        if self.unpack is True and not format_of(self.url):
+            raise ValueError("is to be unpacked, but its name tells no format; write unpack: zip, tar or gz")
+        if self.strip and self.format in {None, "gz"}:
+            raise ValueError("is no archive to unpack, and `strip` is for archives; write unpack: true")
+        if self.to.endswith("/") and self.format in {None, "gz"} and not file_name(self.url):
+            raise ValueError("has no file name in its URL; write the name in `to`")
+        return self
+
+    @property
+    def format(self) -> Format | None:
+        """How to unpack it; None for not at all."""
+        if self.unpack is True:
+            return format_of(self.url)
+        return self.unpack or None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        return (self.url, *self.mirrors)
+
+
+def format_of(url: str) -> Format | None:
+    """The format that a file's name tells."""
+    name = file_name(url).lower()
+    return next((ENDINGS[ending] for ending in ENDINGS if name.endswith(ending)), None)
+
+
+def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """No two in one place, and none inside a folder that is replaced as a whole."""
+    for name, dataset in datasets.items():
+        place = dataset.to.rstrip("/") + "/"
+        for other, inner in datasets.items():
+            if other == name:
+                continue
+            if dataset.format in {"zip", "tar"} and (inner.to + "/").startswith(place):
+                raise ValueError(
+                    f"puts `{other}` into the folder that `{name}` is unpacked to; choose another `to`"
+                )
+            if (
+                not dataset.format
+                and not inner.format
+                and dataset.to == inner.to
+                and (not dataset.to.endswith("/") or file_name(dataset.url) == file_name(inner.url))
+            ):
+                raise ValueError(f"puts `{name}` and `{other}` in one place; choose another `to`")
+    return datasets
+
+
+Config = Annotated[
+    dict[Annotated[str, AfterValidator(check_name)], Dataset],
+    AfterValidator(check_places),
+    Field(
+        description="Data to download, and perhaps to unpack, by name.",
+        examples=[{"flowers": {"url": "https://example.org/flowers.tgz", "unpack": True, "to": "data"}}],
+    ),
+]

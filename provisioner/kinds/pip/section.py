@@ -1,0 +1,131 @@
+"""The `pip` section of a spec: which distributions, from where, and what must not move for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from provisioner.kinds.pip.protected import Policy
+from provisioner.kinds.shared.fields import Flag, Section, SpecPath, resolve
+
+URL = re.compile(r"(?:[A-Za-z0-9_-]+=)?(?:https?|file)://[^\s\x00]+")
+CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")
+"""Over ssh a user is no secret, only a password is."""
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def check_url(value: str) -> str:
+    if CREDENTIALS.search(value):
+        raise ValueError(
+            "holds a user name or password; put them in ~/.netrc, or write NAME=https://... and set "
+            "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD"
+        )
+    if not URL.fullmatch(value):
+        raise ValueError("is not the address of an index; write it like https://example.org/simple")
+    return value
+
+
+def check_requirement(value: str) -> str:
+    if CREDENTIALS.search(value):
+        raise ValueError("holds a user name or password; put them in ~/.netrc")
+    try:
+        Requirement(value)
+    except InvalidRequirement:
+        raise ValueError(
+            "is not a PEP 508 requirement; write name, name==1.2, name[extra]>=1.2 or name @ https://..."
+        ) from None
+    return value
+
+
+def check_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError("is not the name of a distribution; write it without a version")
+    return canonicalize_name(value)
+
+
+def check_links(value: str, info: ValidationInfo) -> str:
+    return check_url(value) if "://" in value else resolve(value, info)
+
+
+PackageSpec = Annotated[str, AfterValidator(check_requirement)]
+IndexUrl = Annotated[str, AfterValidator(check_url)]
+Links = Annotated[str, Field(min_length=1), AfterValidator(check_links)]
+Name = Annotated[str, AfterValidator(check_name)]
+
+
+class Pip(Section):
+    """Python distributions."""
+
+    packages: tuple[PackageSpec, ...] = Field(
+        (),
+        description="Requirements in PEP 508 form. What is met already is not touched.",
+        examples=[["keras", "torch>=2.8", "transformers[torch]", "tool @ git+https://example.org/tool@v1.2"]],
+    )
+    requirements: tuple[SpecPath, ...] = Field(
+        (), description="Requirements files.", examples=[["requirements.txt"]]
+    )
+    constraints: tuple[SpecPath, ...] = Field(
+        (), description="Constraints files: they limit versions and install nothing."
+    )
+    editable: tuple[SpecPath, ...] = Field(
+        (),
+        description="Folders of projects to install in place, each with extras if need be.",
+        examples=[[".", "libs/tool[dev]"]],
+    )
+    absent: tuple[Name, ...] = Field((), description="Distributions that must not be installed.")
+    index_url: IndexUrl | None = Field(None, description="The package index, in place of PyPI.")
+    extra_index_urls: tuple[IndexUrl, ...] = Field(
+        (),
+        description="More indexes; they come before the main one. NAME=URL gives one a name, for credentials "
+        "in UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.",
+        examples=[["https://download.pytorch.org/whl/cu128"]],
+    )
+    index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = Field(
+        "first-index",
+        description="Which index a package is taken from: only the first that has it, or whichever has the "
+        "best version, as pip does. The latter lets a stranger's package stand in for yours.",
+    )
+    find_links: tuple[Links, ...] = Field(
+        (), description="Folders or pages with wheels and source archives, besides the indexes."
+    )
+    pre: Flag = Field(False, description="Whether pre-releases will do.")
+    no_deps: Flag = Field(False, description="Install what is named and nothing that it needs.")
+    preinstalled: Policy = Field(
+        "guard",
+        description="What may not move unless it is named here: with `guard` the kernel's own packages, "
+        "numpy, torch, tensorflow, jax and nvidia; with `keep` all that is installed; with `free` nothing.",
+    )
+    venv: SpecPath | None = Field(
+        None,
+        description="A virtual environment to install into; it is made when it is missing. Without it, the "
+        "Python that runs this, or .venv beside the file when that Python belongs to the system.",
+    )
+
+    @model_validator(mode="after")
+    def check_contradiction(self) -> Pip:
+        both = {canonicalize_name(Requirement(package).name) for package in self.packages} & {*self.absent}
+        if both:
+            raise ValueError(f"both packages and absent name {', '.join(sorted(both))}; keep one of them")
+        return self
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """uv's options for where distributions come from."""
+        words = ["--default-index", self.index_url] if self.index_url else []
+        words += [word for url in self.extra_index_urls for word in ("--index", url)]
+        words += [word for place in self.find_links for word in ("--find-links", place)]
+        if self.index_strategy != "first-index":
+            words += ["--index-strategy", self.index_strategy]
+        return (*words, *(["--prerelease", "allow"] if self.pre else []))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """uv's options for what is wanted."""
+        words = ["--no-deps"] if self.no_deps else []
+        words += [word for path in self.requirements for word in ("--requirements", path)]
+        words += [word for path in self.constraints for word in ("--constraints", path)]
+        return (*words, *(word for path in self.editable for word in ("--editable", path)))

@@ -1,0 +1,50 @@
+"""Commands as a spec writes them: words for a program, never text for a shell."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from provisioner.machine.reader import Reader
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def check_words(value: object) -> object:
+    """A list of words; whole numbers are words too."""
+    if isinstance(value, str):
+        listed = ", ".join(value.split())
+        raise ValueError(f"is one text, and no shell will split it; write a list: [{listed}]")  # noqa: TRY004
+    return value
+
+
+def check_word(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError("is not text; quote it, because a program gets exactly what is written")  # noqa: TRY004
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("cannot hold a null character")
+    return str(value) if isinstance(value, int) else value
+
+
+Word = Annotated[str, BeforeValidator(check_word, json_schema_input_type=str | int)]
+
+Argv = Annotated[
+    tuple[Word, ...],
+    Field(min_length=1),
+    BeforeValidator(check_words, json_schema_input_type=list[str | int]),
+]
+
+
+def search_path(reader: Reader) -> str:
+    """PATH for a spec's commands: the programs of its own interpreter come first."""
+    return f"{posixpath.dirname(reader.python.executable)}:{reader.environ.get('PATH') or DEFAULT_PATH}"
+
+
+def places(program: str, folder: str, path: str) -> tuple[str, ...]:
+    """Every file that decides which program runs in `folder`: where PATH looks, and Debian's alternative."""
+    if "/" in program:
+        return (posixpath.normpath(posixpath.join(folder, program)),)
+    folders = dict.fromkeys(entry for entry in path.split(":") if entry.startswith("/"))
+    return tuple(posixpath.join(entry, program) for entry in (*folders, "/etc/alternatives"))

@@ -1,0 +1,46 @@
+"""What a section has left behind that the file no longer has: its lasting variables, which go with it.
+
+An absent section is a kind of its own, which wants no variables. Every file without that section asks about
+it, so it costs next to nothing: it reads two files that are usually not there. Only what says that it was
+written for this very spec is taken back. What is another spec's stays, as does what does not say whose it
+is; and a cell takes nothing back, since nobody can tell it from another cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from provisioner.kinds.base import Kind
+from provisioner.kinds.shared import variable_files, variables
+from provisioner.kinds.shared.variables import Found, Lasting
+from provisioner.machine.reader import Reader
+from provisioner.model.plan import Step
+
+
+def absent(name: str) -> Kind[None, Lasting | None]:
+    """The kind that stands in for the section called `name`. Its facts are None when there is nothing."""
+
+    def observe(_: None, reader: Reader) -> Lasting | None:
+        line = variable_files.notice(reader.spec)
+        begins = [(reader.read(path) or b"").startswith(line.encode()) for path in places(name, reader)]
+        if not any(begins):
+            return None
+        found = variables.observe(name, reader)
+        return replace(found, shell=own(found.shell, line), kernel=own(found.kernel, line))
+
+    def plan(_: None, facts: Lasting | None) -> Iterator[Step]:
+        changes = variables.changes(name, {}, facts) if facts else ()
+        if facts and changes:
+            yield Step(id=name, changes=changes, effects=variables.effects({}, facts))
+
+    return Kind(name=name, config=None, observe=observe, plan=plan)
+
+
+def places(name: str, reader: Reader) -> tuple[str, ...]:
+    return variables.places(name, reader) if reader.spec else ()
+
+
+def own(file: Found, line: str) -> Found:
+    """A file as far as it is ours: another spec's counts as none."""
+    return file if (file.text or "").startswith(line) else replace(file, text=None)

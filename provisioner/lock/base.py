@@ -1,0 +1,92 @@
+"""The machine that a lock is made on or for, and what was installed there before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Collection
+from typing import Any
+
+from provisioner.facts import dpkg as status
+from provisioner.facts.distributions import Installed
+from provisioner.facts.platforms import detect, operating_system, release
+from provisioner.kinds.pip.lock import is_base
+from provisioner.lock.document import Base, Where
+from provisioner.machine.reader import Reader
+from provisioner.runtimes import images
+from provisioner.runtimes.images import Image
+
+SYSTEM = "/usr/local/lib"
+"""Where Colab's images have their Python, whatever virtual environment a spec asks for."""
+
+
+def digest(value: Any) -> str:
+    """sha256 over JSON in one order."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def image_of(reader: Reader) -> Image | None:
+    """The known image that a machine began as; only Colab's own machines began as one."""
+    if reader.elsewhere:
+        return images.load(reader.elsewhere)
+    if detect(reader) != "colab":
+        return None
+    pythons = (name for name in reader.list(SYSTEM) or () if name.startswith("python3."))
+    installed = Installed(reader, tuple(f"{SYSTEM}/{name}/dist-packages" for name in pythons))
+    return images.recognise({name: one.version for name, one in installed.found.items()})
+
+
+def where(reader: Reader, image: Image | None) -> Where:
+    attached = reader.accelerators()
+    return Where(
+        runtime=image.name if image else None,
+        os=operating_system(reader),
+        python=reader.python.version,
+        glibc=glibc(reader),
+        architecture=(reader.python.markers or {}).get("platform_machine") or platform.machine(),
+        accelerator=image.image if image else "gpu" if attached.gpus else "tpu" if attached.tpu else "cpu",
+        driver=attached.driver or None,
+        cuda=attached.cuda or None,
+    )
+
+
+def glibc(reader: Reader) -> str | None:
+    """Its version, which says what wheels may be built for: as dpkg has it, or else as this process has."""
+    dpkg = status.observe(reader)
+    libc = dpkg.get("libc6") if dpkg else None
+    return libc.version.partition("-")[0] if libc else platform.libc_ver()[1] or None
+
+
+def name_of(place: Where, reader: Reader) -> str:
+    """What a target is called, unless a person calls it otherwise: the same on machines that are alike."""
+    if place.runtime:
+        return place.runtime
+    system: str = detect(reader)
+    if system == "other":
+        told = release(reader)
+        system = "-".join(filter(None, (told.get("ID", "linux"), told.get("VERSION_ID"))))
+    return f"{system}-python{place.series}-{place.architecture}-{place.accelerator}"
+
+
+def base(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
+    """What was there before, by names and versions: all but what is `on_top`, and what uv installed.
+
+    Of a known image it is what the image's lists have, whatever else was added to the machine.
+    """
+    installed = Installed(reader)
+    distributions = {
+        name: one.version
+        for name, one in installed.found.items()
+        if name not in on_top and is_base(one, installed, image)
+    }
+    dpkg = status.observe(reader)
+    known = dpkg.packages.items() if dpkg else ()
+    packages = {name: one.version for name, one in known if name not in on_top}
+    if image:
+        listed = image.distributions
+        distributions = {name: version for name, version in distributions.items() if listed.get(name)}
+        packages = {name: version for name, version in packages.items() if name in image.apt}
+    found = digest({"pip": distributions, "apt": packages})
+    return Base(fingerprint=found, distributions=len(distributions), packages=len(packages))

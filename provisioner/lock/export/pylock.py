@@ -1,0 +1,101 @@
+"""The pip part of a lock as a pylock.toml, which uv and pip install from.
+
+Format: PEP 751, https://packaging.python.org/en/latest/specifications/pylock-toml/.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from provisioner.kinds.pip.pins import Pinned, Pins
+from provisioner.lock import toml
+from provisioner.lock.document import Target, Where, path_of
+from provisioner.model.errors import ProvisionerError
+from provisioner.spec.spec import Spec
+
+FORMAT = "1.0"
+CREATOR = "colab-provisioner"
+
+NAME = re.compile(r"pylock\.([^.]+\.)?toml")
+"""What installers know such a file by; pip takes others for requirements.txt."""
+
+TABLES = 2
+"""Packages; what is deeper stands on a line of its own."""
+
+SOURCES = ("vcs", "directory", "archive", "index", "sdist", "wheels")
+"""Where a package comes from, in the order of the specification."""
+
+
+def text(spec: Spec, target: Target, out: str | None) -> str:
+    """A target's pip part, for a file at `out`, or beside the spec.
+
+    Raises ProvisionerError when no installer would know a file of that name.
+    """
+    if out and not NAME.fullmatch(os.path.basename(out)):
+        raise ProvisionerError(
+            f"{out}: installers know a pylock by its name, pylock.toml or pylock.NAME.toml with no more dots",
+            f"Name it {suggested(target)}",
+        )
+    folder = os.path.dirname(os.path.abspath(out)) if out else spec.folder
+    pins: Pins = target.pins.get("pip") or Pins()
+    found = {
+        "lock-version": FORMAT,
+        "environments": [environment(target.machine)],
+        "requires-python": f">={target.machine.series}",
+        "created-by": CREATOR,
+        "packages": [
+            package(each, spec.folder, folder) for each in sorted(pins.packages, key=lambda each: each.name)
+        ],
+    }
+    # Of a list that is empty nothing is written, and this one must be there.
+    empty = "" if pins.packages else "packages = []\n"
+    return heading(spec, target, pins) + toml.text(found, TABLES) + empty
+
+
+def suggested(target: Target) -> str:
+    """A file name that tells which target it is."""
+    return f"pylock.{target.name.replace('.', '-').lower()}.toml"
+
+
+def heading(spec: Spec, target: Target, pins: Pins) -> str:
+    file, lock = os.path.basename(spec.path), os.path.basename(path_of(spec.path))
+    lines = [
+        f"Made by `colabenv export pylock` from {lock}: what {file} came to for",
+        f"{target.name}, on top of what is installed there before and is not in here:",
+        f"{target.base.distributions} distributions, {len(pins.base)} of which it rests on.",
+    ]
+    if trees := sorted(each.name for each in pins.packages if each.vcs or each.directory):
+        lines += [
+            f"uv installs it; pip refuses commits and folders, as they have no hashes: {', '.join(trees)}."
+        ]
+    return "".join(f"# {line}\n" for line in lines) + "\n"
+
+
+def environment(machine: Where) -> str:
+    """The marker of the machines that the files are for. What is locked is for Linux."""
+    return (
+        f"python_version == '{machine.series}' and platform_machine == '{machine.architecture}' "
+        "and sys_platform == 'linux'"
+    )
+
+
+def package(pinned: Pinned, before: str, now: str) -> dict[str, Any]:
+    """An entry whose paths, relative to one folder, are relative to another."""
+    entry = TypeAdapter(Pinned).dump_python(pinned, mode="json", by_alias=True)
+    # The version of a source tree is what building it says.
+    told = {} if pinned.vcs or pinned.directory else {"version": pinned.version}
+    sources = {key: moved(entry[key], before, now) for key in SOURCES if entry[key]}
+    return {"name": pinned.name, **told, **sources}
+
+
+def moved(value: Any, before: str, now: str) -> Any:
+    if isinstance(value, list):
+        return [moved(item, before, now) for item in value]
+    if isinstance(value, dict) and value.get("path"):
+        return value | {"path": posixpath.relpath(posixpath.join(before, value["path"]), now)}
+    return value

@@ -1,0 +1,212 @@
+"""Archives: unpacked into a folder beside the destination, which then takes its place."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from provisioner.machine.download import archives, receipt, web
+from provisioner.machine.download.fetch import hash_of
+from provisioner.machine.download.safe_tree import RESERVE, Tree
+from provisioner.machine.files import in_words
+from provisioner.machine.urls import file_url
+from provisioner.model.effects import Unpack
+from provisioner.model.errors import EffectError, Interrupted
+
+DAMAGED = "Give its sha256 in the spec, so that a damaged download is noticed, and apply again."
+
+READERS = {"zip": archives.read_zip, "tar": archives.read_tar}
+
+Tell = Callable[[int, int, str], None]
+
+
+def unpack(effect: Unpack, tell: Tell, cancelled: Callable[[], bool]) -> str:
+    """Unpack a zip, a tar with or without compression, or a gz, and return "".
+
+    `to` is what it was until all is there, and what it shall be from then on. Raises EffectError for an
+    archive that is damaged, encrypted, too large or hostile, and Interrupted as soon as `cancelled()`.
+    """
+
+    def watch(done: int, total: int) -> None:
+        if cancelled():
+            raise Interrupted("unpacking was stopped")
+        tell(done, total, "unpacking")
+
+    to = Path(os.path.realpath(effect.to))
+    with in_words("unpack to", effect.to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        sweep(to)
+        try:
+            if effect.format == "gz":
+                unpack_gz(effect, to, watch)
+            else:
+                unpack_tree(effect, to, watch)
+        finally:
+            sweep(to)
+        if effect.consume:
+            throw_away(effect)
+    return ""
+
+
+def unpack_gz(effect: Unpack, to: Path, watch: archives.Watch) -> None:
+    """One compressed file becomes the file `to`."""
+    fresh = new(to)
+    tree = Tree(str(fresh), room=room(fresh))
+    with damage_in_words(effect):
+        archives.read_gz(effect.archive, tree, watch, to.name)
+    if effect.receipt:
+        note_down(effect, tree.finish(), effect.receipt)
+    (fresh / to.name).replace(to)
+
+
+def unpack_tree(effect: Unpack, to: Path, watch: archives.Watch) -> None:
+    """The members become the folder `to`."""
+    refuse_strangers(effect, to)
+    fresh = new(to)
+    tree = Tree(str(fresh), effect.strip, room(fresh))
+    with damage_in_words(effect):
+        READERS[effect.format](effect.archive, tree, watch)
+        entries = tree.finish()
+    if not entries:
+        raise EffectError("the archive holds no file to unpack", f"Is `strip: {effect.strip}` too much?")
+    if effect.receipt:
+        note_down(effect, entries, str(fresh / Path(effect.receipt).name))
+    take_place(fresh, to)
+
+
+def refuse_strangers(effect: Unpack, to: Path) -> None:
+    """Replace nothing that we did not put there, whatever the plan thought to find."""
+    if not effect.receipt or not os.path.lexists(to):
+        return
+    if not to.is_dir() or (any(to.iterdir()) and not (to / Path(effect.receipt).name).exists()):
+        raise EffectError(f"{to} is there and is not ours", "Move it away, or choose another `to`.")
+
+
+# What is wrong with an archive.
+
+
+@contextlib.contextmanager
+def damage_in_words(effect: Unpack) -> Iterator[None]:
+    """Turn the many ways in which the standard library finds an archive broken into one error."""
+    import lzma
+    import tarfile
+    import zipfile
+    import zlib
+
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        name = Path(error.filename or "").name
+        raise EffectError(
+            f"two members of the archive are in each other's way at {name!r}", DAMAGED
+        ) from error
+    except NotImplementedError as error:
+        raise EffectError(
+            f"the archive is packed in a way not supported here: {error}", archives.REPACK
+        ) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise damaged(effect, error) from error
+    except (EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError) as error:
+        raise damaged(effect, error) from error
+
+
+def damaged(effect: Unpack, error: Exception) -> EffectError:
+    """Say that the archive is broken, and remove one that we downloaded, so that the next run does anew."""
+    with Path(effect.archive).open("rb") as file:
+        beginning = file.read(512)
+    if effect.consume:
+        throw_away(effect)
+    if web.is_page(beginning):
+        return EffectError("the download is not an archive", web.PAGE)
+    return EffectError(f"the archive is damaged, or is no {effect.format}: {error}", DAMAGED)
+
+
+def throw_away(effect: Unpack) -> None:
+    Path(effect.archive).unlink(missing_ok=True)
+    Path(effect.archive + receipt.SUFFIX).unlink(missing_ok=True)
+
+
+# The destination.
+
+
+def scratch(to: Path, role: str) -> Path:
+    """A name beside `to`, on the same file system, that a later run knows as ours."""
+    return to.with_name(f".{to.name}.provisioner-{role}")
+
+
+def new(to: Path) -> Path:
+    """An empty folder beside `to`."""
+    folder = scratch(to, f"new-{secrets.token_hex(4)}")
+    folder.mkdir()
+    return folder
+
+
+def room(folder: Path) -> int:
+    return max(0, shutil.disk_usage(folder).free - RESERVE)
+
+
+def sweep(to: Path) -> None:
+    """Clear away what an unfinished run left, after bringing back what it had moved aside."""
+    old = scratch(to, "old")
+    if old.exists() and not os.path.lexists(to):
+        old.rename(to)
+    for left in (old, *to.parent.glob(f"{glob.escape(str(scratch(to, 'new').name))}-*")):
+        if os.path.lexists(left):
+            shutil.rmtree(left)
+
+
+def note_down(effect: Unpack, entries: list[receipt.Entry], path: str) -> None:
+    """Write the receipt: what the archive's own told, and every file."""
+    told = receipt.load(read_if_there(effect.archive + receipt.SUFFIX))
+    whole = replace(told, strip=effect.strip) if told else described(effect)
+    receipt.write(path, whole, entries)
+
+
+def described(effect: Unpack) -> receipt.Receipt:
+    """The receipt of an archive that came without one."""
+    size = Path(effect.archive).stat().st_size
+    return receipt.Receipt(file_url(effect.archive), hash_of(effect.archive), size, effect.strip)
+
+
+def read_if_there(path: str) -> bytes | None:
+    return Path(path).read_bytes() if Path(path).exists() else None
+
+
+def take_place(fresh: Path, to: Path) -> None:
+    """Put `fresh` where `to` is. An empty folder is replaced in one go; a full one waits aside."""
+    if to.is_dir():
+        if to.is_mount():
+            raise EffectError(f"{to} is a mount point", "Choose a folder below it as `to`.")
+        shutil.copymode(to, fresh)
+        carry_over(to, fresh)
+        if any(to.iterdir()):
+            to.rename(scratch(to, "old"))
+    fresh.rename(to)
+
+
+def carry_over(old: Path, fresh: Path) -> None:
+    """Give `fresh` whatever others have put into `old`; a file of the archive wins over one of theirs."""
+    known = {receipt.SUFFIX}
+    told = receipt.load(read_if_there(receipt.inside(str(old))))
+    with contextlib.suppress(ValueError):  # a damaged receipt knows of nothing
+        known |= {name for name, *_ in told.entries()} if told else set()
+    for folder, folders, names in os.walk(old):
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        for path in (Path(folder, name) for name in (*names, *links)):
+            relative = path.relative_to(old)
+            goal = fresh / relative
+            if str(relative) in known or os.path.lexists(goal):
+                continue
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(path, goal, follow_symlinks=False)
+            except OSError:  # not every file system has hard links
+                shutil.copy2(path, goal, follow_symlinks=False)

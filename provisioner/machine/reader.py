@@ -1,0 +1,160 @@
+"""The only door to the machine: `Reader` is all that observing receives, `Machine` all that applying does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Effect, Run
+from provisioner.model.kernel import Kernel
+from provisioner.model.plan import Event
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program's end: `code` is negative for a signal; `timed_out` when it had to be killed."""
+
+    code: int
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is at a path. A symbolic link is not followed: `link` is where it points."""
+
+    type: str
+    """"file", "folder", "link" or "other"."""
+    mode: int
+    size: int
+    mtime_ns: int
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python that packages are installed into."""
+
+    executable: str
+    version: str
+    """Full version, as in "3.11.2"."""
+    site_packages: tuple[str, ...]
+    """Folders searched for installed distributions, first match wins."""
+    venv: str | None = None
+    """The virtual environment's folder, or None for a bare interpreter."""
+    exists: bool = True
+    """False for a virtual environment that has yet to be made."""
+    maker: str = ""
+    """The interpreter that it is made from; where nothing is said, any of that version."""
+    markers: Mapping[str, str] | None = None
+    """PEP 508 marker values; None stands for those of the running interpreter."""
+    platform: str = ""
+    """For an interpreter of another machine, that machine as uv calls it: "x86_64-manylinux_2_35"."""
+    shown: str = ""
+    """For such a one, the folder here that shows uv what it holds."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server says about a URL: its size in bytes where told, or why it will not serve it."""
+
+    url: str
+    status: int
+    size: int | None = None
+    error: str = ""
+    """Empty when the URL can be had."""
+    transient: bool = False
+    final: str = ""
+    """Where it led after all redirections; "" where that holds what may not be shown."""
+
+
+class Reader(Protocol):
+    """Reads a machine and never changes it.
+
+    Paths are absolute and not followed when they are links, except by `read` and `hash`. None means absent;
+    whatever else goes wrong raises ObserveError.
+    """
+
+    @property
+    def folder(self) -> str:
+        """The spec's own folder."""
+
+    @property
+    def spec(self) -> str:
+        """The file that holds the spec; "" where none does, as for a notebook's cell."""
+
+    @property
+    def environ(self) -> Mapping[str, str]: ...
+    @property
+    def home(self) -> str: ...
+    @property
+    def root(self) -> bool:
+        """Whether we may change what belongs to the system."""
+
+    @property
+    def state(self) -> str:
+        """Our own folder for journal, logs and caches."""
+
+    @property
+    def python(self) -> Interpreter:
+        """The interpreter that the spec is about."""
+
+    @property
+    def elsewhere(self) -> str:
+        """The name of a machine that is not here, of which only its lists can be read; "" when it is."""
+
+    @property
+    def suspects(self) -> frozenset[str]:
+        """Steps that an earlier run began and never ended."""
+
+    @property
+    def deep(self) -> bool:
+        """Whether to read contents where a cheaper look usually does."""
+
+    def read(self, path: str) -> bytes | None: ...
+    def stat(self, path: str) -> Stat | None: ...
+    def list(self, path: str) -> tuple[str, ...] | None: ...
+    def hash(self, path: str) -> str | None:
+        """The sha256 of a file, in hexadecimal."""
+
+    def which(self, program: str) -> str | None: ...
+    def free(self, path: str) -> int:
+        """Bytes that may still be written below `path`, which need not exist yet."""
+
+    def memory(self) -> int:
+        """Bytes of memory in all."""
+
+    def ask(self, run: Run) -> Completed:
+        """Run a program that changes nothing (but caches of our own)."""
+
+    def head(self, url: str) -> Answer:
+        """Ask a server about a URL without downloading it."""
+
+    def accelerators(self) -> Accelerators: ...
+    def kernel(self) -> Kernel | None:
+        """The notebook's kernel that we are, or that started us; None where there is none."""
+
+    def redact(self, text: str) -> str:
+        """`text` as it may be shown and kept: without the values of secret variables."""
+
+    def cancel(self) -> None:
+        """Stop whatever is being asked or performed, in every thread."""
+
+
+Tell = Callable[[Event], None]
+
+
+class Machine(Reader, Protocol):
+    """A Reader that can also be changed."""
+
+    def perform(self, effect: Effect, tell: Callable[[int, int, str], None]) -> str:
+        """Carry out one effect and return a note for the report, or "".
+
+        `tell(done, total, text)` reports progress: bytes for downloads, percent for apt.
+        Raises EffectError, TransientError or Interrupted.
+        """
+
+    def sleep(self, seconds: float) -> None: ...

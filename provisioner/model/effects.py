@@ -1,0 +1,145 @@
+"""Everything that a step can do to a machine, as data: programs are argv tuples, never text for a shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from provisioner.model.kernel import LiveEffect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Run a program without a shell. Its output goes to the log; its standard input is `stdin` or nothing."""
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+    cwd: str | None = None
+    env: tuple[tuple[str, str | None], ...] = ()
+    """Variables to set; None unsets."""
+    scrub: str = ""
+    """Regular expression: variables of the surroundings whose whole name matches are not passed on."""
+    timeout: float = 3600.0
+    transient: tuple[str, ...] = ()
+    """Regular expressions: output that makes a failure worth another try."""
+    hints: tuple[tuple[str, str], ...] = ()
+    """(regular expression over the output, what to do next): the first that matches is told."""
+    remedies: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(regular expression over a failure's output, a command that may mend it): then it runs once more."""
+    progress: Literal["", "apt"] = ""
+    """How to follow it: `apt` passes a status descriptor to apt-get."""
+    op: Literal["run"] = "run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """Write a text file, atomically; folders above it are made."""
+
+    path: str
+    text: str
+    mode: int | None = None
+    """None keeps the mode of a file that is there, and is 0o644 for a new one."""
+    op: Literal["write"] = "write"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Put a block of lines into a text file that is not ours, and so must not be in a plan.
+
+    It takes the place of the block with the same first and last line, or goes to the end.
+    """
+
+    path: str
+    text: str
+    op: Literal["block"] = "block"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """Copy a local file, atomically."""
+
+    source: str
+    path: str
+    mode: int | None = None
+    op: Literal["copy"] = "copy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mkdir:
+    """Make a folder and those above it."""
+
+    path: str
+    mode: int | None = None
+    op: Literal["mkdir"] = "mkdir"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chmod:
+    path: str
+    mode: int
+    op: Literal["chmod"] = "chmod"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Make `path` a symbolic link to `target`, replacing a link but nothing else."""
+
+    path: str
+    target: str
+    op: Literal["link"] = "link"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remove:
+    """Remove a file, a link, or (when `tree`) a folder with all it holds. What is absent is fine."""
+
+    path: str
+    tree: bool = False
+    op: Literal["remove"] = "remove"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """Download one of `urls` (http, https, file; tried in order) to `path`, through a part file beside it.
+
+    With `receipt`, a JSON file is written that lets a later run see that the file is whole; it tells of the
+    URL `asked` for, by default the one that gave the file.
+    """
+
+    urls: tuple[str, ...]
+    path: str
+    sha256: str | None = None
+    receipt: str | None = None
+    asked: str | None = None
+    op: Literal["fetch"] = "fetch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpack:
+    """Unpack `archive` into a new folder that then takes the place of `to`.
+
+    `consume` removes the archive afterwards.
+    """
+
+    archive: str
+    to: str
+    format: str
+    strip: int = 0
+    """Leading folders to drop from every member's name."""
+    receipt: str | None = None
+    consume: bool = False
+    op: Literal["unpack"] = "unpack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallKey:
+    """Put an OpenPGP public key at `path`, from `url` or `text`, when its fingerprint is the expected one."""
+
+    path: str
+    fingerprint: str
+    url: str | None = None
+    text: str | None = None
+    op: Literal["install-key"] = "install-key"
+
+
+Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey | LiveEffect

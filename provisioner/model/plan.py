@@ -1,0 +1,260 @@
+"""The nouns: what a plan is made of, and what came of it. Standard library only.
+
+Every value is frozen and holds nothing but data, so that a plan survives JSON and what is shown is
+what is run. Times are seconds, sizes are bytes, modes are permission bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Effect, Run
+from provisioner.model.kernel import FOREGROUND
+
+
+class Action(Enum):
+    """What a plan does with one thing."""
+
+    KEEP = "keep"
+    CREATE = "create"
+    UPDATE = "update"
+    REMOVE = "remove"
+    BLOCKED = "blocked"
+
+    @property
+    def sign(self) -> str:
+        return {"keep": "=", "create": "+", "update": "~", "remove": "-", "blocked": "!"}[self.value]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of the diff: `pip.numpy`, from `before` to `after`.
+
+    `reason` is for people and never decides anything. For BLOCKED it says why and names the way out.
+    """
+
+    address: str
+    action: Action
+    before: str | None = None
+    after: str | None = None
+    reason: str = ""
+    along: bool = False
+    """Not named by the file: it comes with something that is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A unit of execution: five apt packages, one call. Its id begins with its kind: `datasets.flowers`."""
+
+    id: str
+    changes: tuple[Change, ...]
+    effects: tuple[Effect, ...] = ()
+    after: tuple[str, ...] = ()
+    """Steps or kinds whose steps must have succeeded first."""
+    lane: str = ""
+    """Steps of one lane never overlap; a step without a lane has one of its own."""
+    retries: int = 4
+    download: int = 0
+    """Bytes expected from the network, as far as they are known."""
+    warnings: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version than is installed."""
+
+    @property
+    def foreground(self) -> bool:
+        return any(isinstance(effect, FOREGROUND) for effect in self.effects)
+
+    @property
+    def kind(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def blocked(self) -> bool:
+        return any(change.action is Action.BLOCKED for change in self.changes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to do here, or anything that ought to be done and cannot."""
+        return any(change.action is not Action.KEEP for change in self.changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something proved by running it once all changes are made; it changes nothing.
+
+    A check that passed is not run again by `apply` while what it `watches` stands as it did.
+    """
+
+    address: str
+    run: Run
+    matches: str = ""
+    """Regular expression that the output must contain."""
+    reply: Literal["text", "json"] = "text"
+    """`json`: the last line is `{"ok": bool, "message": str, "hint": str, "data": {...}}`."""
+    watches: tuple[str, ...] = ()
+    """Files and folders whose change makes an earlier verdict void."""
+    on_failure: Literal["fail", "warn"] = "fail"
+
+
+Named: TypeAlias = tuple[str, str | None]
+"""The address of something that the file names, and what it is on a machine: a version, a sha256, "absent".
+None where that could not be learnt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """The image that a plan was made for, and how much it has of the requirements that the spec names."""
+
+    image: str
+    asked: int = 0
+    there: int = 0
+    """Those that the image meets, and that stay as they are."""
+    missing: int = 0
+    """Those of which it has no version at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What stands between a machine and its spec."""
+
+    name: str
+    spec: str
+    """Path of the spec."""
+    digest: str
+    """sha256 of the spec's text."""
+    steps: tuple[Step, ...]
+    checks: tuple[Check, ...] = ()
+    gates: tuple[str, ...] = ()
+    """Kinds that must not be blocked before anything else may begin."""
+    only: tuple[str, ...] = ()
+    """The steps or kinds that were asked for; none means all."""
+    skip: tuple[str, ...] = ()
+    """The steps or kinds that were left out."""
+    lock: str = ""
+    """sha256 of the lock that the spec is held to; empty for none."""
+    notes: tuple[str, ...] = ()
+    """What is to be known before anything else."""
+    named: tuple[Named, ...] = ()
+    """What everything that the file names is on this machine."""
+    against: Against | None = None
+    """None for a plan for the machine that it was made on."""
+
+    @property
+    def changes(self) -> Iterator[Change]:
+        return (change for step in self.steps for change in step.changes)
+
+    @property
+    def pending(self) -> bool:
+        return any(step.pending for step in self.steps)
+
+    @property
+    def download(self) -> int:
+        return sum(step.download for step in self.steps if step.pending and not step.blocked)
+
+
+FINGERPRINT = 12
+"""Hexadecimal digits of a fingerprint: enough to tell machines apart, few enough to read out."""
+
+
+def fingerprint(plan: Plan) -> str:
+    """What the machine is, in a dozen digits: equal exactly when everything the file names is equal.
+
+    "" where a part was left out or could not be learnt: of a part it would mislead.
+    """
+    if plan.only or plan.skip or any(value is None for _, value in plan.named):
+        return ""
+    canonical = json.dumps(sorted(set(plan.named)), ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT]
+
+
+class Status(Enum):
+    """What came of a step."""
+
+    KEPT = "kept"
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    step: str
+    status: Status
+    attempts: int = 0
+    started: float = 0.0
+    """Seconds since the run began."""
+    seconds: float = 0.0
+    error: str = ""
+    hint: str = ""
+    tail: str = ""
+    """The end of a failed command's output."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What came of a check."""
+
+    address: str
+    passed: bool
+    message: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    remembered: bool = False
+    """Proved by an earlier run and nothing it watches has changed since."""
+    warning: bool = False
+    """Failed, but the file only asked to be warned."""
+    data: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The end of the story: what was planned, what was done, what is left, what was proved."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    residual: tuple[Change, ...] = ()
+    """What observing again still found to be different."""
+    verdicts: tuple[Verdict, ...] = ()
+    accelerators: Accelerators | None = None
+    """What is attached; None when the spec does not ask."""
+    seconds: float = 0.0
+    log: str = ""
+    fingerprint: str = ""
+    """Of the machine as it was observed last; "" where that is not known."""
+    restart: tuple[str, ...] = ()
+    """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
+
+    @property
+    def changed(self) -> bool:
+        return any(outcome.status is Status.DONE for outcome in self.outcomes)
+
+    @property
+    def ok(self) -> bool:
+        fine = {Status.KEPT, Status.DONE}
+        return (
+            all(outcome.status in fine for outcome in self.outcomes)
+            and not self.residual
+            and all(verdict.passed or verdict.warning for verdict in self.verdicts)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Progress, as it leaves the engine."""
+
+    step: str
+    what: Literal["begin", "progress", "note", "retry", "end"]
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    status: Status | None = None

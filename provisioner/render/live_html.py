@@ -1,0 +1,95 @@
+"""An apply while it runs: what the events so far add up to, as HTML and as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from provisioner.model.plan import Event, Status
+from provisioner.render.html import card, fold, word
+from provisioner.render.markup import NOTHING, Markup, element, join, row, table
+from provisioner.render.progress import amount, told
+from provisioner.render.text import STATUS_WORDS, format_seconds
+
+
+@dataclass(frozen=True)
+class Running:
+    """A step at work: when it began, in seconds of some clock, and the last that it told."""
+
+    began: float
+    last: Event
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the events so far add up to."""
+
+    steps: int
+    """How many will come to an end, if none is skipped."""
+    began: float
+    running: tuple[Running, ...] = ()
+    ended: tuple[Event, ...] = ()
+    note: str = ""
+
+    def after(self, event: Event, now: float) -> Scene:
+        """The scene once an event was told."""
+        others = tuple(each for each in self.running if each.last.step != event.step)
+        known = next((each for each in self.running if each.last.step == event.step), None)
+        if event.what == "begin":
+            return replace(self, running=(*self.running, Running(now, event)))
+        if event.what == "end":
+            return replace(self, running=others, ended=(*self.ended, event))
+        if known:
+            heard = tuple(replace(each, last=event) if each is known else each for each in self.running)
+            return replace(self, running=heard)
+        return replace(self, note=told(event))
+
+    def finished(self) -> Scene:
+        """The scene that stays when all is over: what was going on last is not news any more."""
+        return replace(self, note="")
+
+
+def headline(scene: Scene, now: float) -> str:
+    return f"{len(scene.ended)} of {scene.steps} steps ended, {now - scene.began:.0f} s"
+
+
+def render_moving(scene: Scene, now: float) -> str:
+    """The scene as HTML: a bar for the whole, a line for each step that runs, a fold of what ended."""
+    title = element("p", element("strong", headline(scene, now)), class_="title")
+    whole = bar("Steps ended", len(scene.ended), scene.steps)
+    rows = [running_row(each, now) for each in scene.running]
+    now_running = table("Running", ("Step", "For", "Does", "Done"), rows) if rows else NOTHING
+    ended = element("ul", *(element("li", ended_line(event)) for event in scene.ended)) if scene.ended else ""
+    note = element("p", scene.note, class_="faint") if scene.note else NOTHING
+    return card("Apply, as it goes", title, whole, now_running, note, fold("What has ended", ended))
+
+
+def bar(label: str, done: int, total: int) -> Markup:
+    """A bar without an end where the total is not known."""
+    if total <= 0:
+        return element("progress", aria_label=label)
+    return element("progress", value=str(min(done, total)), max=str(total), aria_label=label)
+
+
+def running_row(running: Running, now: float) -> Markup:
+    last = running.last
+    counted = last.what == "progress"
+    said = join(amount(last) if counted else "", last.text, between=" ")
+    return row(
+        last.step,
+        element("td", f"{now - running.began:.0f} s", class_="short"),
+        said,
+        bar(f"Progress of {last.step}", last.done, last.total if counted else 0),
+    )
+
+
+def ended_line(event: Event) -> Markup:
+    role, said = STATUS_WORDS[event.status or Status.DONE]
+    return join(
+        word(role, said.lower()), element("code", event.step), format_seconds(event.seconds), between=" "
+    )
+
+
+def render_moving_text(scene: Scene, now: float) -> str:
+    """The scene as plain lines."""
+    lines = [headline(scene, now), *(told(each.last) for each in scene.running)]
+    return "\n".join([*lines, scene.note] if scene.note else lines)

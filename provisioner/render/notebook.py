@@ -1,0 +1,101 @@
+"""What a notebook's kernel is given to show: HTML with the text that stands for it elsewhere."""
+
+from __future__ import annotations
+
+import contextvars
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from provisioner.model.plan import Event, Plan, Report
+from provisioner.render import html, live_html, text
+from provisioner.render.progress import told
+from provisioner.render.reporter import Narrator
+
+TICK = 0.5
+"""Seconds between two looks at a bar: often enough to move, too seldom to flood."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value for IPython's `display`: frontends take the richest of the two that they know."""
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def shown_plan(plan: Plan, *, verbose: bool = False) -> Shown:
+    """A plan to display. The HTML holds what is right already in a fold, `verbose` or not."""
+    return Shown(html.render_plan(plan), text.render_plan(plan, verbose=verbose))
+
+
+def shown_report(report: Report) -> Shown:
+    return Shown(html.render_report(report), text.render_report(report))
+
+
+class NotebookNarrator(Narrator):
+    """Tells an apply in a cell: the plan, then one display whose bars move until the end.
+
+    To be entered in the kernel's main thread. Steps tell from threads of theirs; one thread draws, as
+    often as TICK allows, in the context of the cell that began, so that the output lands there.
+    """
+
+    def __init__(self, *, verbose: bool = False, events: str | None = None) -> None:
+        super().__init__(sys.stdout, verbose=verbose, events=events)
+        self.listener = self._before
+        self._folding = threading.Lock()
+        self._scene = live_html.Scene(steps=0, began=time.monotonic())
+
+    def show(self, plan: Plan) -> None:
+        """Display a plan that has something to do, and the bars that follow it."""
+        if not plan.pending:
+            return
+        display = import_module("IPython.display").display
+        display(shown_plan(plan, verbose=self.verbose))
+        steps = sum(step.pending and not step.blocked for step in plan.steps)
+        self._scene = live_html.Scene(steps=steps, began=time.monotonic())
+        self.listener = self._during
+        handle = display(self._drawn(), display_id=True)
+        stop = threading.Event()
+        here = contextvars.copy_context()
+        drawer = threading.Thread(target=here.run, args=(self._draw, handle, stop), name="bars", daemon=True)
+        drawer.start()
+        self.callback(drawer.join)
+        self.callback(stop.set)
+
+    def _before(self, event: Event) -> None:
+        """What is told while nothing is drawn yet: that another apply is waited for."""
+        self.stream.write(told(event) + "\n")
+        self.stream.flush()
+
+    def _during(self, event: Event) -> None:
+        with self._folding:
+            self._scene = self._scene.after(event, time.monotonic())
+
+    def _drawn(self) -> Shown:
+        scene, now = self._scene, time.monotonic()
+        return Shown(live_html.render_moving(scene, now), live_html.render_moving_text(scene, now))
+
+    def _draw(self, handle: Any, stop: threading.Event) -> None:
+        """Update the display when it would look different, and once more at the end."""
+        last, ending = None, False
+        while not ending:
+            ending = stop.wait(TICK)
+            if ending:
+                with self._folding:
+                    self._scene = self._scene.finished()
+            if (drawn := self._drawn()) != last:
+                handle.update(drawn)
+                last = drawn

@@ -1,0 +1,59 @@
+"""Tells an apply as it goes: the plan, then every event, on one stream and perhaps in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from provisioner.model.errors import ProvisionerError
+from provisioner.model.plan import Event, Plan
+from provisioner.render import progress, terminal, text
+
+
+class Narrator(ExitStack):
+    """A context manager whose `show` and `tell` the engine is given.
+
+    `live` allows bars that move, where there is a screen.
+    `events` is the path of a file to which every event is appended as a line of JSON.
+    Raises ProvisionerError when that file cannot be written.
+    """
+
+    def __init__(
+        self, stream: IO[str], *, verbose: bool = False, events: str | None = None, live: bool = True
+    ) -> None:
+        super().__init__()
+        self.stream = stream
+        self.live = live
+        self.verbose = verbose
+        self.listener: progress.Listener = progress.PlainProgress(stream)
+        self._file: IO[str] | None = None
+        self._lock = threading.Lock()
+        if events:
+            try:
+                file = Path(events).open("a", buffering=1)  # noqa: SIM115 - entered below
+            except OSError as error:
+                raise ProvisionerError(f"cannot write the events to {events}: {error.strerror}") from error
+            self._file = self.enter_context(file)
+
+    def show(self, plan: Plan) -> None:
+        """Print a plan that has something to do, and follow it with bars where there is a screen."""
+        if not plan.pending:
+            return
+        paint = terminal.paint_for(self.stream)
+        self.stream.write(text.render_plan(plan, paint=paint, width=terminal.width(), verbose=self.verbose))
+        self.stream.write("\n")
+        self.stream.flush()
+        if self.live and terminal.is_screen(self.stream):
+            bars = self.enter_context(progress.live(self.stream))
+            self.listener = progress.LiveProgress(bars)
+
+    def tell(self, event: Event) -> None:
+        self.listener(event)
+        if self._file:
+            status = event.status.value if event.status else None
+            with self._lock:
+                self._file.write(json.dumps(dataclasses.asdict(event) | {"status": status}) + "\n")

@@ -1,0 +1,93 @@
+"""A machine as one document: what `colabenv facts` writes, and `colabenv compare` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.errors import ProvisionerError
+
+FACTS_FORMAT = "provisioner.facts/2"
+
+AGAIN = "Make it again where it comes from: colabenv facts --out FILE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The machine itself; memory in bytes, and "" for what it does not tell."""
+
+    platform: str
+    """Who runs it: "colab"."""
+    runtime: str
+    """The release of the image, as Colab's own variable gives it."""
+    os: str
+    kernel: str
+    libc: str
+    architecture: str
+    cpus: int
+    memory: int
+    disk_free: int
+    root: bool
+    python: Mapping[str, Any]
+    """The interpreter that packages go into."""
+    accelerators: Accelerators
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What can be seen of a machine, and what each thing is that a spec names."""
+
+    name: str = ""
+    """The spec's; "" where there was none."""
+    digest: str = ""
+    """sha256 of the spec's text."""
+    fingerprint: str | None = None
+    named: Mapping[str, str | None] = field(default_factory=dict)
+    """Address -> version, sha256, "absent"; None where it could not be learnt."""
+    machine: Seen
+    environment: Mapping[str, str]
+    """Those variables that bend what frameworks do, as far as they are set."""
+    distributions: Mapping[str, str]
+    """Name -> version of all that Python has."""
+    packages: Mapping[str, str]
+    """Name -> version of all that dpkg has."""
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    """All that each kind of the spec found."""
+
+
+def document(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot as JSON has it."""
+    dumped: dict[str, Any] = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
+    return {"format": FACTS_FORMAT, **dumped}
+
+
+def load(path: str) -> Snapshot:
+    """What `facts --out` wrote. Raises ProvisionerError for any other file."""
+    try:
+        return parse(Path(path).read_bytes(), path)
+    except OSError as error:
+        raise ProvisionerError(f"cannot read {path}: {error.strerror}", AGAIN) from error
+
+
+def parse(source: str | bytes, filename: str) -> Snapshot:
+    """The snapshot in a document of ours. Raises ProvisionerError when it is none."""
+    try:
+        read = json.loads(source)
+    except ValueError as error:
+        raise ProvisionerError(f"{filename} is not JSON", AGAIN) from error
+    told = read.get("format") if isinstance(read, dict) else None
+    if told != FACTS_FORMAT:
+        what = f"it is {told}" if told else "it names no format"
+        raise ProvisionerError(f"{filename} is no {FACTS_FORMAT} document: {what}", AGAIN)
+    try:
+        return TypeAdapter(Snapshot).validate_python(read)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"])) or "the whole"
+        raise ProvisionerError(f"{filename} cannot be read: {place}: {fault['msg']}", AGAIN) from error

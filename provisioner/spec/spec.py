@@ -1,0 +1,175 @@
+"""A spec: what `colabenv.yaml` says, checked. The document model is put together from the kinds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner.kinds import registry
+from provisioner.model.errors import Problem, ProvisionerError, SpecError
+from provisioner.spec import schema
+from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
+
+MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What a machine must be."""
+
+    name: str
+    path: str
+    """Of the file, absolute."""
+    kept: bool = False
+    """Whether there is such a file: the text may stand in a notebook's cell."""
+    folder: str
+    """The file's own, absolute: where its relative paths start."""
+    digest: str
+    """sha256 of the text."""
+    text: str
+    values: dict[str, Any]
+    """What the file says, as it stands there."""
+    sections: dict[str, Any]
+    """Desired state by kind, in the order of registry.NAMES; only what the file holds."""
+    lock: str = ""
+    """sha256 of the lock that the sections are held to; empty for none."""
+    sources: tuple[str, ...] = ()
+    """Paths of the files that all this comes from."""
+    notes: tuple[str, ...] = ()
+    """What a reader of a plan should know of that lock."""
+
+
+def load(path: str | Path, *, home: str | None = None) -> Spec:
+    """Read and check the file at `path`; `home` is what `~` stands for, by default the user's own folder.
+
+    Raises SpecError with all that is wrong in the file, or ProvisionerError when it cannot be read.
+    """
+    file = Path(os.path.abspath(path))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ProvisionerError(
+            f"there is no file {path}", "run `colabenv init` to write one, or name another"
+        ) from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise ProvisionerError(f"{path} cannot be read: {said}", "name a file that can be read") from None
+    return replace(parse(data, str(path), str(file.parent), home), kept=True)
+
+
+def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:
+    """Check the text of a spec that stands in `folder`. `filename` is what errors call it.
+
+    Raises SpecError with all that is wrong.
+    """
+    document = read(text, filename)
+    values = document.root.value
+    if not isinstance(values, dict):
+        what = "the file must be a mapping: keys with values, like `version: 1`"
+        raise refusal(document, [document.problem(document.root.mark, (), what)])
+    problems = list(header(document))
+    context = {"folder": folder, "home": home or os.path.expanduser("~")}
+    sections = {}
+    for name in registry.NAMES:
+        if name in values:
+            try:
+                sections[name] = validate(document, name, context)
+            except SpecError as error:
+                problems += error.problems
+    if problems or document.problems:
+        raise refusal(document, problems)
+    return Spec(
+        name=values.get("name") or default_name(folder),
+        path=str(Path(folder, Path(filename).name)),
+        folder=folder,
+        digest=hashlib.sha256(document.text.encode()).hexdigest(),
+        text=document.text,
+        values=values,
+        sections=sections,
+        sources=(str(Path(folder, Path(filename).name)),),
+    )
+
+
+def validate(document: Document, name: str, context: dict[str, str]) -> Any:
+    """The desired state that one section describes. Raises SpecError with what is wrong in it."""
+    kind = registry.get(name)
+    mark, node = document.root.children[name]
+    if node.value is None:
+        keys = [f"`{key}`" for key in schema.keys(schema.of_kind(kind), ())]
+        advice = f"remove it, or write keys like {', '.join(keys[:3])} below it" if keys else "remove it"
+        raise SpecError(document.filename, (document.problem(mark, (name,), f"`{name}` is empty", advice),))
+    try:
+        return TypeAdapter(kind.config).validate_python(node.value, context=context)
+    except ValidationError as error:
+        from provisioner.spec.explain import explain
+
+        raise SpecError(
+            document.filename, tuple(explain(error, document, name, schema.of_kind(kind)))
+        ) from None
+
+
+def header(document: Document) -> Iterator[Problem]:
+    """What is wrong with the keys that are no kind's."""
+    entries = document.root.children
+    if "version" not in entries:
+        message = "the file does not say which version of the format it is written in"
+        yield document.problem(document.root.mark, (), message, "write `version: 1` at the top")
+    elif (found := entries["version"].node).value != schema.VERSION or isinstance(found.value, bool):
+        newer = isinstance(found.value, int) and found.value > schema.VERSION
+        advice = "a newer colab-provisioner may know it" if newer else f"write `version: {schema.VERSION}`"
+        yield document.problem(found.mark, (), f"`version` must be {schema.VERSION}", advice)
+    if "name" in entries:
+        yield from check_name(document, entries["name"].node)
+    for key in entries.keys() - {*schema.HEADER, *registry.NAMES}:
+        yield unknown_key(document, str(key))
+
+
+def check_name(document: Document, found: Node) -> Iterator[Problem]:
+    if not isinstance(found.value, str):
+        advice = f'quote it: "{found.text}"' if found.text else "write a short name, or remove the key"
+        yield document.problem(found.mark, (), "`name` must be text", advice)
+    elif not re.fullmatch(schema.NAME, found.value):
+        message = "`name` must be at most 64 letters, digits, dots, dashes and underscores"
+        yield document.problem(found.mark, (), message, f"write it like `{slug(found.value)}`")
+
+
+def unknown_key(document: Document, key: str) -> Problem:
+    """A key that is no kind's: a slip of the pen, or one that belongs into a section."""
+    from provisioner.spec.explain import did_you_mean, listing
+
+    homes = [name for name in registry.NAMES if key in schema.keys(schema.of_kind(registry.get(name)), ())]
+    if homes:
+        advice = f"it belongs under {listing(f'`{name}`' for name in homes)}: indent it there"
+    else:
+        advice = did_you_mean(key, (*schema.HEADER, *registry.NAMES), "the file's keys are ")
+    return document.problem(
+        document.root.children[key].mark, (key,), f"`{clip(key)}` is not a key of the file", advice
+    )
+
+
+def refusal(document: Document, found: list[Problem]) -> SpecError:
+    """All problems in the order of the file, one for each place that is wrong as YAML already."""
+    taken = {(problem.line, problem.column) for problem in document.problems}
+    rest = [problem for problem in found if (problem.line, problem.column) not in taken]
+    problems = sorted({*document.problems, *rest}, key=lambda one: (one.line, one.column, one.message))
+    shown = problems[:MOST_PROBLEMS]
+    if len(problems) > MOST_PROBLEMS:
+        shown.append(Problem(0, 0, f"there are {len(problems) - MOST_PROBLEMS} problems more"))
+    return SpecError(document.filename, tuple(shown))
+
+
+def default_name(folder: str) -> str:
+    """The folder's name, as far as it can be a spec's."""
+    return slug(Path(folder).name)
+
+
+def slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:64] or "environment"
