@@ -13,7 +13,8 @@ from typing import Any
 from provisioner.commands.notebook import ipynb
 from provisioner.commands.notebook.github import Repository
 from provisioner.kinds import registry
-from provisioner.spec import load, schema
+from provisioner.spec import schema
+from provisioner.spec.spec import load
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = Repository("colab-provisioner/provisioner", "main", ROOT)

@@ -15,30 +15,28 @@ from provisioner.machine.urls import local_path, shown
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
     Block,
+    Chdir,
     Chmod,
     Copy,
     Effect,
+    Export,
+    Extension,
     Fetch,
     InstallKey,
     Link,
     Mkdir,
+    Mount,
+    Refresh,
     Remove,
     Run,
+    SearchPath,
+    Secret,
     Unpack,
+    Upload,
     Write,
 )
 from provisioner.model.errors import EffectError
-from provisioner.model.kernel import (
-    Chdir,
-    Export,
-    Extension,
-    Kernel,
-    Mount,
-    Refresh,
-    SearchPath,
-    Secret,
-    Upload,
-)
+from provisioner.model.kernel import Kernel
 from provisioner.model.redaction import redactor
 
 Program = Callable[["FakeMachine", Run], Completed]

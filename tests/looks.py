@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from provisioner.model.accelerators import Accelerators, Gpu
-from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Event, Outcome, Report, Status, Verdict
 from provisioner.render.live_html import Scene
 
 PLAN = Plan(

@@ -18,9 +18,9 @@ from provisioner.kinds import registry
 from provisioner.kinds.base import Kind
 from provisioner.machine.reader import Completed
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Effect, Run, Unpack
-from provisioner.model.kernel import Export, Extension, Kernel, Refresh
-from provisioner.model.kernel import Secret as SecretEffect
+from provisioner.model.effects import Effect, Export, Extension, Refresh, Run, Unpack
+from provisioner.model.effects import Secret as SecretEffect
+from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action, Change, Step
 from tests.fakes import FakeMachine, Program
 

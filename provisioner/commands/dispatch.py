@@ -14,10 +14,15 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engine import provision
+from provisioner.engine.connect import connect
+from provisioner.engine.plan import survey
+from provisioner.engine.selection import Selection
 from provisioner.model.effects import Write
 from provisioner.model.errors import Interrupted, ProvisionerError, SpecError
-from provisioner.model.plan import Plan, Report, Status
+from provisioner.model.plan import Plan
+from provisioner.model.report import Report, Status
 from provisioner.spec.spec import Spec
+from provisioner.spec.spec import load as read_spec
 
 if TYPE_CHECKING:
     from provisioner.render.reporter import Narrator
@@ -54,7 +59,7 @@ def load(options: argparse.Namespace) -> Spec:
     locked = getattr(options, "locked", False)
     if options.cell and locked:
         raise ProvisionerError("a cell has no lock", "Keep its text in a file, and lock that.")
-    spec: Spec = options.cell or provision.load(options.spec)
+    spec: Spec = options.cell or read_spec(options.spec)
     return held(spec) if locked and not getattr(options, "against", None) else spec
 
 
@@ -62,7 +67,7 @@ def held(spec: Spec) -> Spec:
     """The spec as its lock has it for this machine."""
     from provisioner.lock.use import hold
 
-    return hold(spec, provision.connect(spec))
+    return hold(spec, connect(spec))
 
 
 def planned(options: argparse.Namespace) -> Plan:
@@ -70,9 +75,9 @@ def planned(options: argparse.Namespace) -> Plan:
     spec = load(options)
     if options.against:
         return planned_against(spec, options)
-    made = provision.survey(spec, provision.connect(spec), selection(options))
+    made = survey(spec, connect(spec), selection(options))
     if options.out:
-        from provisioner.render.documents import keep_plan
+        from provisioner.engine.saved_plan import keep_plan
 
         keep_plan(made, options.out)
     return made
@@ -134,17 +139,17 @@ def narrator(options: argparse.Namespace) -> Narrator:
 
 def applied(options: argparse.Namespace, telling: Narrator) -> Report:
     """What came of an apply."""
+    from provisioner.engine.saved_plan import saved_plan
     from provisioner.render import text
-    from provisioner.render.documents import saved_plan
 
     saved = None if options.cell else saved_plan(options.spec)
     if saved:
-        spec = held(provision.load(saved.spec)) if saved.lock else provision.load(saved.spec)
+        spec = held(read_spec(saved.spec)) if saved.lock else read_spec(saved.spec)
     else:
         spec = load(options)
     return provision.provision(
         spec,
-        selection=provision.Selection(saved.only, saved.skip) if saved else selection(options),
+        selection=Selection(saved.only, saved.skip) if saved else selection(options),
         saved=saved,
         tell=telling.tell,
         show=telling.show,
@@ -170,7 +175,7 @@ def verified(options: argparse.Namespace) -> Report:
 def lock(options: argparse.Namespace) -> int:
     from provisioner.lock import update
 
-    spec = provision.load(options.spec)
+    spec = read_spec(options.spec)
     if options.check or options.drop:
         print(update.check(spec, options.targets) if options.check else update.drop(spec, options.drop))
         return 0
@@ -183,14 +188,14 @@ def lock(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     from provisioner.lock.export import forms
 
-    print(forms.export(provision.load(options.spec), options.form, options.target, options.out), end="")
+    print(forms.export(read_spec(options.spec), options.form, options.target, options.out), end="")
     return 0
 
 
 def notebook(options: argparse.Namespace) -> int:
     from provisioner.commands.notebook import github, ipynb
 
-    spec = provision.load(options.spec)
+    spec = read_spec(options.spec)
     path = Path(options.update or options.out or Path(spec.path).with_suffix(".ipynb"))
     place = github.locate(Path(spec.folder), options.repo)
     print(ipynb.produce(spec, path, place, update=bool(options.update), force=options.force))
@@ -258,8 +263,8 @@ def schema(_options: argparse.Namespace) -> int:
     return 0
 
 
-def selection(options: argparse.Namespace) -> provision.Selection:
-    return provision.Selection(tuple(options.only), tuple(options.skip))
+def selection(options: argparse.Namespace) -> Selection:
+    return Selection(tuple(options.only), tuple(options.skip))
 
 
 def show_status(made: Plan) -> None:

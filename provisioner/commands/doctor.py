@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.engine.checks import prove
-from provisioner.engine.take_snapshot import VARIABLES
 from provisioner.facts import platforms
 from provisioner.facts.distributions import Installed
 from provisioner.facts.interpreter import resolve
 from provisioner.facts.platforms import operating_system
 from provisioner.kinds.accelerator import kind
 from provisioner.kinds.accelerator.section import FRAMEWORKS, Accelerator
-from provisioner.kinds.shared.fields import format_size
 from provisioner.machine.local import LocalMachine
 from provisioner.model.accelerators import Accelerators, Diagnosis
-from provisioner.model.plan import Verdict
+from provisioner.model.report import Verdict
+from provisioner.model.units import format_size
 from provisioner.render import documents
 from provisioner.render.accelerator import render_table
 from provisioner.snapshots.anonymize import Anonymous
+from provisioner.snapshots.snapshot import VARIABLES
 from provisioner.version import __version__
 
 DOCTOR_FORMAT = "provisioner.doctor/1"

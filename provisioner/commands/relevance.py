@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from provisioner.facts.distributions import accepts
-from provisioner.kinds.pip.protected import FAMILIES, named_in
 from provisioner.kinds.pip.requirements import Asked, Wanted, gather
+from provisioner.kinds.shared.frameworks import FAMILIES, named_in
 from provisioner.kinds.shared.versions import fits
 from provisioner.model.errors import ProvisionerError
 from provisioner.runtimes.difference import Concern

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.commands.relevance import Relevance, relevance
-from provisioner.engine import provision
 from provisioner.model.plan import Change
 from provisioner.render import documents
 from provisioner.render.runtimes import render_difference, render_images
@@ -13,6 +12,7 @@ from provisioner.render.terminal import Paint
 from provisioner.runtimes import images as runtimes
 from provisioner.runtimes.difference import difference, relevant
 from provisioner.runtimes.images import Image
+from provisioner.spec.spec import load
 
 IMAGES_FORMAT = "provisioner.runtimes/1"
 DIFFERENCE_FORMAT = "provisioner.runtimes-diff/1"
@@ -48,7 +48,7 @@ def comparison(old: str, new: str, path: str | None, *, as_json: bool, paint: Pa
     """
     before, after = runtimes.load(old), runtimes.load(new)
     found = difference(before, after)
-    about_spec = relevance(provision.load(path)) if path else Relevance(())
+    about_spec = relevance(load(path)) if path else Relevance(())
     shown = relevant(before, after, about_spec.concerns) if path else found
     names, others = (before.name, after.name), len(found) - len(shown)
     if as_json:

@@ -12,7 +12,8 @@ from pathlib import Path
 from provisioner.engine.threads import together
 from provisioner.machine.process import name_signal
 from provisioner.machine.reader import Completed, Reader
-from provisioner.model.plan import Check, Verdict
+from provisioner.model.plan import Check
+from provisioner.model.report import Verdict
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SHOWN_LINES = 4

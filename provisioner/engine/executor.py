@@ -12,7 +12,8 @@ from provisioner.engine.journal import Journal
 from provisioner.machine.reader import Machine, Tell
 from provisioner.model.effects import Effect
 from provisioner.model.errors import EffectError, Interrupted, TransientError
-from provisioner.model.plan import Event, Outcome, Status, Step
+from provisioner.model.plan import Step
+from provisioner.model.report import Event, Outcome, Status
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

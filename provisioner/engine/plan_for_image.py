@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from provisioner.engine import provision
-from provisioner.engine.noop_cache import state_folder
-from provisioner.engine.provision import EVERYTHING, Selection
+from provisioner.engine.plan import make_plan, observe, refuse_unknown
+from provisioner.engine.selection import EVERYTHING, Selection
 from provisioner.kinds.accelerator import kind
 from provisioner.kinds.accelerator.section import Accelerator
 from provisioner.kinds.pip.facts import Facts
@@ -17,6 +16,7 @@ from provisioner.machine import image_files
 from provisioner.machine.image import ImageReader
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Reader
+from provisioner.machine.signatures import state_folder
 from provisioner.model import gpus
 from provisioner.model.accelerators import Accelerators, Gpu
 from provisioner.model.plan import Action, Against, Plan
@@ -54,9 +54,9 @@ def plan_against(
     spec = as_there(spec)
     reader = read_image(spec, image)
     spec = hold(spec, reader)
-    facts = provision.observe(spec, reader, selection)
-    plan = provision.make_plan(spec, facts, selection)
-    provision.refuse_unknown(spec, plan, selection)
+    facts = observe(spec, reader, selection)
+    plan = make_plan(spec, facts, selection)
+    refuse_unknown(spec, plan, selection)
     steps = tuple(replace(step, effects=()) for step in plan.steps)
     found = facts.get("pip")
     named = found.named if isinstance(found, Facts) else ()

@@ -3,169 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import replace
 
 from provisioner.engine import noop_cache
+from provisioner.engine.connect import connect
 from provisioner.engine.journal import Journal
+from provisioner.engine.plan import survey
+from provisioner.engine.saved_plan import refuse_if_moved
 from provisioner.engine.scheduler import FINE, schedule
-from provisioner.engine.threads import together
-from provisioner.facts.interpreter import resolve
-from provisioner.kinds import registry
-from provisioner.kinds.base import Kind
-from provisioner.machine.reader import Interpreter, Machine, Reader, Tell
+from provisioner.engine.selection import EVERYTHING, Selection
+from provisioner.machine.reader import Machine, Tell
 from provisioner.machine.traced import TracedMachine
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.errors import ObserveError, PlanMovedError, ProvisionerError
-from provisioner.model.plan import (
-    Action,
-    Change,
-    Event,
-    Named,
-    Outcome,
-    Plan,
-    Report,
-    Status,
-    Step,
-    Verdict,
-    fingerprint,
-)
-from provisioner.spec.spec import Spec, load
+from provisioner.model.plan import Action, Change, Plan, fingerprint
+from provisioner.model.report import Event, Outcome, Report, Status, Verdict
+from provisioner.spec.spec import Spec
 
 JOBS = 8
 """Steps at once: they mostly wait for the network and the disk."""
-
-Facts = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The part of a spec that a command is about: kinds (`pip`) or steps (`datasets.flowers`)."""
-
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-
-    def has_kind(self, name: str) -> bool:
-        """Whether anything of a kind may be asked for."""
-        return name not in self.skip and (not self.only or name in {w.partition(".")[0] for w in self.only})
-
-    def has(self, address: str) -> bool:
-        """Whether one step or check is asked for."""
-
-        def named(words: tuple[str, ...]) -> bool:
-            return any(address == word or address.startswith(word + ".") for word in words)
-
-        return not named(self.skip) and (not self.only or named(self.only))
-
-
-EVERYTHING = Selection()
-
-
-def target_of(spec: Spec) -> Interpreter:
-    """The interpreter that the spec's packages go into."""
-    pip = spec.sections.get("pip")
-    return resolve(pip.venv if pip else None, spec.folder)
-
-
-def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
-    """The machine that we run on, seen from a spec's folder; in a notebook's kernel, the kernel too."""
-    from provisioner.machine.kernel_state import running_shell
-
-    make: Callable[..., TracedMachine] = TracedMachine
-    if shell := running_shell():
-        from provisioner.machine.notebook_kernel import KernelMachine
-
-        make = partial(KernelMachine, shell=shell)
-    secrets = tuple(spec.sections.get("secrets", ()))
-    kept = spec.path if spec.kept else ""
-    machine = make(spec.folder, target_of(spec), deep=deep, spec=kept, secrets=secrets)
-    machine.suspects = Journal(machine.state).suspects()
-    return machine
-
-
-def wanted(spec: Spec) -> Iterator[tuple[Kind[Any, Any], Any]]:
-    """Each kind with its section, and what takes back what a section has left that is there no more."""
-    for name in registry.NAMES:
-        if name in spec.sections:
-            yield registry.get(name), spec.sections[name]
-        elif name in registry.ABSENT:
-            yield registry.ABSENT[name], None
-
-
-def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
-    """What every kind finds, if anything; an ObserveError stands for what could not be learnt."""
-    asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
-
-    def look(kind: Kind[Any, Any], config: Any) -> Any:
-        try:
-            return kind.observe(config, reader)
-        except ObserveError as error:
-            return error
-
-    works = [partial(look, *each) for each in asked]
-    found = together(works, len(works), reader.cancel)
-    return {kind.name: facts for (kind, _), facts in zip(asked, found, strict=True) if facts is not None}
-
-
-def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
-    """What stands between the facts and the spec. Pure: the same arguments give the same plan."""
-    steps: list[Step] = []
-    checks = []
-    gates = []
-    named: list[Named] = []
-    for kind, config in wanted(spec):
-        name = kind.name
-        if name not in facts:
-            continue
-        if isinstance(error := facts[name], ObserveError):
-            reason = " ".join(filter(None, (error.message, error.hint)))
-            planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
-            named.append((name, None))
-        else:
-            planned = list(kind.plan(config, facts[name]))
-            named += kind.named(config, facts[name])
-            checks += [c for c in kind.checks(config, facts[name]) if selection.has(c.address)]
-        steps += [
-            replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
-        ]
-        if kind.gate:
-            gates.append(name)
-    return Plan(
-        name=spec.name,
-        spec=spec.path,
-        digest=spec.digest,
-        steps=tuple(steps),
-        checks=tuple(checks),
-        gates=tuple(gates),
-        only=selection.only,
-        skip=selection.skip,
-        lock=spec.lock,
-        notes=spec.notes,
-        named=tuple(named),
-    )
-
-
-def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING) -> Plan:
-    """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
-    machine.python = target_of(spec)
-    machine.begin()
-    plan = make_plan(spec, observe(spec, machine, selection), selection)
-    refuse_unknown(spec, plan, selection)
-    return plan
-
-
-def refuse_unknown(spec: Spec, plan: Plan, selection: Selection) -> None:
-    """Raise ProvisionerError when the selection names what neither the spec nor its plan has."""
-    everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
-    kinds_known = {*spec.sections, *registry.ABSENT}
-    for word in (*selection.only, *selection.skip):
-        kind = word.partition(".")[0]
-        if kind not in kinds_known or (word in selection.only and word not in {*everything, *kinds_known}):
-            known = ", ".join(dict.fromkeys(everything))
-            raise ProvisionerError(f"the spec has no {word!r}", f"It has: {known}.")
 
 
 def apply(
@@ -310,26 +167,3 @@ def left_over(plan: Plan, outcomes: tuple[Outcome, ...]) -> tuple[Change, ...]:
         for change in step.changes
         if change.action is not Action.KEEP
     )
-
-
-def refuse_if_moved(saved: Plan, plan: Plan) -> None:
-    """Raise PlanMovedError unless `saved` is what would be planned now."""
-    if saved.digest != plan.digest:
-        raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
-    if saved.lock != plan.lock:
-        raise PlanMovedError(f"the lock of {plan.spec} was made anew since the plan was", "Make a new plan.")
-    if bare(saved) != bare(plan):
-        theirs, ours = set(saved.changes), set(plan.changes)
-        moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]
-        raise PlanMovedError(
-            f"this machine is not what the plan was made for; different now: {', '.join(moved)}",
-            "Make a new plan.",
-        )
-
-
-def bare(plan: Plan) -> tuple[Step, ...]:
-    """The steps without their warnings, which decide nothing and may tell of a passing state."""
-    return tuple(replace(step, warnings=()) for step in plan.steps)
-
-
-__all__ = ["Selection", "apply", "connect", "load", "make_plan", "observe", "provision", "verify"]

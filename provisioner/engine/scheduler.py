@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from provisioner.engine.threads import WAKE
 from provisioner.model.errors import Interrupted
-from provisioner.model.plan import Action, Outcome, Plan, Status, Step
+from provisioner.model.plan import Action, Plan, Step
+from provisioner.model.report import Outcome, Status
 
 T = TypeVar("T")
 

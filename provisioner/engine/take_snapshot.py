@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from provisioner.engine import provision
+from provisioner.engine.connect import connect
+from provisioner.engine.plan import make_plan, observe
 from provisioner.facts import dpkg as status
 from provisioner.facts import platforms
 from provisioner.facts.distributions import Installed
@@ -20,31 +21,8 @@ from provisioner.machine.traced import TracedMachine
 from provisioner.model.errors import ObserveError
 from provisioner.model.plan import fingerprint
 from provisioner.snapshots.anonymize import Anonymous
-from provisioner.snapshots.snapshot import Seen, Snapshot, load
-
-VARIABLES = (
-    "CUDA_VISIBLE_DEVICES",
-    "CUDA_HOME",
-    "NVIDIA_VISIBLE_DEVICES",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "PYTHONPATH",
-    "PYTHONHASHSEED",
-    "OMP_NUM_THREADS",
-    "KERAS_BACKEND",
-    "JAX_PLATFORMS",
-    "JAX_ENABLE_X64",
-    "XLA_FLAGS",
-    "XLA_PYTHON_CLIENT_PREALLOCATE",
-    "XLA_PYTHON_CLIENT_MEM_FRACTION",
-    "TF_FORCE_GPU_ALLOW_GROWTH",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "TF_USE_LEGACY_KERAS",
-    "PYTORCH_CUDA_ALLOC_CONF",
-    "TPU_ACCELERATOR_TYPE",
-    "COLAB_RELEASE_TAG",
-)
-"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""
+from provisioner.snapshots.snapshot import VARIABLES, Seen, Snapshot, load
+from provisioner.spec.spec import load as read_spec
 
 
 def sides(first: str, second: str | None, spec: str) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
@@ -63,10 +41,10 @@ def snapshot(path: str) -> Snapshot:
     if not Path(path).exists():
         folder = str(Path.cwd())
         return look(TracedMachine(folder, resolve(None, folder)))
-    spec = provision.load(path)
-    machine = provision.connect(spec)
-    found = provision.observe(spec, machine)
-    plan = provision.make_plan(spec, found)
+    spec = read_spec(path)
+    machine = connect(spec)
+    found = observe(spec, machine)
+    plan = make_plan(spec, found)
     return look(
         machine,
         name=spec.name,

@@ -20,9 +20,8 @@ from provisioner.facts.platforms import Platform
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.shared.fields import Flag, Section, SpecPath, as_written
 from provisioner.machine.reader import Reader, Stat
-from provisioner.model.effects import Link
+from provisioner.model.effects import Link, Mount
 from provisioner.model.errors import ObserveError
-from provisioner.model.kernel import Mount
 from provisioner.model.plan import Action, Change, Step
 
 MOUNTS = "/proc/self/mounts"

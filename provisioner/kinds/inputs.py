@@ -13,8 +13,7 @@ from provisioner.facts.platforms import CELL, Place
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.shared.fields import Mode, Section, SpecPath
 from provisioner.machine.reader import Reader, Stat
-from provisioner.model.effects import Chmod, Effect
-from provisioner.model.kernel import Upload
+from provisioner.model.effects import Chmod, Effect, Upload
 from provisioner.model.plan import Action, Change, Step
 
 PUT = "Put the file there yourself, and then run this again."

@@ -13,7 +13,8 @@ from provisioner.facts.platforms import CELL
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared.fields import Section, SpecPath
 from provisioner.machine.reader import Reader
-from provisioner.model.kernel import Chdir, Extension, Kernel, LiveEffect, SearchPath
+from provisioner.model.effects import Chdir, Extension, LiveEffect, SearchPath
+from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action, Change, Step
 
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")

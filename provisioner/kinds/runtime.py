@@ -12,10 +12,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from provisioner.facts import platforms
 from provisioner.facts.platforms import Platform
 from provisioner.kinds.base import ABSENT, Kind
-from provisioner.kinds.shared.fields import Section, Size, format_size
+from provisioner.kinds.shared.fields import Section, Size
 from provisioner.kinds.shared.versions import check_versions, fits
 from provisioner.machine.reader import Reader
 from provisioner.model.plan import Action, Change, Step
+from provisioner.model.units import format_size
 
 SYSTEM = re.compile(r"([a-z][a-z0-9._-]*?)\s*((?:[<>=!~]=?|===).*)?")
 """A system as /etc/os-release names it, `debian`, perhaps with the versions that will do."""

@@ -17,7 +17,7 @@ from provisioner.facts.platforms import CELL, Place
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.shared.fields import Flag, Section
 from provisioner.machine.reader import Reader
-from provisioner.model.kernel import Secret as Effect
+from provisioner.model.effects import Secret as Effect
 from provisioner.model.plan import Action, Change, Step
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -9,33 +9,18 @@ from collections.abc import Collection
 from typing import Any
 
 from provisioner.facts import dpkg as status
+from provisioner.facts.base_image import is_base
 from provisioner.facts.distributions import Installed
 from provisioner.facts.platforms import detect, operating_system, release
-from provisioner.kinds.pip.lock import is_base
 from provisioner.lock.document import Base, Where
 from provisioner.machine.reader import Reader
-from provisioner.runtimes import images
 from provisioner.runtimes.images import Image
-
-SYSTEM = "/usr/local/lib"
-"""Where Colab's images have their Python, whatever virtual environment a spec asks for."""
 
 
 def digest(value: Any) -> str:
     """sha256 over JSON in one order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def image_of(reader: Reader) -> Image | None:
-    """The known image that a machine began as; only Colab's own machines began as one."""
-    if reader.elsewhere:
-        return images.load(reader.elsewhere)
-    if detect(reader) != "colab":
-        return None
-    pythons = (name for name in reader.list(SYSTEM) or () if name.startswith("python3."))
-    installed = Installed(reader, tuple(f"{SYSTEM}/{name}/dist-packages" for name in pythons))
-    return images.recognise({name: one.version for name, one in installed.found.items()})
 
 
 def where(reader: Reader, image: Image | None) -> Where:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.engine import provision
 from provisioner.engine.journal import Journal
+from provisioner.engine.plan import make_plan, observe
+from provisioner.engine.selection import Selection
+from provisioner.facts.base_image import image_of
 from provisioner.kinds import registry
 from provisioner.kinds.base import Download, Ground
 from provisioner.lock import base as grounds
@@ -18,7 +20,8 @@ from provisioner.machine.reader import Machine, Reader, Tell
 from provisioner.machine.urls import shown
 from provisioner.model.effects import Fetch, Remove
 from provisioner.model.errors import LockError, ObserveError
-from provisioner.model.plan import Action, Plan, Status, Step
+from provisioner.model.plan import Action, Plan, Step
+from provisioner.model.report import Status
 from provisioner.spec.spec import Spec
 
 
@@ -48,19 +51,19 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
 
     Raises LockError for what cannot be had, or cannot be held by a lock.
     """
-    image = grounds.image_of(reader)
+    image = image_of(reader)
     place = grounds.where(reader, image)
     preferring = preferred(spec, asked)
-    facts = provision.observe(preferring, reader, looked_at(spec))
-    plan = provision.make_plan(preferring, facts)
+    facts = observe(preferring, reader, looked_at(spec))
+    plan = make_plan(preferring, facts)
     stuck = {step.kind for step in plan.steps if step.blocked and step.kind not in plan.gates}
     if stuck:
         # What was locked earlier can no longer be had: then the newest.
         newest = preferred(spec, replace(asked, upgrade=None)).sections
         sections = preferring.sections | {name: newest[name] for name in stuck}
         preferring = replace(preferring, sections=sections)
-        facts = provision.observe(preferring, reader, looked_at(spec))
-        plan = provision.make_plan(preferring, facts)
+        facts = observe(preferring, reader, looked_at(spec))
+        plan = make_plan(preferring, facts)
         refuse_blocked(plan)
     ground = Ground(image, lambda name, urls: download(name, urls, here, tell))
     pins = dict(pin_all(preferring, facts, reader, ground))
@@ -74,10 +77,10 @@ def make(spec: Spec, reader: Reader, here: Machine, tell: Tell, asked: Asked) ->
     return Made(target, tuple(cautions(plan)))
 
 
-def looked_at(spec: Spec) -> provision.Selection:
+def looked_at(spec: Spec) -> Selection:
     """The kinds that a lock holds anything of, and those without which nothing would be applied."""
     named = ((name, registry.get(name)) for name in spec.sections)
-    return provision.Selection(only=tuple(name for name, kind in named if kind.lock or kind.gate))
+    return Selection(only=tuple(name for name, kind in named if kind.lock or kind.gate))
 
 
 def cautions(plan: Plan) -> Iterator[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from provisioner.engine import provision
+from provisioner.engine.connect import connect
 from provisioner.engine.plan_for_image import as_there, read_image
+from provisioner.facts.base_image import image_of
 from provisioner.lock import base as grounds
 from provisioner.lock.diff import describe, entries
 from provisioner.lock.document import Lock, Target, load, path_of, text
@@ -33,7 +34,7 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
     """
     path = path_of(spec.path)
     before = load(path) or Lock()
-    here = provision.connect(spec)
+    here = connect(spec)
     here.root = True  # nothing is changed here, so what only root may change can be foreseen
     own = name_here(here)
     wanted = names or tuple(known.name for known in before.targets if known.name in (own, *images.names()))
@@ -68,7 +69,7 @@ def make_one(spec: Spec, name: str, own: str, here: Machine, tell: Tell, asked: 
 
 
 def name_here(here: Reader) -> str:
-    return grounds.name_of(grounds.where(here, grounds.image_of(here)), here)
+    return grounds.name_of(grounds.where(here, image_of(here)), here)
 
 
 def full(name: str, own: str) -> str:
@@ -92,7 +93,7 @@ def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
 def drop(spec: Spec, names: tuple[str, ...]) -> str:
     """Take targets out of the lock. Raises LockError when it has none of such a name."""
     lock, path = read(spec), path_of(spec.path)
-    own = name_here(provision.connect(spec))
+    own = name_here(connect(spec))
     gone = {name if lock.find(name) else full(name, own) for name in names}
     if strange := sorted(name for name in gone if not lock.find(name)):
         raise LockError(f"the lock has no {', '.join(strange)}", f"It has: {listed(lock)}.")
@@ -103,7 +104,7 @@ def drop(spec: Spec, names: tuple[str, ...]) -> str:
 
 def check(spec: Spec, names: tuple[str, ...]) -> str:
     """That the lock fits the spec, in words. Raises LockError when it does not, or lacks one of `names`."""
-    lock, reader = read(spec), provision.connect(spec)
+    lock, reader = read(spec), connect(spec)
     own = name_here(reader)
     if lacking := sorted({full(name, own) for name in names} - {target.name for target in lock.targets}):
         raise LockError(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from provisioner.facts.base_image import image_of
 from provisioner.facts.platforms import WAYS_OUT
 from provisioner.lock import base as grounds
 from provisioner.lock.document import Lock, Target, Where, load, names_on_top, path_of
@@ -48,7 +49,7 @@ def hold(spec: Spec, reader: Reader) -> Spec:
     Raises LockError when there is no lock, when it is for other machines, or older than the spec.
     """
     lock, path = read(spec), path_of(spec.path)
-    image = grounds.image_of(reader)
+    image = image_of(reader)
     place = grounds.where(reader, image)
     target = choose(lock, place, grounds.name_of(place, reader), again(spec))
     if stale(target, spec, reader):

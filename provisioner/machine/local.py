@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from provisioner.engine.noop_cache import state_folder
 from provisioner.machine import files
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, name_signal, progress_of_apt
 from provisioner.machine.reader import Answer, Completed, Interpreter, Stat
+from provisioner.machine.signatures import state_folder
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
     Block,

@@ -15,19 +15,19 @@ from provisioner.machine import colab
 from provisioner.machine.kernel_state import look_from_inside
 from provisioner.machine.local import Progress
 from provisioner.machine.traced import TracedMachine
-from provisioner.model.effects import Effect
-from provisioner.model.errors import EffectError
-from provisioner.model.kernel import (
+from provisioner.model.effects import (
     Chdir,
+    Effect,
     Export,
     Extension,
-    Kernel,
     Mount,
     Refresh,
     SearchPath,
     Secret,
     Upload,
 )
+from provisioner.model.errors import EffectError
+from provisioner.model.kernel import Kernel
 from provisioner.model.redaction import redactor
 
 REPLACED: set[str] = set()

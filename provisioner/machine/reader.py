@@ -9,7 +9,7 @@ from typing import Protocol
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Effect, Run
 from provisioner.model.kernel import Kernel
-from provisioner.model.plan import Event
+from provisioner.model.report import Event
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from provisioner.engine.noop_cache import SIGNS, Note
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Answer, Completed, Stat
+from provisioner.machine.signatures import SIGNS, Note
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
 from provisioner.model.kernel import Kernel

@@ -9,13 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
 
-from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Effect, Run
-from provisioner.model.kernel import FOREGROUND
+from provisioner.model.effects import FOREGROUND, Effect, Run
 
 
 class Action(Enum):
@@ -171,90 +169,3 @@ def fingerprint(plan: Plan) -> str:
         return ""
     canonical = json.dumps(sorted(set(plan.named)), ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:FINGERPRINT]
-
-
-class Status(Enum):
-    """What came of a step."""
-
-    KEPT = "kept"
-    DONE = "done"
-    FAILED = "failed"
-    BLOCKED = "blocked"
-    SKIPPED = "skipped"
-    INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    step: str
-    status: Status
-    attempts: int = 0
-    started: float = 0.0
-    """Seconds since the run began."""
-    seconds: float = 0.0
-    error: str = ""
-    hint: str = ""
-    tail: str = ""
-    """The end of a failed command's output."""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What came of a check."""
-
-    address: str
-    passed: bool
-    message: str = ""
-    hint: str = ""
-    seconds: float = 0.0
-    remembered: bool = False
-    """Proved by an earlier run and nothing it watches has changed since."""
-    warning: bool = False
-    """Failed, but the file only asked to be warned."""
-    data: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """The end of the story: what was planned, what was done, what is left, what was proved."""
-
-    plan: Plan
-    outcomes: tuple[Outcome, ...] = ()
-    residual: tuple[Change, ...] = ()
-    """What observing again still found to be different."""
-    verdicts: tuple[Verdict, ...] = ()
-    accelerators: Accelerators | None = None
-    """What is attached; None when the spec does not ask."""
-    seconds: float = 0.0
-    log: str = ""
-    fingerprint: str = ""
-    """Of the machine as it was observed last; "" where that is not known."""
-    restart: tuple[str, ...] = ()
-    """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
-
-    @property
-    def changed(self) -> bool:
-        return any(outcome.status is Status.DONE for outcome in self.outcomes)
-
-    @property
-    def ok(self) -> bool:
-        fine = {Status.KEPT, Status.DONE}
-        return (
-            all(outcome.status in fine for outcome in self.outcomes)
-            and not self.residual
-            and all(verdict.passed or verdict.warning for verdict in self.verdicts)
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Progress, as it leaves the engine."""
-
-    step: str
-    what: Literal["begin", "progress", "note", "retry", "end"]
-    text: str = ""
-    done: int = 0
-    total: int = 0
-    seconds: float = 0.0
-    status: Status | None = None

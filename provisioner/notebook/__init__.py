@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from provisioner.cli import DEFAULT_SPEC
-from provisioner.model.plan import Plan, Report
+from provisioner.model.plan import Plan
+from provisioner.model.report import Report
 from provisioner.notebook.run import NotDone, run
 from provisioner.spec.spec import Spec, load
 

@@ -13,7 +13,8 @@ from provisioner.cli import build_parser
 from provisioner.commands import dispatch
 from provisioner.machine.kernel_state import running_shell
 from provisioner.model.errors import ProvisionerError
-from provisioner.model.plan import Plan, Report
+from provisioner.model.plan import Plan
+from provisioner.model.report import Report
 from provisioner.notebook.restart import follow_up
 from provisioner.render import documents, text
 from provisioner.render.reporter import Narrator

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.plan import Verdict
+from provisioner.model.report import Verdict
 from provisioner.render.terminal import Paint, plain
 
 MIB = 1024**2

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Write
-from provisioner.model.errors import ProvisionerError
-from provisioner.model.plan import Action, Change, Plan, Report, Verdict, fingerprint
+from provisioner.model.plan import Action, Change, Plan, fingerprint
+from provisioner.model.report import Report, Verdict
 
 PLAN_FORMAT = "provisioner.plan/1"
 REPORT_FORMAT = "provisioner.report/1"
@@ -97,44 +94,3 @@ def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> dict
 
 def text(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def plan_from(source: str, filename: str) -> Plan:
-    """The plan in a document that `plan --out` made.
-
-    Raises ProvisionerError when it is no such document.
-    """
-    try:
-        document = json.loads(source)
-        if not isinstance(document, dict) or document.get("format") != PLAN_FORMAT:
-            raise ProvisionerError(f"{filename} is no {PLAN_FORMAT} document")
-        return TypeAdapter(Plan).validate_python(document["plan"])
-    except (ValueError, KeyError, ValidationError) as error:
-        raise ProvisionerError(
-            f"{filename} is not a plan that can be read", "Make it again: plan --out."
-        ) from error
-
-
-def keep_plan(plan: Plan, path: str) -> None:
-    """Keep a plan in a file for its owner alone: it holds URLs as the spec has them, perhaps with a token."""
-    from provisioner.machine import files
-
-    files.write(Write(path=os.path.abspath(path), text=text(plan_document(plan)), mode=0o600))
-
-
-def saved_plan(path: str) -> Plan | None:
-    """The plan in a file that `plan --out` wrote, or None when the file is something else."""
-    try:
-        with Path(path).open(encoding="utf-8") as file:
-            text = file.read() if file.read(1) == "{" else ""
-    except (OSError, UnicodeDecodeError):
-        return None
-    if not text:
-        return None
-    saved = plan_from("{" + text, path)
-    if saved.against:
-        raise ProvisionerError(
-            f"{path} is a plan for {saved.against.image}, which is there to be read",
-            "Make one on the machine that it is for: plan --out.",
-        )
-    return saved

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.plan import Action, Change, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Outcome, Report, Status, Verdict
 from provisioner.render.accelerator import DEVICE_HEAD, device_rows
 from provisioner.render.markup import NOTHING, Markup, element, join, lines, row, table
 from provisioner.render.stylesheet import SHEET

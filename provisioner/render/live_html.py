@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from provisioner.model.plan import Event, Status
+from provisioner.model.report import Event, Status
 from provisioner.render.html import card, fold, word
 from provisioner.render.markup import NOTHING, Markup, element, join, row, table
 from provisioner.render.progress import amount, told

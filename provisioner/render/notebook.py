@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from provisioner.model.plan import Event, Plan, Report
+from provisioner.model.plan import Plan
+from provisioner.model.report import Event, Report
 from provisioner.render import html, live_html, text
 from provisioner.render.progress import told
 from provisioner.render.reporter import Narrator

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING
 
-from provisioner.kinds.shared.fields import format_size
-from provisioner.model.plan import Event, Status
+from provisioner.model.report import Event, Status
+from provisioner.model.units import format_size
 from provisioner.render.text import STATUS_WORDS, format_seconds
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from provisioner.model.errors import ProvisionerError
-from provisioner.model.plan import Event, Plan
+from provisioner.model.plan import Plan
+from provisioner.model.report import Event
 from provisioner.render import progress, terminal, text
 
 

@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
-from provisioner.kinds.shared.fields import format_size
-from provisioner.model.plan import Action, Change, Outcome, Plan, Report, Status, Step, Verdict, fingerprint
+from provisioner.model.plan import Action, Change, Plan, Step, fingerprint
+from provisioner.model.report import Outcome, Report, Status, Verdict
+from provisioner.model.units import format_size
 from provisioner.render.accelerator import render_table
 from provisioner.render.terminal import DEFAULT_WIDTH, Paint, plain
 

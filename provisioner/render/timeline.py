@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.model.plan import Outcome, Report, Status
+from provisioner.model.report import Outcome, Report, Status
 from provisioner.render.markup import NOTHING, Markup, element, row, table
 from provisioner.render.text import STATUS_WORDS, counted, format_seconds
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from provisioner.kinds.pip.protected import STACK, matches
-from provisioner.kinds.shared.fields import format_size
+from provisioner.kinds.shared.frameworks import STACK, matches
 from provisioner.model import gpus
+from provisioner.model.units import format_size
 from provisioner.snapshots.snapshot import Snapshot
 
 COMPARE_FORMAT = "provisioner.compare/1"

@@ -91,3 +91,28 @@ def parse(source: str | bytes, filename: str) -> Snapshot:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"])) or "the whole"
         raise ProvisionerError(f"{filename} cannot be read: {place}: {fault['msg']}", AGAIN) from error
+
+
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "NVIDIA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "PYTHONPATH",
+    "PYTHONHASHSEED",
+    "OMP_NUM_THREADS",
+    "KERAS_BACKEND",
+    "JAX_PLATFORMS",
+    "JAX_ENABLE_X64",
+    "XLA_FLAGS",
+    "XLA_PYTHON_CLIENT_PREALLOCATE",
+    "XLA_PYTHON_CLIENT_MEM_FRACTION",
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_USE_LEGACY_KERAS",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "TPU_ACCELERATOR_TYPE",
+    "COLAB_RELEASE_TAG",
+)
+"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli
-from provisioner.engine import provision
 from provisioner.engine.plan_for_image import plan_against, read_image
+from provisioner.engine.selection import Selection
 from provisioner.machine.download import receipt
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Answer
@@ -495,4 +495,4 @@ def test_what_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["plan", "--against", "colab-2026.07-gpi"]) == 1
     assert "colab-2026.07-gpu" in capsys.readouterr().err
     with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
-        plan_against(provision.load("colabenv.yaml"), GPU, provision.Selection(only=("apt",)))
+        plan_against(load("colabenv.yaml"), GPU, Selection(only=("apt",)))

@@ -8,7 +8,8 @@ import pytest
 
 import provisioner
 from provisioner.model.errors import ProvisionerError
-from provisioner.model.plan import Plan, Status
+from provisioner.model.plan import Plan
+from provisioner.model.report import Status
 from provisioner.notebook import NotDone
 from provisioner.notebook.run import run
 from provisioner.spec.spec import parse

@@ -18,7 +18,8 @@ from provisioner.engine import noop_cache, provision
 from provisioner.engine.journal import Journal
 from provisioner.kinds import registry
 from provisioner.model.errors import Interrupted
-from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Outcome, Status
 from provisioner.spec.spec import parse
 
 SPEC = """\

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.engine.saved_plan import plan_from
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Plan
 from provisioner.render import documents
@@ -20,7 +21,7 @@ plans = st.from_type(Plan)
 
 @given(plans)
 def test_a_plan_survives_json(plan: Plan) -> None:
-    assert documents.plan_from(documents.text(documents.plan_document(plan)), "p.json") == plan
+    assert plan_from(documents.text(documents.plan_document(plan)), "p.json") == plan
 
 
 def test_the_document_is_what_scripts_rely_on() -> None:
@@ -92,4 +93,4 @@ def test_a_report_tells_of_the_accelerator_when_it_was_asked_for() -> None:
 )
 def test_what_is_no_plan_is_refused_in_words(text: str) -> None:
     with pytest.raises(ProvisionerError, match=r"p\.json is (no|not a) "):
-        documents.plan_from(text, "p.json")
+        plan_from(text, "p.json")

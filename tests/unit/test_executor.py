@@ -11,7 +11,8 @@ from provisioner.engine.executor import RETRIES_PER_RUN, Executor
 from provisioner.engine.journal import Journal
 from provisioner.model.effects import Effect, Remove
 from provisioner.model.errors import EffectError, Interrupted, TransientError
-from provisioner.model.plan import Action, Change, Event, Status, Step
+from provisioner.model.plan import Action, Change, Step
+from provisioner.model.report import Event, Status
 from tests.fakes import FakeMachine
 
 

@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from packaging.pylock import Pylock, is_valid_pylock_path
 
 from provisioner import cli
-from provisioner.engine import provision
+from provisioner.engine.connect import connect
+from provisioner.facts.base_image import image_of
 from provisioner.kinds import registry
 from provisioner.lock import base as grounds
 from provisioner.lock import document, resolve
 from provisioner.lock.document import Lock, Where
 from provisioner.lock.export import cyclonedx, forms, pylock
+from provisioner.spec.spec import load
 from tests import documents, golden
 
 SPEC = """\
@@ -145,9 +147,9 @@ def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def keep(**targets: str) -> None:
     """Write a lock with these targets for the spec that is here."""
-    spec = provision.load("colabenv.yaml")
+    spec = load("colabenv.yaml")
     told = {
-        "digest": resolve.digest(spec, provision.connect(spec)),
+        "digest": resolve.digest(spec, connect(spec)),
         "hash": HASH,
         "other": HASH[::-1],
         "hashed": f'{{sha256 = "{HASH}"}}',
@@ -310,8 +312,8 @@ def test_a_target_is_named(orchard: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_that_of_this_machine_is_meant_by_default(orchard: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reader = provision.connect(provision.load("colabenv.yaml"))
-    here = grounds.name_of(grounds.where(reader, grounds.image_of(reader)), reader)
+    reader = connect(load("colabenv.yaml"))
+    here = grounds.name_of(grounds.where(reader, image_of(reader)), reader)
     keep(**{here: EMPTY, "colab-2026.07-gpu": TARGET})
     assert tomllib.loads(told(capsys, "pylock"))["packages"] == []
 

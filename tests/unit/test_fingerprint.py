@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.engine import provision
+from provisioner.engine.plan import make_plan, observe
 from provisioner.facts.distributions import source
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.variable_files import Settings, render_kernel, render_shell
 from provisioner.machine.reader import Completed
 from provisioner.model.accelerators import Accelerators, Gpu
 from provisioner.model.gpus import full_name
-from provisioner.model.plan import Named, Outcome, Plan, Status, fingerprint
+from provisioner.model.plan import Named, Plan, fingerprint
+from provisioner.model.report import Outcome, Status
 from provisioner.spec.spec import parse
 from tests.fakes import PYTHON, FakeMachine
 
@@ -110,7 +112,7 @@ def install(machine: FakeMachine, version: str, origin: str = "") -> None:
 
 def planned(machine: FakeMachine) -> Plan:
     made = parse(GARDEN, "colabenv.yaml", machine.folder, home=machine.home)
-    return provision.make_plan(made, provision.observe(made, machine))
+    return make_plan(made, observe(made, machine))
 
 
 MINE = planned(garden("/root", "/content"))
@@ -190,7 +192,7 @@ def test_a_kind_that_does_not_answer_leaves_none() -> None:
     made = parse("version: 1\nenv: {A: b}\n", "colabenv.yaml", "/work")
     machine = FakeMachine()
     machine.put("/etc/profile.d/colabenv-env.sh", b"\xff")
-    plan = provision.make_plan(made, provision.observe(made, machine))
+    plan = make_plan(made, observe(made, machine))
     assert plan.named == (("env", None),)
     assert fingerprint(plan) == ""
 
@@ -207,7 +209,7 @@ def test_frameworks_that_are_named_count_whatever_installed_them() -> None:
     made = parse("version: 1\naccelerator: {frameworks: [torch, tensorflow]}\n", "s.yaml", "/work")
     machine = FakeMachine()
     machine.put(f"{PYTHON.site_packages[0]}/tensorflow_cpu-2.20.0.dist-info/METADATA")
-    plan = provision.make_plan(made, provision.observe(made, machine))
+    plan = make_plan(made, observe(made, machine))
     assert dict(plan.named) == {
         "accelerator": "absent",
         "accelerator.torch": "absent",

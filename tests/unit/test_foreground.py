@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from provisioner.engine.scheduler import schedule
-from provisioner.model.effects import Effect, Mkdir
-from provisioner.model.kernel import Mount, Secret
-from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
+from provisioner.model.effects import Effect, Mkdir, Mount, Secret
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Outcome, Status
 
 
 def step(name: str, *effects: Effect) -> Step:

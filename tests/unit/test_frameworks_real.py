@@ -67,14 +67,14 @@ def test_it_is_found_to_have_no_gpu(installed: tuple[str, Path]) -> None:
 SHORT_TYPES = """
 import json, os, sys
 sys.path.insert(0, {package!r})
-from probes import probe
+from probes import probe as shared
 from probes.{framework} import {name} as Probe
 from probes.subprocess_runner import step_aside
 step_aside()
-probe, wish, data = Probe(), probe.Wish("cpu"), {{}}
-os.environ.update({{**probe.ENVIRONMENT, **probe.environment(wish)}})
+probe, wish, data = Probe(), shared.Wish("cpu"), {{}}
+os.environ.update({{**shared.ENVIRONMENT, **probe.environment(wish)}})
 (device,) = probe.devices(wish, data)
-made = {{dtype: probe.compute(probe, device, dtype) for dtype in probe.TOLERANCE}}
+made = {{dtype: shared.compute(probe, device, dtype) for dtype in shared.TOLERANCE}}
 print(json.dumps([made, probe.convolve(device)]))
 """
 

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Event, Outcome, Report, Status, Verdict
 from provisioner.render import html, live_html, text
 from provisioner.render import notebook as display
 from provisioner.render.markup import UNSHOWN, element, escape, join
@@ -323,8 +324,8 @@ def test_a_plan_of_nothing_to_do_shows_nothing(screen: Screen, capsys: pytest.Ca
 
 CELL = """\
 import threading
-from provisioner.model import Event, Status
-from provisioner.render.display import NotebookNarrator
+from provisioner.model.report import Event, Status
+from provisioner.render.notebook import NotebookNarrator
 from tests import looks
 
 def work():

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli
-from provisioner.engine import noop_cache, provision
+from provisioner.engine import noop_cache
+from provisioner.engine.connect import connect, target_of
+from provisioner.engine.plan import survey
 from provisioner.kinds import registry
 from provisioner.kinds.shared import variable_files
 from provisioner.machine.local import LocalMachine
 from provisioner.model.errors import ObserveError, ProvisionerError
 from provisioner.model.plan import Action, Plan
-from provisioner.spec.spec import parse
+from provisioner.spec.spec import load, parse
 from tests.fakes import FakeMachine
 
 HEAD = "version: 1\nname: desk\nfiles: [{path: lamp, folder: true}]\n"
@@ -46,8 +48,8 @@ def planned(text: str, *words: str, spec: str = "colabenv.yaml") -> Plan:
     options = cli.build_parser().parse_args(["plan", spec, *words])
     from provisioner.commands.dispatch import selection
 
-    loaded = provision.load(spec)
-    return provision.survey(loaded, provision.connect(loaded), selection(options))
+    loaded = load(spec)
+    return survey(loaded, connect(loaded), selection(options))
 
 
 def removed(plan: Plan) -> list[str]:
@@ -106,8 +108,8 @@ def test_another_file_in_the_same_folder_takes_nothing_back(home: Path) -> None:
 def test_a_cell_takes_nothing_back(home: Path) -> None:
     assert apply(ENV) == 0
     cell = parse(HEAD, "colabenv.yaml", str(Path.cwd()))
-    machine = provision.connect(cell)
-    assert (machine.spec, removed(provision.survey(cell, machine))) == ("", [])
+    machine = connect(cell)
+    assert (machine.spec, removed(survey(cell, machine))) == ("", [])
 
 
 def test_what_is_left_and_cannot_be_read_blocks_its_own_kind_only(home: Path) -> None:
@@ -136,7 +138,7 @@ def test_a_section_that_never_was_costs_two_looks() -> None:
         "/etc/profile.d/colabenv-jdk.sh",
         "/root/.ipython/profile_default/startup/00-colabenv-jdk.py",
     ]
-    machine = LocalMachine("/", provision.target_of(parse(HEAD, "x", "/")), state="/nowhere", spec="/x")
+    machine = LocalMachine("/", target_of(parse(HEAD, "x", "/")), state="/nowhere", spec="/x")
     before = set(sys.modules)
     for kind in registry.ABSENT.values():
         kind.observe(None, machine)

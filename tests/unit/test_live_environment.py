@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.variable_files import Settings
-from provisioner.model.kernel import Export, Kernel
+from provisioner.model.effects import Export
+from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action
 from tests.fakes import FakeMachine
 

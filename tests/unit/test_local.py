@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.engine.noop_cache import state_folder
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
+from provisioner.machine.signatures import state_folder
 from provisioner.model.effects import Mkdir, Run, Write
 from provisioner.model.errors import EffectError, Interrupted, ObserveError, TransientError
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.engine import noop_cache
 from provisioner.machine import kernel_process
 from provisioner.machine.kernel_state import look_from_outside, mapped, started_ns
+from provisioner.machine.signatures import SIGNS
 
 WALK = "from provisioner.machine.kernel_process import kernel_process; print(kernel_process() is not None)"
 
@@ -42,7 +42,7 @@ def test_a_grandchild_finds_it(tmp_path: Path) -> None:
 def test_there_is_none_here() -> None:
     assert kernel_process.kernel_process() is None
     assert look_from_outside() is None
-    assert noop_cache.SIGNS["kernel"]("") is None
+    assert SIGNS["kernel"]("") is None
 
 
 def test_what_is_gone_is_nothing() -> None:

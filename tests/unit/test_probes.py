@@ -72,7 +72,9 @@ class Lab:
 
 
 def make(framework: str) -> Framework:
-    made = getattr(importlib.import_module(f"provisioner.kinds.accelerator.probes.{framework}"), CLASSES[framework])()
+    made = getattr(
+        importlib.import_module(f"provisioner.kinds.accelerator.probes.{framework}"), CLASSES[framework]
+    )()
     assert isinstance(made, Framework)
     return made
 

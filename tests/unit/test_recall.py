@@ -15,6 +15,7 @@ from provisioner import cli
 from provisioner.engine import noop_cache
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
+from provisioner.machine.signatures import Note, of
 from provisioner.machine.traced import TracedMachine
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
@@ -157,7 +158,7 @@ def test_every_note_counts(desk: Path) -> None:
         assert noop_cache.recall("colabenv.yaml") is None, (how, what)
 
 
-def keep(notes: dict[noop_cache.Note, object], began: float) -> str | None:
+def keep(notes: dict[Note, object], began: float) -> str | None:
     noop_cache.keep("s.yaml", noop_cache.identity("s.yaml"), notes, "all is right", began)
     (Path(os.environ["XDG_STATE_HOME"]) / "provisioner/journal.jsonl").touch()
     return noop_cache.recall("s.yaml")
@@ -168,7 +169,7 @@ def test_what_changed_just_now_is_not_trusted(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "state/provisioner").mkdir(parents=True)
     path = str(tmp_path / "file")
     Path(path).touch()
-    notes: dict[noop_cache.Note, object] = {("of", path): noop_cache.of(path)}
+    notes: dict[Note, object] = {("of", path): of(path)}
     assert keep(notes, os.stat(path).st_ctime) is None
     assert keep(notes, os.stat(path).st_ctime + 1) == "all is right"
 
@@ -225,5 +226,5 @@ def test_what_no_signature_stands_for_is_known(
 
 
 def test_what_the_kernel_makes_up_is_compared_by_content() -> None:
-    assert noop_cache.of("/proc/self/mounts") == noop_cache.of("/proc/self/mounts")
-    assert noop_cache.of("/proc/sys/kernel/random/uuid") != noop_cache.of("/proc/sys/kernel/random/uuid")
+    assert of("/proc/self/mounts") == of("/proc/self/mounts")
+    assert of("/proc/sys/kernel/random/uuid") != of("/proc/sys/kernel/random/uuid")

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.model.accelerators import Accelerators, Gpu
-from provisioner.model.plan import Action, Change, Event, Outcome, Plan, Report, Status, Step, Verdict
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Event, Outcome, Report, Status, Verdict
 from provisioner.render import html, progress, terminal, text
 from provisioner.render.reporter import Narrator
 from tests import golden

@@ -17,7 +17,7 @@ from provisioner.machine.process import Children
 from provisioner.machine.reader import Completed
 from provisioner.model.effects import Run
 from provisioner.model.errors import ObserveError
-from provisioner.model.plan import Verdict
+from provisioner.model.report import Verdict
 from tests import scene
 from tests.fakes import FakeMachine
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.engine.scheduler import FINE, needs, schedule
-from provisioner.model.plan import Action, Change, Outcome, Plan, Status, Step
+from provisioner.model.plan import Action, Change, Plan, Step
+from provisioner.model.report import Outcome, Status
 
 EFFECT = Action.CREATE
 

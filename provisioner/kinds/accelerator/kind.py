@@ -19,13 +19,13 @@ from provisioner.facts.distributions import Installed
 from provisioner.facts.platforms import Platform
 from provisioner.kinds.accelerator.section import FRAMEWORKS, Accelerator, device_of, expand
 from provisioner.kinds.base import ABSENT, Kind
-from provisioner.kinds.shared.fields import format_size
 from provisioner.kinds.shared.versions import fits
 from provisioner.machine.reader import Reader
 from provisioner.model import gpus
 from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
 from provisioner.model.effects import Run
 from provisioner.model.plan import Action, Change, Check, Step
+from provisioner.model.units import format_size
 from provisioner.runtimes import images
 
 PROBES = Path(__file__).parent / "probes"

@@ -8,18 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provisioner.facts.dpkg import Dpkg
+from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.fields import Section
 from provisioner.machine.urls import file_name
 
-NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9-]+)?")
 VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*\*?")
 DEB = re.compile(r"([a-z0-9][a-z0-9+.-]+)_([0-9][A-Za-z0-9.+~:-]*)(?:_[a-z0-9-]+)?\.deb")
-
-
-def check_name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError("is not the name of a Debian package; write it like libgl1 or libgl1:i386")
-    return value
 
 
 def check_version(value: str) -> str:
@@ -42,7 +36,6 @@ def check_sha256(value: str) -> str:
     return value.lower()
 
 
-PackageName = Annotated[str, AfterValidator(check_name)]
 Version = Annotated[str, AfterValidator(check_version)]
 Line = Annotated[str, Field(pattern=r"^[^\n\r]*$")]
 

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from provisioner.facts.dpkg import Dpkg
 from provisioner.kinds.apt.repositories import Repository
-from provisioner.kinds.apt.requests import Choice, Deb, Entry, Package, PackageName, Selection
+from provisioner.kinds.apt.requests import Choice, Deb, Entry, Package, Selection
+from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.debian.package_lists import Update
 from provisioner.kinds.shared.debian.pins import Pins
 from provisioner.kinds.shared.fields import Flag, Section

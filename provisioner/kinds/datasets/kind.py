@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.datasets import pins
 from provisioner.kinds.datasets.section import Config, Dataset, format_of
-from provisioner.kinds.shared.fields import format_size
 from provisioner.machine.download import receipt
 from provisioner.machine.download.receipt import Damage, Receipt
 from provisioner.machine.reader import Answer, Reader, Stat
 from provisioner.machine.urls import file_name, local_path, origin, shown
 from provisioner.model.effects import Effect, Fetch, Remove, Unpack
 from provisioner.model.plan import Action, Change, Named, Step
+from provisioner.model.units import format_size
 
 LINKS = 40
 """Symbolic links followed one after the other before we call it a circle, as Linux does."""

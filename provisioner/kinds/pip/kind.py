@@ -24,9 +24,8 @@ from provisioner.kinds.pip.section import Pip
 from provisioner.kinds.pip.specifiers import contains
 from provisioner.kinds.pip.uv import QUIET, Move, Refusal, Request, command, find_uv
 from provisioner.machine.reader import Reader
-from provisioner.model.effects import Effect
+from provisioner.model.effects import Effect, Refresh
 from provisioner.model.errors import LockError
-from provisioner.model.kernel import Refresh
 from provisioner.model.plan import Action, Change, Step
 
 

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from provisioner.facts.base_image import is_base
 from provisioner.facts.distributions import Distribution, Installed, accepts, version_of
 from provisioner.kinds.base import Ground
 from provisioner.kinds.pip.closure import Walker
@@ -24,7 +25,6 @@ from provisioner.kinds.pip.uv import QUIET, command, explain, find_uv, target
 from provisioner.machine.reader import Reader
 from provisioner.machine.urls import file_url, is_below, local_path, shown
 from provisioner.model.errors import LockError
-from provisioner.runtimes.images import Image
 
 INDEX_OPTION = re.compile(r"(-i|-f|--(extra-)?index-url|--find-links)\b")
 
@@ -76,15 +76,6 @@ def as_asked(package: Pinned, revision: str | None) -> Pinned:
     if not package.vcs:
         return package
     return package.model_copy(update={"vcs": package.vcs.model_copy(update={"requested_revision": revision})})
-
-
-def is_base(one: Distribution, installed: Installed, image: Image | None) -> bool:
-    """Whether something came before us: by a known image's list, from apt, or by another hand than uv's."""
-    if one.by_apt:
-        return True
-    if image and one.name in image.distributions:
-        return image.distributions[one.name] in (None, one.version)
-    return (installed.reader.read(f"{one.path}/INSTALLER") or b"").strip() != b"uv"
 
 
 def line_of(one: Distribution, installed: Installed) -> str:

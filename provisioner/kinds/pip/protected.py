@@ -7,32 +7,15 @@ ways that nothing in them explains.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from packaging.utils import canonicalize_name
 
 from provisioner.facts.distributions import Distribution, accepts, version_of
 from provisioner.kinds.pip.closure import Walker
+from provisioner.kinds.shared.frameworks import FAMILIES, KERNEL, STACK, TORCH, matches, named_in
 
 Policy = Literal["guard", "keep", "free"]
-
-KERNEL = ("google-colab", "ipykernel", "ipython", "jupyter-*", "prompt-toolkit", "pyzmq", "tornado")
-STACK = ("numpy", "torch*", "tensorflow*", "jax*", "nvidia-*")
-
-FAMILIES = (
-    ("torch", "torchvision", "torchaudio", "triton", "nvidia-*"),
-    ("tensorflow*", "nvidia-*"),
-    ("jax*", "nvidia-*"),
-)
-"""Built for each other: naming the first of a family lets all of it move."""
-
-TORCH = ("torch", "torchvision", "torchaudio")
-"""Compiled against each other: one of them alone fails with `operator torchvision::nms does not exist`."""
-
-
-def matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def held(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Distribution]:
@@ -47,11 +30,6 @@ def held(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Dis
         for name, distribution in found.items()
         if matches(name, patterns) and not matches(name, freed) and version_of(distribution.version)
     }
-
-
-def named_in(family: tuple[str, ...], named: frozenset[str]) -> bool:
-    shared = ("nvidia-*", "triton")
-    return any(matches(name, set(family) - set(shared)) for name in named)
 
 
 def pinned_by_colab(walker: Walker) -> Iterator[str]:

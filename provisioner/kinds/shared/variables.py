@@ -34,9 +34,8 @@ from provisioner.kinds.shared.variable_files import (
     render_shell,
 )
 from provisioner.machine.reader import Reader
-from provisioner.model.effects import Block, Effect, Remove, Write
+from provisioner.model.effects import Block, Effect, Export, Remove, Write
 from provisioner.model.errors import ObserveError
-from provisioner.model.kernel import Export
 from provisioner.model.plan import Action, Change
 
 BLOCK = """\

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from provisioner.engine import provision
+from provisioner.engine.connect import connect
+from provisioner.facts.base_image import image_of
 from provisioner.lock import base as grounds
 from provisioner.lock import use
 from provisioner.lock.document import Lock, Target
@@ -32,7 +33,7 @@ def export(spec: Spec, form: str, name: str | None, out: str | None) -> str:
 
 def document(spec: Spec, form: str, name: str | None, out: str | None) -> str:
     """The text of a target."""
-    lock, reader = use.read(spec), provision.connect(spec)
+    lock, reader = use.read(spec), connect(spec)
     target = named(lock, name) if name else fitting(lock, reader)
     if use.stale(target, spec, reader):
         file = os.path.basename(spec.path)
@@ -52,7 +53,7 @@ def fitting(lock: Lock, reader: Reader) -> Target:
     """The only target, or else the one that an apply on this machine would be held to."""
     if len(lock.targets) == 1:
         return lock.targets[0]
-    place = grounds.where(reader, grounds.image_of(reader))
+    place = grounds.where(reader, image_of(reader))
     try:
         return use.choose(lock, place, grounds.name_of(place, reader))
     except LockError:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field
 from provisioner.facts import dpkg as status
 from provisioner.facts.dpkg import Dpkg
 from provisioner.facts.platforms import WAYS_OUT
-from provisioner.kinds.apt.requests import PackageName
 from provisioner.kinds.base import Ground
 from provisioner.kinds.shared.debian.apt_get import Order, question
+from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.debian.simulation import Simulation, simulate
 from provisioner.kinds.shared.fields import Section, Sha256
 from provisioner.machine.reader import Reader

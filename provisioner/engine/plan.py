@@ -1,0 +1,103 @@
+"""From a spec and a machine to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from provisioner.engine.connect import target_of
+from provisioner.engine.selection import EVERYTHING, Selection
+from provisioner.engine.threads import together
+from provisioner.kinds import registry
+from provisioner.kinds.base import Kind
+from provisioner.machine.reader import Reader
+from provisioner.machine.traced import TracedMachine
+from provisioner.model.errors import ObserveError, ProvisionerError
+from provisioner.model.plan import Action, Change, Named, Plan, Step
+from provisioner.spec.spec import Spec
+
+Facts = dict[str, Any]
+
+
+def wanted(spec: Spec) -> Iterator[tuple[Kind[Any, Any], Any]]:
+    """Each kind with its section, and what takes back what a section has left that is there no more."""
+    for name in registry.NAMES:
+        if name in spec.sections:
+            yield registry.get(name), spec.sections[name]
+        elif name in registry.ABSENT:
+            yield registry.ABSENT[name], None
+
+
+def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
+    """What every kind finds, if anything; an ObserveError stands for what could not be learnt."""
+    asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
+
+    def look(kind: Kind[Any, Any], config: Any) -> Any:
+        try:
+            return kind.observe(config, reader)
+        except ObserveError as error:
+            return error
+
+    works = [partial(look, *each) for each in asked]
+    found = together(works, len(works), reader.cancel)
+    return {kind.name: facts for (kind, _), facts in zip(asked, found, strict=True) if facts is not None}
+
+
+def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
+    """What stands between the facts and the spec. Pure: the same arguments give the same plan."""
+    steps: list[Step] = []
+    checks = []
+    gates = []
+    named: list[Named] = []
+    for kind, config in wanted(spec):
+        name = kind.name
+        if name not in facts:
+            continue
+        if isinstance(error := facts[name], ObserveError):
+            reason = " ".join(filter(None, (error.message, error.hint)))
+            planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
+            named.append((name, None))
+        else:
+            planned = list(kind.plan(config, facts[name]))
+            named += kind.named(config, facts[name])
+            checks += [c for c in kind.checks(config, facts[name]) if selection.has(c.address)]
+        steps += [
+            replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
+        ]
+        if kind.gate:
+            gates.append(name)
+    return Plan(
+        name=spec.name,
+        spec=spec.path,
+        digest=spec.digest,
+        steps=tuple(steps),
+        checks=tuple(checks),
+        gates=tuple(gates),
+        only=selection.only,
+        skip=selection.skip,
+        lock=spec.lock,
+        notes=spec.notes,
+        named=tuple(named),
+    )
+
+
+def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING) -> Plan:
+    """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
+    machine.python = target_of(spec)
+    machine.begin()
+    plan = make_plan(spec, observe(spec, machine, selection), selection)
+    refuse_unknown(spec, plan, selection)
+    return plan
+
+
+def refuse_unknown(spec: Spec, plan: Plan, selection: Selection) -> None:
+    """Raise ProvisionerError when the selection names what neither the spec nor its plan has."""
+    everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
+    kinds_known = {*spec.sections, *registry.ABSENT}
+    for word in (*selection.only, *selection.skip):
+        kind = word.partition(".")[0]
+        if kind not in kinds_known or (word in selection.only and word not in {*everything, *kinds_known}):
+            known = ", ".join(dict.fromkeys(everything))
+            raise ProvisionerError(f"the spec has no {word!r}", f"It has: {known}.")

@@ -1,0 +1,76 @@
+"""A plan that was kept in a file, and whether it still fits."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner.model.effects import Write
+from provisioner.model.errors import PlanMovedError, ProvisionerError
+from provisioner.model.plan import Plan, Step
+from provisioner.render.documents import PLAN_FORMAT, plan_document, text
+
+
+def refuse_if_moved(saved: Plan, plan: Plan) -> None:
+    """Raise PlanMovedError unless `saved` is what would be planned now."""
+    if saved.digest != plan.digest:
+        raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
+    if saved.lock != plan.lock:
+        raise PlanMovedError(f"the lock of {plan.spec} was made anew since the plan was", "Make a new plan.")
+    if bare(saved) != bare(plan):
+        theirs, ours = set(saved.changes), set(plan.changes)
+        moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]
+        raise PlanMovedError(
+            f"this machine is not what the plan was made for; different now: {', '.join(moved)}",
+            "Make a new plan.",
+        )
+
+
+def bare(plan: Plan) -> tuple[Step, ...]:
+    """The steps without their warnings, which decide nothing and may tell of a passing state."""
+    return tuple(replace(step, warnings=()) for step in plan.steps)
+
+
+def plan_from(source: str, filename: str) -> Plan:
+    """The plan in a document that `plan --out` made.
+
+    Raises ProvisionerError when it is no such document.
+    """
+    try:
+        document = json.loads(source)
+        if not isinstance(document, dict) or document.get("format") != PLAN_FORMAT:
+            raise ProvisionerError(f"{filename} is no {PLAN_FORMAT} document")
+        return TypeAdapter(Plan).validate_python(document["plan"])
+    except (ValueError, KeyError, ValidationError) as error:
+        raise ProvisionerError(
+            f"{filename} is not a plan that can be read", "Make it again: plan --out."
+        ) from error
+
+
+def keep_plan(plan: Plan, path: str) -> None:
+    """Keep a plan in a file for its owner alone: it holds URLs as the spec has them, perhaps with a token."""
+    from provisioner.machine import files
+
+    files.write(Write(path=os.path.abspath(path), text=text(plan_document(plan)), mode=0o600))
+
+
+def saved_plan(path: str) -> Plan | None:
+    """The plan in a file that `plan --out` wrote, or None when the file is something else."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read() if file.read(1) == "{" else ""
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not text:
+        return None
+    saved = plan_from("{" + text, path)
+    if saved.against:
+        raise ProvisionerError(
+            f"{path} is a plan for {saved.against.image}, which is there to be read",
+            "Make one on the machine that it is for: plan --out.",
+        )
+    return saved
