@@ -1,0 +1,94 @@
+"""Whatever the documentation shows works, and what is generated is current."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from provisioner import cli
+from provisioner.spec.spec import load, parse
+from tests import scene
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[object]:
+    return [
+        pytest.param(path, match[2], id=f"{path.name}-{number}")
+        for path in DOCUMENTS
+        for number, match in enumerate(BLOCK.finditer(path.read_text()))
+        if match[1] == language
+    ]
+
+
+@pytest.mark.parametrize(("path", "text"), blocks("yaml"))
+def test_an_example_is_valid(path: Path, text: str, tmp_path: Path) -> None:
+    lines = text.splitlines()
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    text = "\n".join(line[indent:] for line in lines) + "\n"
+    value = yaml.safe_load(text)
+    if isinstance(value, list):
+        assert all(set(case) <= set(scene.FIELDS) for case in value), "an example of a case file"
+        return
+    if "jobs" in value:
+        return
+    if "version" not in value:
+        text = "version: 1\n" + text
+    parse(text, f"{path.name}", str(tmp_path))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+def test_an_example_file_is_valid(path: Path) -> None:
+    assert load(path).sections
+
+
+def test_what_is_generated_is_current() -> None:
+    for path, text in runpy.run_path(str(ROOT / "scripts" / "generate.py"))["made"]().items():
+        assert path.read_text() == text, f"{path.name} is not current: run scripts/generate.py"
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted({match for path in DOCUMENTS for match in re.findall(r"`colabenv ([^`]+)`", path.read_text())}),
+)
+def test_a_command_that_is_named_exists(line: str) -> None:
+    assert cli.build_parser().parse_args(shlex.split(line)).command == line.split()[0]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    names = [path.name for path in (ROOT / "provisioner").iterdir() if not path.name.startswith("_")]
+    named = [name if name.endswith(".py") else f"{name}/" for name in names if name != "py.typed"]
+    assert [name for name in sorted(named) if name not in text] == []
+
+
+def test_the_workflow_guards_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its steps pass with a lock that fits, and fail when the file is changed or does not fit the image."""
+    (text,) = (match[2] for match in BLOCK.finditer((ROOT / "README.md").read_text()) if "jobs:" in match[2])
+    steps = yaml.safe_load(text)["jobs"]["environment"]["steps"]
+    commands = [shlex.split(step["run"])[1:] for step in steps if step.get("run", "").startswith("colabenv ")]
+    assert [command[0] for command in commands] == ["validate", "lock", "plan"]
+
+    def codes() -> list[int]:
+        return [cli.main([*command, str(file)]) for command in commands]
+
+    file = tmp_path / "colabenv.yaml"
+    file.write_text("version: 1\npip: {packages: [numpy]}\n")
+    assert cli.main(["lock", "--for", "gpu", str(file)]) == 0
+    assert codes() == [0, 0, 0]
+    file.write_text("version: 1\npip: {packages: [numpy, tree]}\naccelerator: V100\n")
+    assert codes() == [0, 1, 1]
+    assert "colabenv lock" in capsys.readouterr().err
