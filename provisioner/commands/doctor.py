@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioner.engine.checks import prove
+from provisioner.engine.checks import run_checks
 from provisioner.facts import platforms
 from provisioner.facts.distributions import Installed
-from provisioner.facts.interpreter import resolve
+from provisioner.engine.connect import running_machine
 from provisioner.facts.platforms import operating_system
 from provisioner.kinds.accelerator import kind
 from provisioner.kinds.accelerator.section import FRAMEWORKS, Accelerator
@@ -53,7 +53,7 @@ def examine(machine: LocalMachine, *, frameworks: bool = True) -> Examination:
     installed = Installed(machine)
     present = [name for name, brings in FRAMEWORKS.items() if any(map(installed.get, brings))]
     checks = tuple(kind.check(name, device_for(name, attached), facts) for name in present)
-    verdicts = prove(checks, machine, jobs=1) if frameworks else ()
+    verdicts = run_checks(checks, machine, machine.redact, jobs=1) if frameworks else ()
     return Examination(
         machine=describe(machine, installed),
         accelerators=attached,
@@ -80,8 +80,8 @@ def describe(machine: LocalMachine, installed: Installed) -> dict[str, str]:
         "colabenv": __version__,
         "system": f"{operating_system(machine)}, Linux {platform.release()}, {platform.machine()}",
         "platform": platforms.detect(machine),
-        "size": f"{os.cpu_count()} CPUs, {format_size(machine.memory())} of memory",
-        "python": f"{machine.python.version} at {machine.python.executable}",
+        "size": f"{os.cpu_count()} CPUs, {format_size(machine.context.memory)} of memory",
+        "python": f"{machine.context.python.version} at {machine.context.python.executable}",
         "packages": ", ".join(packages) or "none that matters here",
         "variables": ", ".join(variables) or "none that matters here",
     }
@@ -126,7 +126,7 @@ def text(seen: Examination) -> str:
 def report(*, frameworks: bool, as_json: bool) -> str:
     """The whole command: what it prints."""
     folder = str(Path.cwd())
-    machine = LocalMachine(folder, resolve(None, folder))
+    machine = running_machine(folder)
     try:
         seen = examine(machine, frameworks=frameworks)
     finally:

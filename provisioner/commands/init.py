@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provisioner.facts.interpreter import resolve
+from provisioner.engine.connect import running_machine
 from provisioner.machine.local import LocalMachine
 from provisioner.model.errors import ProvisionerError
 
@@ -72,11 +72,11 @@ def write_starter(path: Path, *, force: bool = False) -> Path:
     if path.exists() and not force:
         raise ProvisionerError(f"{path} is there already", "Give another name, or --force to overwrite it.")
     folder = str(path.resolve().parent)
-    machine = LocalMachine(folder, resolve(None, folder))
+    machine = running_machine(folder)
     name = re.sub(r"[^a-z0-9-]+", "-", Path(folder).name.lower()).strip("-") or "environment"
     text = TEMPLATE.format(
         name=name,
-        python=".".join(machine.python.version.split(".")[:2]),
+        python=".".join(machine.context.python.version.split(".")[:2]),
         accelerator="gpu" if machine.accelerators().gpus else "none",
     )
     try:

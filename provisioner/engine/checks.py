@@ -1,4 +1,4 @@
-"""Checks, run and remembered: a proof stands while what it was made on stands."""
+"""Checks, run and remembered: one that passed is not run again while all that it watches stands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -31,19 +32,19 @@ def signature(check: Check, reader: Reader) -> str:
     return hashlib.sha256(json.dumps(basis).encode()).hexdigest()
 
 
-class Proofs:
+class CheckCache:
     """The checks that passed, the signature they passed with and what they told, in the state folder."""
 
     def __init__(self, state: str) -> None:
-        self.path = Path(state) / "proofs.json"
+        self.path = Path(state) / "checks.json"
         try:
             known = json.loads(self.path.read_text())
         except (OSError, ValueError):
             known = {}
         self.known: dict[str, object] = known if isinstance(known, dict) else {}
 
-    def recall(self, check: Check, reader: Reader) -> Verdict | None:
-        """The verdict on a check whose proof still stands."""
+    def look_up(self, check: Check, reader: Reader) -> Verdict | None:
+        """The verdict on a check that passed and would pass again."""
         match self.known.get(check.address):
             case {"signature": str(signed), "data": dict(data)} if signed == signature(check, reader):
                 return Verdict(address=check.address, passed=True, remembered=True, data=data)
@@ -58,26 +59,34 @@ class Proofs:
         temporary.replace(self.path)
 
 
-def prove(
-    checks: tuple[Check, ...], reader: Reader, *, jobs: int, proofs: Proofs | None = None
+def run_checks(
+    checks: tuple[Check, ...],
+    reader: Reader,
+    redact: Callable[[str], str],
+    *,
+    jobs: int,
+    cache: CheckCache | None = None,
 ) -> tuple[Verdict, ...]:
-    """The verdict on every check, in order; those that `proofs` remembers are not run again."""
+    """The verdict on every check, in order; those that the cache knows are not run again.
+
+    `redact` takes secrets out of what programs say.
+    """
 
     def verdict_on(check: Check) -> Verdict:
-        return (proofs.recall(check, reader) if proofs else None) or examine(check, reader)
+        return (cache.look_up(check, reader) if cache else None) or run(check, reader, redact)
 
     works = [partial(verdict_on, check) for check in checks]
     verdicts = tuple(together(works, jobs, reader.cancel))
-    if proofs and not all(verdict.remembered for verdict in verdicts):
+    if cache and not all(verdict.remembered for verdict in verdicts):
         # What a check watches may have been touched by the check itself, so the state afterwards counts.
         for check, verdict in zip(checks, verdicts, strict=True):
             if verdict.passed:
-                proofs.keep(check, verdict, reader)
-        proofs.save()
+                cache.keep(check, verdict, reader)
+        cache.save()
     return verdicts
 
 
-def examine(check: Check, reader: Reader) -> Verdict:
+def run(check: Check, reader: Reader, redact: Callable[[str], str]) -> Verdict:
     """Run one check and judge what it said."""
     started = time.monotonic()
     completed = reader.ask(check.run)
@@ -86,7 +95,7 @@ def examine(check: Check, reader: Reader) -> Verdict:
     return Verdict(
         address=check.address,
         passed=passed,
-        message=reader.redact(message),
+        message=redact(message),
         hint=hint,
         seconds=seconds,
         warning=not passed and check.on_failure == "warn",

@@ -1,34 +1,56 @@
-"""The machine that we run on, seen from a spec's folder."""
+"""The machine that we run on, and a look at it on behalf of a spec."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from typing import TypeAlias
 
-from provisioner.engine.journal import Journal
 from provisioner.facts.interpreter import resolve
-from provisioner.machine.reader import Interpreter
-from provisioner.machine.traced import TracedMachine
+from provisioner.kinds import registry
+from provisioner.machine.kernel_state import running_shell
+from provisioner.machine.local import LocalMachine, here
+from provisioner.machine.notebook_kernel import KernelMachine
+from provisioner.machine.traced import TracedReader
 from provisioner.spec.spec import Spec
 
-
-def target_of(spec: Spec) -> Interpreter:
-    """The interpreter that the spec's packages go into."""
-    pip = spec.sections.get("pip")
-    return resolve(pip.venv if pip else None, spec.folder)
+OurMachine: TypeAlias = LocalMachine | KernelMachine
 
 
-def connect(spec: Spec, *, deep: bool = False) -> TracedMachine:
+def environment_of(spec: Spec) -> str | None:
+    """The virtual environment that the spec's packages go into; None where no section chooses one."""
+    chosen = (registry.get(name).environment(config) for name, config in spec.sections.items())
+    return next(filter(None, chosen), None)
+
+
+def secrets_of(spec: Spec) -> tuple[str, ...]:
+    """Names of variables whose values the spec wants to be kept to ourselves."""
+    return tuple(s for name, config in spec.sections.items() for s in registry.get(name).secrets(config))
+
+
+def connect(spec: Spec, *, deep: bool = False) -> OurMachine:
     """The machine that we run on, seen from a spec's folder; in a notebook's kernel, the kernel too."""
-    from provisioner.machine.kernel_state import running_shell
+    context = here(spec.folder, spec=spec.path if spec.kept else "", deep=deep)
+    return with_kernel(LocalMachine(context, secrets=secrets_of(spec)))
 
-    make: Callable[..., TracedMachine] = TracedMachine
-    if shell := running_shell():
-        from provisioner.machine.notebook_kernel import KernelMachine
 
-        make = partial(KernelMachine, shell=shell)
-    secrets = tuple(spec.sections.get("secrets", ()))
-    kept = spec.path if spec.kept else ""
-    machine = make(spec.folder, target_of(spec), deep=deep, spec=kept, secrets=secrets)
-    machine.suspects = Journal(machine.state).suspects()
-    return machine
+def with_kernel(machine: LocalMachine) -> OurMachine:
+    """The machine and, where this process is a notebook's kernel, what only a kernel can do."""
+    shell = running_shell()
+    return KernelMachine(machine, shell) if shell else machine
+
+
+def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] = frozenset()) -> TracedReader:
+    """A fresh look at a machine. Interpreters come and go, so each look finds out anew which one it is about.
+
+    `suspects` are the steps that an earlier run began and never ended.
+    """
+    reader = TracedReader(machine, replace(machine.context, suspects=suspects), secrets_of(spec))
+    reader.note_modules(registry.packages())
+    return reader.about(resolve(environment_of(spec), reader))
+
+
+def running_machine(folder: str) -> LocalMachine:
+    """This machine and the Python that runs, for commands that need no spec."""
+    context = here(folder)
+    python = resolve(None, LocalMachine(context))
+    return LocalMachine(replace(context, python=python))

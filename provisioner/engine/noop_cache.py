@@ -36,10 +36,10 @@ def identity(
 
 def place(state: str, spec: str) -> str:
     """The file that holds the latest conclusion about a spec."""
-    return os.path.join(state, "recall", f"{zlib.crc32(os.path.abspath(spec).encode()):08x}.json")
+    return os.path.join(state, "noop", f"{zlib.crc32(os.path.abspath(spec).encode()):08x}.json")
 
 
-def recall(
+def look_up(
     spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = (), locked: bool = False
 ) -> str | None:
     """What the last apply concluded, if all that it rests on stands; None when we have to look."""

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
-from provisioner.engine.connect import target_of
 from provisioner.engine.selection import EVERYTHING, Selection
 from provisioner.engine.threads import together
-from provisioner.kinds import registry
-from provisioner.kinds.base import Kind
+from provisioner.kinds import base, registry
+from provisioner.kinds.base import AnyKind
 from provisioner.machine.reader import Reader
-from provisioner.machine.traced import TracedMachine
+from provisioner.machine.traced import TracedReader
 from provisioner.model.errors import ObserveError, ProvisionerError
-from provisioner.model.plan import Action, Change, Named, Plan, Step
+from provisioner.model.plan import Action, Change, Check, Named, Plan, Step
 from provisioner.spec.spec import Spec
 
-Facts = dict[str, Any]
+Facts = Mapping[str, object]
+"""What each kind found; an ObserveError stands for what could not be learnt."""
 
 
-def wanted(spec: Spec) -> Iterator[tuple[Kind[Any, Any], Any]]:
+@dataclass(frozen=True)
+class Survey:
+    """One look at a machine, and what came of it."""
+
+    reader: TracedReader
+    facts: Facts
+    plan: Plan
+
+
+def wanted(spec: Spec) -> Iterator[tuple[AnyKind, object]]:
     """Each kind with its section, and what takes back what a section has left that is there no more."""
-    for name in registry.NAMES:
+    for name in registry.in_order(spec.sections):
         if name in spec.sections:
             yield registry.get(name), spec.sections[name]
         elif name in registry.ABSENT:
@@ -31,12 +39,12 @@ def wanted(spec: Spec) -> Iterator[tuple[Kind[Any, Any], Any]]:
 
 
 def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
-    """What every kind finds, if anything; an ObserveError stands for what could not be learnt."""
+    """What every kind finds, if anything."""
     asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
 
-    def look(kind: Kind[Any, Any], config: Any) -> Any:
+    def look(kind: AnyKind, config: object) -> object:
         try:
-            return kind.observe(config, reader)
+            return base.observe(kind, config, reader, spec.pins.get(kind.name))
         except ObserveError as error:
             return error
 
@@ -48,21 +56,20 @@ def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Fa
 def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
     """What stands between the facts and the spec. Pure: the same arguments give the same plan."""
     steps: list[Step] = []
-    checks = []
-    gates = []
+    checks: list[Check] = []
+    gates: list[str] = []
     named: list[Named] = []
     for kind, config in wanted(spec):
         name = kind.name
         if name not in facts:
             continue
         if isinstance(error := facts[name], ObserveError):
-            reason = " ".join(filter(None, (error.message, error.hint)))
-            planned = [Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))]
+            planned = [unknown(name, error)]
             named.append((name, None))
         else:
-            planned = list(kind.plan(config, facts[name]))
+            planned = list(base.plan(kind, config, facts[name], spec.pins.get(name)))
             named += kind.named(config, facts[name])
-            checks += [c for c in kind.checks(config, facts[name]) if selection.has(c.address)]
+            checks += [check for check in kind.checks(config, facts[name]) if selection.has(check.address)]
         steps += [
             replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
         ]
@@ -83,13 +90,18 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
     )
 
 
-def survey(spec: Spec, machine: TracedMachine, selection: Selection = EVERYTHING) -> Plan:
+def unknown(name: str, error: ObserveError) -> Step:
+    """The step of a kind of which nothing could be learnt: nothing may be done about it."""
+    reason = " ".join(filter(None, (error.message, error.hint)))
+    return Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))
+
+
+def survey(spec: Spec, reader: TracedReader, selection: Selection = EVERYTHING) -> Survey:
     """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
-    machine.python = target_of(spec)
-    machine.begin()
-    plan = make_plan(spec, observe(spec, machine, selection), selection)
+    facts = observe(spec, reader, selection)
+    plan = make_plan(spec, facts, selection)
     refuse_unknown(spec, plan, selection)
-    return plan
+    return Survey(reader, facts, plan)
 
 
 def refuse_unknown(spec: Spec, plan: Plan, selection: Selection) -> None:

@@ -1,4 +1,4 @@
-"""The one data flow: spec, facts, plan, apply, verify, report."""
+"""The one data flow: look, plan, apply, look again, prove, report."""
 
 from __future__ import annotations
 
@@ -8,37 +8,25 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from provisioner.engine import noop_cache
-from provisioner.engine.connect import connect
+from provisioner.engine.checks import CheckCache, run_checks
+from provisioner.engine.connect import OurMachine, connect, look
+from provisioner.engine.executor import Executor
 from provisioner.engine.journal import Journal
-from provisioner.engine.plan import survey
+from provisioner.engine.plan import Survey, survey
 from provisioner.engine.saved_plan import refuse_if_moved
 from provisioner.engine.scheduler import FINE, schedule
 from provisioner.engine.selection import EVERYTHING, Selection
-from provisioner.machine.reader import Machine, Tell
-from provisioner.machine.traced import TracedMachine
+from provisioner.kinds import registry
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.plan import Action, Change, Plan, fingerprint
-from provisioner.model.report import Event, Outcome, Report, Status, Verdict
+from provisioner.model.report import SILENT, Event, Outcome, Report, Reporter, Status, Verdict
 from provisioner.spec.spec import Spec
 
 JOBS = 8
 """Steps at once: they mostly wait for the network and the disk."""
 
-
-def apply(
-    plan: Plan, machine: Machine, journal: Journal, tell: Tell, jobs: int = JOBS
-) -> tuple[Outcome, ...]:
-    """Carry out a plan; the outcomes are in the order of its steps. The journal must be held."""
-    from provisioner.engine.executor import Executor
-
-    return schedule(plan, jobs, Executor(machine, journal, tell), machine.cancel)
-
-
-def prove(plan: Plan, machine: Machine, jobs: int, *, anew: bool) -> tuple[Verdict, ...]:
-    """The verdict on every check; unless `anew`, a proof that still stands is not made again."""
-    from provisioner.engine.checks import Proofs, prove
-
-    return prove(plan.checks, machine, jobs=jobs, proofs=None if anew else Proofs(machine.state))
+Conclude = Callable[[Report], str]
+"""Puts a report of nothing to do in words."""
 
 
 def provision(
@@ -46,62 +34,112 @@ def provision(
     *,
     selection: Selection = EVERYTHING,
     saved: Plan | None = None,
-    tell: Tell = lambda event: None,
-    show: Callable[[Plan], None] = lambda plan: None,
-    conclude: Callable[[Report], str] | None = None,
+    reporter: Reporter = SILENT,
+    conclude: Conclude | None = None,
     jobs: int = JOBS,
 ) -> Report:
-    """Make this machine what the spec says, and prove it. `show` hears the plan before anything is done.
+    """Make this machine what the spec says, and prove it. The reporter is shown the plan before it is carried out.
 
     With `saved`, exactly that plan is carried out. Raises PlanMovedError when the machine is no longer
-    what it was made for. With `conclude`, which puts a report of nothing to do in words, the next apply
-    may recall that conclusion while all it rests on stands.
+    what it was made for. With `conclude` the next apply may say the same again while all that it rests on
+    stands.
     """
     began = time.monotonic()
     machine = connect(spec)
-
-    def waiting() -> None:
-        tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
-
-    with closing(machine.log), Journal(machine.state).held(waiting) as journal:
-        suspects = machine.suspects = journal.suspects()
-        plan = survey(spec, machine, selection)
+    with closing(machine.log), Journal(machine.context.state).held(lambda: tell_waiting(reporter)) as journal:
+        suspects = journal.suspects()
+        before = survey(spec, look(spec, machine, suspects), selection)
         if saved:
-            refuse_if_moved(saved, plan)
-        show(plan)
-        outcomes = apply(plan, machine, journal, tell, jobs) if plan.pending else kept(plan)
-        left = plan
-        residual: tuple[Change, ...] = ()
+            refuse_if_moved(saved, before.plan)
+        reporter.show(before.plan)
+        outcomes = carry_out(before.plan, machine, journal, reporter, jobs)
+        after = look_again(spec, machine, selection, reporter) if changed(outcomes) else before
+        residual = left_over(after.plan, outcomes) if changed(outcomes) else ()
         verdicts: tuple[Verdict, ...] = ()
-        if any(outcome.status is Status.DONE for outcome in outcomes):
-            tell(Event(step="", what="note", text="Observing again, and checking."))
-            machine.suspects = frozenset()
-            machine.sleep(noop_cache.SETTLED)
-            left = survey(spec, machine, selection)
-            residual = left_over(left, outcomes)
-        fine = all(outcome.status in FINE for outcome in outcomes)
-        if fine and not residual:
-            complete, known = machine.complete, set(machine.notes)
-            verdicts = prove(plan, machine, jobs, anew=False)
-            whole = complete and not left.pending and not restart_of(left)
-            if conclude and whole and all(verdict.passed for verdict in verdicts):
-                machine.renew(known)
-                remember(spec, selection, machine, conclude(standing(left, verdicts)))
-        # What the file no longer has is nobody's to look at twice.
-        if fine and (selection == EVERYTHING or suspects <= {step.id for step in plan.steps}):
+        if succeeded(outcomes) and not residual:
+            verdicts = check_and_remember(spec, before.plan, after, machine, jobs, conclude)
+        if succeeded(outcomes) and covers(before.plan, selection, suspects):
             journal.clear()
-    log = str(machine.log.path) if machine.log.written else ""
     return Report(
-        plan=plan,
+        plan=before.plan,
         outcomes=outcomes,
         residual=residual,
         verdicts=verdicts,
-        accelerators=attached(spec, machine, selection),
+        accelerators=attached(after),
         seconds=time.monotonic() - began,
-        log=log,
-        fingerprint="" if left is plan and touched(outcomes) else fingerprint(left),
-        restart=restart_of(left),
+        log=machine.log.written_to,
+        fingerprint="" if after is before and touched(outcomes) else fingerprint(after.plan),
+        restart=restart_of(after.plan),
     )
+
+
+def tell_waiting(reporter: Reporter) -> None:
+    reporter.tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
+
+
+def carry_out(
+    plan: Plan, machine: OurMachine, journal: Journal, reporter: Reporter, jobs: int
+) -> tuple[Outcome, ...]:
+    """The outcome of each step, in the order of the plan. The journal must be held."""
+    if not plan.pending:
+        return kept(plan)
+    return schedule(plan, jobs, Executor(machine, journal, reporter.tell), machine.cancel)
+
+
+def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: Reporter) -> Survey:
+    """Observe what the steps have made of the machine."""
+    reporter.tell(Event(step="", what="note", text="Observing again, and checking."))
+    machine.sleep(noop_cache.SETTLED)
+    return survey(spec, look(spec, machine), selection)
+
+
+def check_and_remember(
+    spec: Spec, plan: Plan, after: Survey, machine: OurMachine, jobs: int, conclude: Conclude | None
+) -> tuple[Verdict, ...]:
+    """Run the checks of a plan; where nothing at all is left to do, let the next apply say so at once."""
+    reader = after.reader
+    complete, known = reader.complete, set(reader.notes)
+    cache = CheckCache(machine.context.state)
+    verdicts = run_checks(plan.checks, reader, machine.redact, jobs=jobs, cache=cache)
+    whole = complete and not after.plan.pending and not restart_of(after.plan)
+    if conclude and whole and all(verdict.passed for verdict in verdicts):
+        reader.renew(known)
+        remember(spec, after, conclude(unchanged(after.plan, verdicts)))
+    return verdicts
+
+
+def remember(spec: Spec, after: Survey, conclusion: str) -> None:
+    """Let the next apply say a conclusion again. One that cannot be kept only makes that apply slower."""
+    for path in spec.sources:
+        after.reader.note("of", path)
+    asked = noop_cache.identity(spec.path, after.plan.only, after.plan.skip, bool(spec.lock))
+    with suppress(OSError):
+        noop_cache.keep(spec.path, asked, after.reader.notes, conclusion, after.reader.began)
+
+
+def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:
+    """Prove that this machine is what the spec says, changing nothing and trusting no earlier proof."""
+    began = time.monotonic()
+    machine = connect(spec, deep=deep)
+    suspects = Journal(machine.context.state).suspects()
+    found = survey(spec, look(spec, machine, suspects), selection)
+    residual = tuple(change for change in found.plan.changes if change.action is not Action.KEEP)
+    return Report(
+        plan=found.plan,
+        residual=residual,
+        verdicts=run_checks(found.plan.checks, found.reader, machine.redact, jobs=jobs),
+        accelerators=attached(found),
+        seconds=time.monotonic() - began,
+        fingerprint=fingerprint(found.plan),
+        restart=restart_of(found.plan),
+    )
+
+
+def attached(found: Survey) -> Accelerators | None:
+    """What is attached, for the report of a spec that asks for it."""
+    asked = ((registry.get(name).attached, facts) for name, facts in found.facts.items() if registry.has(name))
+    known = (look_up(facts) for look_up, facts in asked if look_up and not isinstance(facts, Exception))
+    return next(known, None)
 
 
 def restart_of(plan: Plan) -> tuple[str, ...]:
@@ -109,48 +147,28 @@ def restart_of(plan: Plan) -> tuple[str, ...]:
     return tuple(name for step in plan.steps for name in step.restart)
 
 
+def changed(outcomes: tuple[Outcome, ...]) -> bool:
+    return any(outcome.status is Status.DONE for outcome in outcomes)
+
+
+def succeeded(outcomes: tuple[Outcome, ...]) -> bool:
+    return all(outcome.status in FINE for outcome in outcomes)
+
+
 def touched(outcomes: tuple[Outcome, ...]) -> bool:
     """Whether the machine may be another than it was when the steps were planned."""
     return any(outcome.status in (Status.DONE, Status.FAILED, Status.INTERRUPTED) for outcome in outcomes)
 
 
-def standing(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
+def covers(plan: Plan, selection: Selection, suspects: frozenset[str]) -> bool:
+    """Whether all that an earlier run left unfinished was looked at; what the file no longer has counts as such."""
+    return selection == EVERYTHING or suspects <= {step.id for step in plan.steps}
+
+
+def unchanged(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
     """What the next apply will report, if nothing changes until then."""
     proved = tuple(replace(verdict, remembered=True) for verdict in verdicts)
     return Report(plan=plan, outcomes=kept(plan), verdicts=proved, fingerprint=fingerprint(plan))
-
-
-def remember(spec: Spec, selection: Selection, machine: TracedMachine, conclusion: str) -> None:
-    """Let the next apply recall a conclusion. One that cannot be kept only makes that apply slower."""
-    for path in spec.sources:
-        machine.note("of", path)
-    asked = noop_cache.identity(spec.path, selection.only, selection.skip, bool(spec.lock))
-    with suppress(OSError):
-        noop_cache.keep(spec.path, asked, machine.notes, conclusion, machine.began)
-
-
-def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:
-    """Prove that this machine is what the spec says, changing nothing and trusting no earlier proof."""
-    began = time.monotonic()
-    machine = connect(spec, deep=deep)
-    plan = survey(spec, machine, selection)
-    residual = tuple(change for change in plan.changes if change.action is not Action.KEEP)
-    verdicts = prove(plan, machine, jobs, anew=True)
-    return Report(
-        plan=plan,
-        residual=residual,
-        verdicts=verdicts,
-        accelerators=attached(spec, machine, selection),
-        seconds=time.monotonic() - began,
-        fingerprint=fingerprint(plan),
-        restart=restart_of(plan),
-    )
-
-
-def attached(spec: Spec, machine: Machine, selection: Selection) -> Accelerators | None:
-    """What is attached, for the report of a spec that asks for it."""
-    asked = "accelerator" in spec.sections and selection.has_kind("accelerator")
-    return machine.accelerators() if asked else None
 
 
 def kept(plan: Plan) -> tuple[Outcome, ...]:

@@ -10,14 +10,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from provisioner.engine.connect import connect
-from provisioner.engine.plan import make_plan, observe
+from provisioner.engine.connect import connect, look, running_machine
+from provisioner.engine.plan import survey
 from provisioner.facts import dpkg as status
 from provisioner.facts import platforms
 from provisioner.facts.distributions import Installed
-from provisioner.facts.interpreter import resolve
 from provisioner.machine.reader import Reader
-from provisioner.machine.traced import TracedMachine
 from provisioner.model.errors import ObserveError
 from provisioner.model.plan import fingerprint
 from provisioner.snapshots.anonymize import Anonymous
@@ -39,23 +37,20 @@ def snapshot(path: str) -> Snapshot:
     Raises SpecError when there is one and it is wrong.
     """
     if not Path(path).exists():
-        folder = str(Path.cwd())
-        return look(TracedMachine(folder, resolve(None, folder)))
+        return describe(running_machine(str(Path.cwd())))
     spec = read_spec(path)
-    machine = connect(spec)
-    found = observe(spec, machine)
-    plan = make_plan(spec, found)
-    return look(
-        machine,
+    found = survey(spec, look(spec, connect(spec)))
+    return describe(
+        found.reader,
         name=spec.name,
         digest=spec.digest,
-        fingerprint=fingerprint(plan) or None,
-        named=dict(plan.named),
-        kinds={name: told(facts) for name, facts in found.items()},
+        fingerprint=fingerprint(found.plan) or None,
+        named=dict(found.plan.named),
+        kinds={name: told(facts) for name, facts in found.facts.items()},
     )
 
 
-def look(machine: Reader, **of_the_spec: Any) -> Snapshot:
+def describe(machine: Reader, **of_the_spec: Any) -> Snapshot:
     """A snapshot of a machine, and of what a spec adds to it."""
     hide = Anonymous(machine)
     dpkg = status.observe(machine)
@@ -79,10 +74,10 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
         libc=" ".join(platform.libc_ver()),
         architecture=platform.machine(),
         cpus=os.cpu_count() or 0,
-        memory=machine.memory(),
-        disk_free=machine.free(machine.folder),
-        root=machine.root,
-        python=hide.within(asdict(machine.python)),
+        memory=machine.context.memory,
+        disk_free=machine.free(machine.context.folder),
+        root=machine.context.root,
+        python=hide.within(asdict(machine.context.python)),
         accelerators=machine.accelerators(),
     )
 

@@ -24,8 +24,8 @@ SYSTEM = "/usr/local/lib"
 
 def image_of(reader: Reader) -> Image | None:
     """The known image that a machine began as; only Colab's own machines began as one."""
-    if reader.elsewhere:
-        return images.load(reader.elsewhere)
+    if reader.context.target_image:
+        return images.load(reader.context.target_image)
     if detect(reader) != "colab":
         return None
     pythons = (name for name in reader.list(SYSTEM) or () if name.startswith("python3."))

@@ -58,7 +58,7 @@ class Installed:
     _origins: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for folder in self.folders or self.reader.python.site_packages:
+        for folder in self.folders or self.reader.context.python.site_packages:
             entries = self.reader.list(folder) or ()
             self._entries[folder] = frozenset(entries)
             here: dict[str, Distribution] = {}

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 import sysconfig
-from pathlib import Path
 
-from provisioner.machine.reader import Interpreter
+from provisioner.facts.paths import look_through
+from provisioner.machine.reader import Interpreter, Reader
 
 DEFAULT_VENV = ".venv"
 """Beside the spec, when the running interpreter belongs to the system."""
 
 
-def resolve(venv: str | None, folder: str) -> Interpreter:
-    """The interpreter for a spec in `folder` that asks for `venv`, or asks for none.
+def resolve(venv: str | None, reader: Reader) -> Interpreter:
+    """The interpreter for a spec that asks for `venv`, or asks for none.
 
     Without a wish it is the running one, unless its distributor keeps it to itself
     (https://packaging.python.org/en/latest/specifications/externally-managed-environments/).
     """
-    if venv is None and not externally_managed():
+    if venv is None and not externally_managed(reader):
         return running()
-    return read_venv(Path(folder, venv or DEFAULT_VENV))
+    return read_venv(posixpath.join(reader.context.folder, venv or DEFAULT_VENV), reader)
 
 
-def externally_managed() -> bool:
+def externally_managed(reader: Reader) -> bool:
     """Whether only the system's package manager may install here."""
     bare = sys.prefix == sys.base_prefix
-    return bare and Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
+    mark = posixpath.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    return bare and look_through(mark, reader) is not None
 
 
 def running() -> Interpreter:
@@ -45,50 +47,47 @@ def running_version() -> str:
 
 def holds_distributions(entry: str) -> bool:
     """Colab and Debian install into dist-packages, everyone else into site-packages."""
-    return Path(entry).name in ("site-packages", "dist-packages")
+    return posixpath.basename(entry.rstrip("/")) in ("site-packages", "dist-packages")
 
 
-def read_venv(path: Path) -> Interpreter:
+def read_venv(path: str, reader: Reader) -> Interpreter:
     """A virtual environment as its pyvenv.cfg tells it; one without a working Python has yet to be made."""
-    settings = read_settings(path / "pyvenv.cfg")
-    executable = path / "bin" / "python"
-    exists = bool(settings) and executable.exists()
+    settings = read_settings(f"{path}/pyvenv.cfg", reader)
+    executable = f"{path}/bin/python"
+    exists = bool(settings) and look_through(executable, reader) is not None
     # `version` is what the standard library writes, `version_info` what virtualenv and uv write.
     told = settings.get("version_info") or settings.get("version") or ""
     match = re.match(r"\d+\.\d+\.\d+", told) if exists else None
     version = match[0] if match else running_version()
     short = version.rpartition(".")[0]
-    folders = [path / "lib" / f"python{short}" / "site-packages"]
+    folders = [f"{path}/lib/python{short}/site-packages"]
     if settings.get("include-system-site-packages", "").lower() == "true":
-        folders += system_folders(Path(settings.get("home", "/usr/bin")).parent, short)
+        folders += system_folders(posixpath.dirname(settings.get("home", "/usr/bin")), short, reader)
     return Interpreter(
-        executable=str(executable),
+        executable=executable,
         version=version,
-        site_packages=tuple(map(str, folders)),
-        venv=str(path),
+        site_packages=tuple(folders),
+        venv=path,
         exists=exists,
         maker=sys.executable,
         markers=None if version == running_version() else markers_of(version),
     )
 
 
-def read_settings(file: Path) -> dict[str, str]:
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
+def read_settings(file: str, reader: Reader) -> dict[str, str]:
+    lines = (reader.read(file) or b"").decode("utf-8", errors="replace").splitlines()
     pairs = (line.partition("=") for line in lines)
     return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
 
 
-def system_folders(prefix: Path, short: str) -> list[Path]:
+def system_folders(prefix: str, short: str, reader: Reader) -> list[str]:
     """Where a bare interpreter below `prefix` looks for distributions, on Debian and elsewhere."""
     places = [
-        prefix / "local" / "lib" / f"python{short}" / "dist-packages",
-        prefix / "lib" / f"python{short}" / "site-packages",
-        prefix / "lib" / "python3" / "dist-packages",
+        f"{prefix}/local/lib/python{short}/dist-packages",
+        f"{prefix}/lib/python{short}/site-packages",
+        f"{prefix}/lib/python3/dist-packages",
     ]
-    return [place for place in places if place.is_dir()]
+    return [place for place in places if reader.list(place) is not None]
 
 
 def markers_of(version: str) -> dict[str, str]:

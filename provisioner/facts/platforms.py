@@ -37,7 +37,7 @@ def place(reader: Reader) -> Place:
     platform = detect(reader)
     if platform != "other":
         return platform
-    if reader.home.startswith(STUDIO_LAB):
+    if reader.context.home.startswith(STUDIO_LAB):
         return "studio-lab"
     if reader.kernel() is None:
         return "other"

@@ -1,17 +1,42 @@
-"""What a resource kind is: a value that says how to observe one section of the spec and how to plan it."""
+"""What a resource kind is: a value that says how to observe one section of the spec and how to plan it.
+
+Whatever else the rest of the program asks about single kinds is an optional field here, so that nothing
+outside `kinds/` has to know any of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from provisioner.machine.reader import Reader
+from provisioner.model.accelerators import Accelerators
+from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Check, Named, Step
+from provisioner.runtimes.difference import Relevance
 from provisioner.runtimes.images import Image
 
 C = TypeVar("C")
 F = TypeVar("F")
+P = TypeVar("P")
+
+ABSENT = "absent"
+"""What is said of a named thing that is not there."""
+
+
+# Locks
+
+
+@dataclass(frozen=True)
+class Pinning(Generic[P]):
+    """How a section keeps to pins: exactly, or, when a lock is made anew, wherever they still fit."""
+
+    pins: P
+    exact: bool = True
+    """Whether nothing but the pins will do."""
+    upgrade: frozenset[str] | None = frozenset()
+    """The upgrade strategy of what need not be exact: names to take the newest of; None stands for all."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +49,67 @@ class Download:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What a lock is made on."""
+class LockContext:
+    """What a lock is made with."""
 
     image: Image | None
     """The known image that the machine began as."""
     download: Callable[[str, tuple[str, ...]], Download]
-    """Fetches a named file from one of several URLs, to learn what it is. Raises LockError."""
+    """Fetches the file of an address from one of several URLs, to learn what it is. Raises LockError."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that is locked, as whoever reviews a lock is told of it."""
+
+    name: str
+    version: str
+    files: tuple[str, ...] = ()
+    """The sha256 of each of its files, in hexadecimal."""
+    built: bool = False
+    """Whether it has to be built from source."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the pins of a kind hold."""
+
+    entries: tuple[Entry, ...] = ()
+    unlocked: tuple[str, ...] = ()
+    """Names of what could not be locked."""
+    on_top: frozenset[str] = frozenset()
+    """Names of distributions and packages that come on top of what the base brings."""
+
+
+@dataclass(frozen=True)
+class PackageUrl:
+    """A package URL in its parts: https://github.com/package-url/purl-spec."""
+
+    type: str
+    name: str
+    version: str | None = None
+    namespace: str | None = None
+    qualifiers: Mapping[str, str] = field(default_factory=dict)
+    subpath: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """One component of a bill of materials."""
+
+    address: str
+    """`pip.numpy`."""
+    name: str
+    version: str | None
+    purl: PackageUrl | None = None
+    files: tuple[tuple[str | None, str], ...] = ()
+    """Where each of its files is had from, if that has a URL, and its sha256 in hexadecimal."""
+    repository: str | None = None
+    """The URL of the repository that it is built from."""
+    notes: Mapping[str, object] = field(default_factory=dict)
+    """What is said of it in words of ours; None is not said."""
+    data: bool = False
+    """Whether it is data rather than a library."""
 
 
 def no_inputs(config: object, reader: Reader) -> Iterable[str]:
@@ -39,37 +118,61 @@ def no_inputs(config: object, reader: Reader) -> Iterable[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lockable(Generic[C, F]):
-    """How a kind is locked. Its pins are a type of its own that pydantic validates, since locks travel."""
+class Lockable(Generic[C, F, P]):
+    """How a kind is locked. All but `observe`, `pin` and `inputs` are pure."""
 
     pins: Any
-    pin: Callable[[C, F, Reader, Ground], Any]
-    """What a section came to, of which all changes can be made. Raises LockError for what cannot be held."""
-    hold: Callable[[C, Any], C]
-    """The section that asks for exactly what the pins are. Pure."""
-    prefer: Callable[[C, Any, frozenset[str] | None], C]
-    """The section that keeps to earlier pins (or None) but for the names given; None names all. Pure."""
+    """The type of its pins, which pydantic validates, since locks travel; `{}` stands for no pins."""
+    observe: Callable[[C, Reader, Pinning[P] | None], F]
+    plan: Callable[[C, F, Pinning[P] | None], Iterable[Step]]
+    check: Callable[[C, P], None]
+    """Raises LockError when the pins lack what the section names."""
+    pin: Callable[[C, F, Reader, LockContext, Pinning[P] | None], P]
+    """What a section came to, of which all changes can be made. Raises LockError for what cannot be locked."""
+    contents: Callable[[P], Contents]
+    materials: Callable[[P, str], Iterable[Material]]
+    """All that is in a bill of materials, given the name of the operating system."""
     inputs: Callable[[C, Reader], Iterable[str]] = no_inputs
     """Paths of the files that are a part of what is wanted."""
 
 
-ABSENT = "absent"
-"""What is said of a named thing that is not there."""
+# Kinds
 
 
-def no_checks(config: object, facts: object) -> Iterable[Check]:
-    """Most kinds are proved by observing again."""
+@dataclass(frozen=True)
+class Examination:
+    """What `doctor` learns from a kind about a machine, whatever a spec asks for."""
+
+    accelerators: Accelerators
+    checks: tuple[Check, ...] = ()
+    """What proves that what is there works."""
+    versions: tuple[str, ...] = ()
+    """What is installed of all that matters to it: "torch 2.8.0"."""
+
+
+def nothing(*_: object) -> tuple[()]:
+    """For kinds that have nothing to say."""
     return ()
 
 
-def nothing_named(config: object, facts: object) -> Iterable[Named]:
-    """For kinds whose things do not outlast a process, or are proved by running them."""
-    return ()
+def no_environment(config: object) -> str | None:
+    """Most kinds make no virtual environment."""
+    return None
+
+
+def no_concerns(config: object, reader: Reader) -> Relevance:
+    """Most kinds want nothing of an image."""
+    return Relevance()
+
+
+def any_machine(config: object) -> NotebookRequest:
+    """Most kinds run on whatever Colab gives."""
+    return NotebookRequest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind(Generic[C, F]):
-    """One key of the file. `plan`, `checks` and `named` are pure; `observe` reads and never writes."""
+    """One key of the file. All but `observe`, `concerns` and `examine`, which only read, are pure."""
 
     name: str
     config: Any
@@ -77,17 +180,51 @@ class Kind(Generic[C, F]):
     observe: Callable[[C, Reader], F]
     """Raises ObserveError rather than guess."""
     plan: Callable[[C, F], Iterable[Step]]
-    checks: Callable[[C, F], Iterable[Check]] = no_checks
-    named: Callable[[C, F], Iterable[Named]] = nothing_named
+    checks: Callable[[C, F], Iterable[Check]] = nothing
+    """What must be proved by running it; most kinds are proved by observing again."""
+    named: Callable[[C, F], Iterable[Named]] = nothing
     """Everything the file names, each by its address, and what it is here: a version, a sha256, ABSENT;
     None where only reading more than planning needs would tell.
 
     The same on two machines exactly when the thing is the same: no paths of the machine, no times, no sizes
-    of what is free, and of what is secret only that it is set.
+    of what is free, and of what is secret only that it is set. Nothing for what does not outlast a process.
     """
     after: tuple[str, ...] = ()
     """Kinds whose steps must have succeeded first."""
     gate: bool = False
     """Whether nothing else may begin while this is blocked."""
-    lock: Lockable[C, F] | None = None
+    lock: Lockable[C, F, Any] | None = None
     """None for a kind whose section says all that there is to say."""
+
+    makes: Callable[[C], Iterable[str]] = nothing
+    """The paths that a section brings about by itself."""
+    environment: Callable[[C], str | None] = no_environment
+    """The virtual environment that the spec's packages go into, when this section chooses it."""
+    secrets: Callable[[C], Iterable[str]] = nothing
+    """Names of variables whose values must not be shown, whatever they are called."""
+    concerns: Callable[[C, Reader], Relevance] = no_concerns
+    """What of one of Colab's images a section is concerned with."""
+    request: Callable[[C], NotebookRequest] = any_machine
+    """What a notebook has to ask Colab for."""
+    attached: Callable[[F], Accelerators] | None = None
+    """The accelerators that were found, for the report."""
+    attach: Callable[[C, tuple[Accelerators, ...]], Accelerators] | None = None
+    """Which of the accelerators that Colab offers a machine would be given."""
+    requirements: Callable[[F], Iterable[tuple[str, bool]]] = nothing
+    """The address of each requirement, and whether the machine has any version of it."""
+    examine: Callable[[Reader], Examination] | None = None
+    listing: Literal["", "machine", "distributions", "packages"] = ""
+    """The part of a snapshot that tells of the same things, whether a spec names them or not."""
+
+
+AnyKind: TypeAlias = Kind[Any, Any]
+
+
+def observe(kind: AnyKind, config: object, reader: Reader, pinning: Pinning[Any] | None) -> object:
+    """What a kind finds for a section, which may keep to pins."""
+    return kind.lock.observe(config, reader, pinning) if kind.lock and pinning else kind.observe(config, reader)
+
+
+def plan(kind: AnyKind, config: object, facts: object, pinning: Pinning[Any] | None) -> Iterable[Step]:
+    """The steps from what was found to what a section wants, which may keep to pins."""
+    return kind.lock.plan(config, facts, pinning) if kind.lock and pinning else kind.plan(config, facts)

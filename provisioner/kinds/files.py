@@ -92,7 +92,7 @@ def is_little(stat: Stat | None) -> bool:
 
 def shorten(path: str, reader: Reader) -> str:
     """Relative to the spec where it is below it, with ~ in the home folder, else as it is."""
-    for folder, prefix in ((reader.folder, ""), (reader.home, "~/")):
+    for folder, prefix in ((reader.context.folder, ""), (reader.context.home, "~/")):
         below = folder.rstrip("/") + "/"
         if path.startswith(below) and below != "/":
             return prefix + path.removeprefix(below)

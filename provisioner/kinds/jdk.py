@@ -153,7 +153,7 @@ def observe(config: Jdk, reader: Reader) -> Facts:
     whole = [v for v in installed if config.accepts(v, everything.get(config.package(v)))]
     current = [version for version in whole if links[0] and f"/java-{version}-" in links[0]]
     dpkg = everything.only([config.package(version) for version in whole])
-    facts = Facts(dpkg, known, reader.root, links=links)
+    facts = Facts(dpkg, known, reader.context.root, links=links)
     if whole:
         return replace(facts, version=min(current or whole))
     package_lists = lists.observe(reader, "auto")
@@ -185,7 +185,7 @@ def observe(config: Jdk, reader: Reader) -> Facts:
 
 def ask_offers(config: Jdk, reader: Reader, options: tuple[str, ...]) -> tuple[int, ...]:
     """The major versions that apt offers; where it cannot be asked, the one to suppose."""
-    if reader.elsewhere:
+    if reader.context.target_image:
         return tuple(version for version in (*LONG_TERM, *ANY) if config.fits(version))[:1]
     names = reader.ask(question(("apt-cache", *options, "pkgnames", "openjdk-"))).stdout.split()
     return versions(name for name in names if PACKAGE.fullmatch(name))

@@ -1,12 +1,22 @@
-"""The resource kinds, a room for each. A kind is imported only when a spec has its key."""
+"""The resource kinds: ours, a room for each, and those that installed distributions add.
+
+A kind is imported only when a spec has its key. Other people's kinds are found through the entry-point group
+`provisioner.kinds`, whose entries are named as the keys of the file; they stand before `run` in a plan.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.base import Kind
+from provisioner.kinds.base import AnyKind, Kind
 from provisioner.kinds.shared.removed_section import absent
+from provisioner.model.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ROOMS = {
     "runtime": "runtime",
@@ -24,15 +34,88 @@ ROOMS = {
     "notebook": "notebook",
     "verify": "verify",
 }
-"""Every key of the file that is a kind, in the order of a plan, and the module that defines it."""
+"""Every key of the file that is a kind of ours, in the order of a plan, and the module that defines it."""
 
 NAMES = tuple(ROOMS)
+
+BEFORE = "run"
+"""The kind of ours that other people's stand before: commands may need whatever they bring about."""
+
+RESERVED = ("version", "name")
+"""Keys of the file that no kind can have."""
+
+GROUP = "provisioner.kinds"
 
 ABSENT: dict[str, Kind[None, Any]] = {name: absent(name) for name in ("jdk", "env")}
 """What stands in for a section that the file does not have, where one that it had may have left something."""
 
 
-def get(name: str) -> Kind[Any, Any]:
-    """The kind called `name`, which must be one of NAMES."""
-    kind: Kind[Any, Any] = import_module(f"provisioner.kinds.{ROOMS[name]}").KIND
+def has(name: str) -> bool:
+    """Whether there is a kind of that name."""
+    return name in ROOMS or name in plugins()
+
+
+def get(name: str) -> AnyKind:
+    """The kind called `name`. Raises PluginError for one of other people's that cannot be used."""
+    if name not in ROOMS:
+        return plugged_in(name)
+    kind: AnyKind = import_module(f"provisioner.kinds.{ROOMS[name]}").KIND
     return kind
+
+
+def every() -> tuple[str, ...]:
+    """The names of all kinds, in the order of a plan."""
+    return in_order({*NAMES, *plugins()})
+
+
+def in_order(names: Collection[str]) -> tuple[str, ...]:
+    """Names of kinds in the order of a plan, and among them those that may have left something behind."""
+    others = tuple(sorted(name for name in names if name not in ROOMS))
+    at = NAMES.index(BEFORE)
+    ordered = (*NAMES[:at], *others, *NAMES[at:])
+    return tuple(name for name in ordered if name in names or name in ABSENT)
+
+
+@cache
+def plugins() -> Mapping[str, EntryPoint]:
+    """Other people's kinds by their names. Raises PluginError when two have one name, or one has one of ours."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.name in found or entry.name in ROOMS or entry.name in RESERVED:
+            other = owner(found[entry.name]) if entry.name in found else "colab-provisioner itself"
+            raise PluginError(
+                f"{owner(entry)} adds a kind called {entry.name}, and so does {other}",
+                f"Uninstall one of them: pip uninstall {owner(entry)}",
+            )
+        found[entry.name] = entry
+    return found
+
+
+def owner(entry: EntryPoint) -> str:
+    """The distribution that an entry point comes from."""
+    return entry.dist.name if entry.dist else "a distribution without a name"
+
+
+@cache
+def plugged_in(name: str) -> AnyKind:
+    """A kind of other people's. Raises PluginError when it cannot be imported or is none."""
+    entry = plugins()[name]
+    hint = f"Upgrade or uninstall it: pip uninstall {owner(entry)}"
+    try:
+        kind = entry.load()
+    except Exception as error:
+        raise PluginError(
+            f"the kind {name} of {owner(entry)} cannot be loaded: {type(error).__name__}: {error}", hint
+        ) from error
+    if not isinstance(kind, Kind) or kind.name != name:
+        raise PluginError(f"{owner(entry)} promises a kind called {name}, and {entry.value} is none", hint)
+    return kind
+
+
+def packages() -> Iterator[str]:
+    """The top packages whose code decides what is observed and planned, as far as it is imported."""
+    yield "provisioner"
+    if plugins.cache_info().currsize:
+        yield from {entry.module.partition(".")[0] for entry in plugins().values()}

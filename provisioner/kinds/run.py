@@ -82,16 +82,16 @@ class Facts:
 def observe(config: tuple[Command, ...], reader: Reader) -> Facts:
     path = search_path(reader)
     reasons = tuple(why(command, path, reader) for command in config)
-    return Facts(reader.folder, path, reasons)
+    return Facts(reader.context.folder, path, reasons)
 
 
 def why(command: Command, path: str, reader: Reader) -> str:
     if command.creates and reader.stat(command.creates) is None:
         return f"{command.creates} is not there"
-    if command.unless and reader.elsewhere:
-        return f"`unless` is asked on {reader.elsewhere} itself"
+    if command.unless and reader.context.target_image:
+        return f"`unless` is asked on {reader.context.target_image} itself"
     if command.unless:
-        completed = reader.ask(start(command, command.unless, ASKING, reader.folder, path))
+        completed = reader.ask(start(command, command.unless, ASKING, reader.context.folder, path))
         if completed.timed_out:
             raise ObserveError(
                 f"`unless` of run.{command.name} did not end within {ASKING:.0f} s",

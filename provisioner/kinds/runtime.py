@@ -100,12 +100,12 @@ def observe(config: Runtime, reader: Reader) -> Facts:
     release = platforms.release(reader)
     return Facts(
         platform=platforms.detect(reader),
-        python=reader.python.version,
+        python=reader.context.python.version,
         system=release.get("ID", ""),
         release=release.get("VERSION_ID", ""),
-        folder=reader.folder,
-        disk_free=reader.free(reader.folder),
-        memory=reader.memory(),
+        folder=reader.context.folder,
+        disk_free=reader.free(reader.context.folder),
+        memory=reader.context.memory,
     )
 
 

@@ -133,10 +133,10 @@ class Facts:
 
 def observe(config: Verify, reader: Reader) -> Facts:
     return Facts(
-        folder=reader.folder,
-        python=reader.python.executable,
+        folder=reader.context.folder,
+        python=reader.context.python.executable,
         path=search_path(reader),
-        installed=(*reader.python.site_packages, "/var/lib/dpkg/status", "/etc/ld.so.cache"),
+        installed=(*reader.context.python.site_packages, "/var/lib/dpkg/status", "/etc/ld.so.cache"),
     )
 
 

@@ -28,9 +28,9 @@ def where(reader: Reader, image: Image | None) -> Where:
     return Where(
         runtime=image.name if image else None,
         os=operating_system(reader),
-        python=reader.python.version,
+        python=reader.context.python.version,
         glibc=glibc(reader),
-        architecture=(reader.python.markers or {}).get("platform_machine") or platform.machine(),
+        architecture=(reader.context.python.markers or {}).get("platform_machine") or platform.machine(),
         accelerator=image.image if image else "gpu" if attached.gpus else "tpu" if attached.tpu else "cpu",
         driver=attached.driver or None,
         cuda=attached.cuda or None,

@@ -140,10 +140,10 @@ def download(name: str, urls: tuple[str, ...], here: Machine, tell: Tell) -> Dow
     """Fetch a file to learn what it is, and throw it away."""
     from provisioner.engine.executor import Executor
 
-    path = f"{here.state}/locking/{name}"
+    path = f"{here.context.state}/locking/{name}"
     noted = receipt.beside(path)
     fetch = Fetch(urls=urls, path=path, receipt=noted)
-    with Journal(here.state).held(lambda: None) as journal:
+    with Journal(here.context.state).held(lambda: None) as journal:
         outcome = Executor(here, journal, tell)(Step(id=f"datasets.{name}", changes=(), effects=(fetch,)))
     told = receipt.load(here.read(noted))
     if outcome.status is not Status.DONE or told is None:

@@ -35,7 +35,7 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
     path = path_of(spec.path)
     before = load(path) or Lock()
     here = connect(spec)
-    here.root = True  # nothing is changed here, so what only root may change can be foreseen
+    here.context.root = True  # nothing is changed here, so what only root may change can be foreseen
     own = name_here(here)
     wanted = names or tuple(known.name for known in before.targets if known.name in (own, *images.names()))
     made = []

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from provisioner.machine import image_files
 from provisioner.machine.download import receipt
-from provisioner.machine.reader import Answer, Completed, Interpreter, Reader, Stat
+from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Reader, Stat
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
 from provisioner.model.errors import ObserveError
@@ -51,36 +51,28 @@ class ImageReader:
     attached: Accelerators = NOTHING
     made: frozenset[str] = frozenset()
     """What the spec itself makes in its folder. It may be here from an earlier apply, but is not there."""
-    environ: Mapping[str, str] = field(init=False)
-    home: str = image_files.HOME
-    root: bool = True
-    suspects: frozenset[str] = frozenset()
-    deep: bool = False
 
-    def __post_init__(self) -> None:
-        self.environ = image_files.environment(self.image)
-
-    @property
-    def spec(self) -> str:
+    @cached_property
+    def context(self) -> Context:
         """No spec was ever applied there."""
-        return ""
+        return Context(
+            folder=self.here.context.folder,
+            home=image_files.HOME,
+            root=True,
+            state=self.here.context.state,
+            memory=MEMORY,
+            python=self.python,
+            target_image=self.image.name,
+        )
 
-    @property
-    def elsewhere(self) -> str:
-        return self.image.name
-
-    @property
-    def folder(self) -> str:
-        return self.here.folder
-
-    @property
-    def state(self) -> str:
-        return self.here.state
+    @cached_property
+    def environ(self) -> Mapping[str, str]:
+        return image_files.environment(self.image)
 
     @cached_property
     def files(self) -> dict[str, str]:
         """The image's files, by path."""
-        bare = image_files.interpreter(self.image, self.state)
+        bare = image_files.interpreter(self.image, self.context.state)
         return image_files.files(self.image, *bare.site_packages)
 
     @cached_property
@@ -90,7 +82,7 @@ class ImageReader:
     @cached_property
     def folders(self) -> dict[str, tuple[str, ...]]:
         """The names in each of the image's folders, by path."""
-        known: dict[str, set[str]] = {self.home: set(), image_files.FOLDER: set()}
+        known: dict[str, set[str]] = {self.context.home: set(), image_files.FOLDER: set()}
         for path in (*self.files, *self.links, *list(known)):
             while path != "/":
                 above, name = posixpath.split(path)
@@ -100,13 +92,13 @@ class ImageReader:
 
     def is_real(self, path: str) -> bool:
         """Whether a path is in the spec's folder, and not there because of an earlier apply."""
-        if path != self.folder and not path.startswith(self.folder.rstrip("/") + "/"):
+        if path != self.context.folder and not path.startswith(self.context.folder.rstrip("/") + "/"):
             return False
         if path in self.made or LEFT.fullmatch(posixpath.basename(path)):
             return False
         if self.here.stat(receipt.beside(path)):
             return False
-        while path != self.folder:
+        while path != self.context.folder:
             if self.here.stat(receipt.inside(path)):
                 return False
             path = posixpath.dirname(path)
@@ -122,13 +114,13 @@ class ImageReader:
             return Stat("file", 0o644, len(self.files[path]), 0)
         if path in self.links:
             return Stat("link", 0o777, 0, 0, self.links[path])
-        if path in self.folders:
+        if path in self.context.folders:
             return Stat("folder", 0o755, 0, 0)
         return self.here.stat(path) if self.is_real(path) else None
 
     def list(self, path: str) -> tuple[str, ...] | None:
-        if path in self.folders:
-            return self.folders[path]
+        if path in self.context.folders:
+            return self.context.folders[path]
         names = self.here.list(path) if self.is_real(path) else None
         return None if names is None else tuple(n for n in names if self.is_real(posixpath.join(path, n)))
 
@@ -142,9 +134,6 @@ class ImageReader:
 
     def free(self, path: str) -> int:
         return ROOM
-
-    def memory(self) -> int:
-        return MEMORY
 
     def ask(self, run: Run) -> Completed:
         program = posixpath.basename(run.argv[0])
@@ -183,6 +172,3 @@ class ImageReader:
 
     def cancel(self) -> None:
         self.here.cancel()
-
-    def redact(self, text: str) -> str:
-        return self.here.redact(text)

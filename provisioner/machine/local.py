@@ -8,17 +8,19 @@ import re
 import shlex
 import shutil
 import stat as statmodule
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from provisioner.machine import files
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, name_signal, progress_of_apt
-from provisioner.machine.reader import Answer, Completed, Interpreter, Stat
+from provisioner.machine.environment import Environment
+from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Stat
 from provisioner.machine.signatures import state_folder
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
@@ -39,8 +41,6 @@ from provisioner.model.errors import EffectError, ObserveError, TransientError
 from provisioner.model.kernel import Kernel
 from provisioner.model.redaction import redactor
 
-Progress = Callable[[int, int, str], None]
-
 TAIL = 12
 """Lines of a failed command's output that are shown."""
 
@@ -49,36 +49,38 @@ TYPES = {statmodule.S_IFREG: "file", statmodule.S_IFDIR: "folder", statmodule.S_
 NO_SPACE = ("No space left on device", "The disk is full: free some space and run it again.")
 
 
-@dataclass
+def here(folder: str, *, spec: str = "", python: Interpreter | None = None, deep: bool = False) -> Context:
+    """The context of a look at this machine for a spec in `folder`; by default about the Python that runs."""
+    return Context(
+        folder=folder,
+        spec=spec,
+        home=str(Path.home()),
+        root=os.geteuid() == 0,
+        state=state_folder(os.environ),
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        python=python or Interpreter(sys.executable, "{}.{}.{}".format(*sys.version_info[:3]), ()),
+        deep=deep,
+    )
+
+
 class LocalMachine:
-    """The Machine that this process runs on."""
+    """The Machine that this process runs on.
 
-    folder: str
-    python: Interpreter
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    suspects: frozenset[str] = frozenset()
-    deep: bool = False
-    state: str = ""
-    home: str = ""
-    spec: str = ""
-    secrets: tuple[str, ...] = ()
-    """Variables whose values are kept out of the log, whatever they are called."""
-    root: bool = field(default_factory=lambda: os.geteuid() == 0)
-    log: Log = field(init=False)
-    _children: Children = field(default_factory=Children)
-    _attached: Accelerators | None = None
-    _asking: threading.Lock = field(default_factory=threading.Lock)
+    `secrets` names variables whose values are kept out of the log, whatever they are called.
+    """
 
-    def __post_init__(self) -> None:
-        self.state = self.state or state_folder(self.environ)
-        self.home = self.home or str(Path.home())
-        self.log = Log(self.state, redactor(self.environ, self.secrets))
+    def __init__(
+        self, context: Context, environ: Mapping[str, str] | None = None, secrets: tuple[str, ...] = ()
+    ) -> None:
+        self.context = context
+        self.environ = Environment(os.environ if environ is None else environ)
+        self.secrets = secrets
+        self.log = Log(context.state, redactor(self.environ, secrets))
+        self._children = Children()
+        self._attached: Accelerators | None = None
+        self._asking = threading.Lock()
 
     # Reader
-
-    @property
-    def elsewhere(self) -> str:
-        return ""
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -125,9 +127,6 @@ class LocalMachine:
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
 
-    def memory(self) -> int:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
     def ask(self, run: Run) -> Completed:
         return self._children.run(run, self.environ)
 
@@ -149,10 +148,15 @@ class LocalMachine:
 
         return look_from_outside()
 
+    # Machine
+
     def redact(self, text: str) -> str:
         return self.log.redact(text)
 
-    # Machine
+    def set_variable(self, name: str, value: str | None) -> None:
+        """Set a variable for what we start from now on, or unset it; a secret's value is kept out of the log."""
+        self.environ.set(name, value)
+        self.log.redact = redactor(self.environ, self.secrets)
 
     def perform(self, effect: Effect, tell: Progress) -> str:
         return PERFORMERS[type(effect)](self, effect, tell)

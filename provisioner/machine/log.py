@@ -28,8 +28,9 @@ class Log:
             self._file.write(f"{time.strftime('%H:%M:%S')} {who}| {self.redact(line)}\n")
 
     @property
-    def written(self) -> bool:
-        return self._file is not None
+    def written_to(self) -> str:
+        """The path of what was written; "" where nothing was."""
+        return str(self.path) if self._file else ""
 
     def close(self) -> None:
         if self._file:

@@ -13,8 +13,10 @@ from typing import Any
 
 from provisioner.machine import colab
 from provisioner.machine.kernel_state import look_from_inside
-from provisioner.machine.local import Progress
-from provisioner.machine.traced import TracedMachine
+from provisioner.machine.delegate import Delegate
+from provisioner.machine.local import LocalMachine
+from provisioner.machine.log import Log
+from provisioner.machine.reader import Progress
 from provisioner.model.effects import (
     Chdir,
     Effect,
@@ -28,30 +30,38 @@ from provisioner.model.effects import (
 )
 from provisioner.model.errors import EffectError
 from provisioner.model.kernel import Kernel
-from provisioner.model.redaction import redactor
 
 REPLACED: set[str] = set()
 """Distributions replaced after the kernel had imported them. It lives as long as the kernel does."""
 
 
-@dataclass
-class KernelMachine(TracedMachine):
+class KernelMachine(Delegate[LocalMachine]):
     """The Machine of a process that is a notebook's kernel; `shell` is its IPython shell."""
 
-    shell: Any = None
-    refused: dict[str, str] = field(default_factory=dict)
-    """Secrets that were asked for in vain, and why."""
+    def __init__(self, inner: LocalMachine, shell: Any) -> None:
+        super().__init__(inner)
+        self.shell = shell
+        self.refused: dict[str, str] = {}
+        """Secrets that were asked for in vain, and why."""
+        self._exporting = threading.Lock()
 
-    _exporting: threading.Lock = field(default_factory=threading.Lock)
+    @property
+    def log(self) -> Log:
+        return self.inner.log
 
     def kernel(self) -> Kernel:
-        self.complete = False  # no signature stands for what a kernel holds in memory
         return look_from_inside(self.shell, frozenset(REPLACED), self.refused)
+
+    def sleep(self, seconds: float) -> None:
+        self.inner.sleep(seconds)
+
+    def redact(self, text: str) -> str:
+        return self.inner.redact(text)
 
     def perform(self, effect: Effect, tell: Progress) -> str:
         if own := PERFORMERS.get(type(effect)):
             return own(self, effect)
-        return super().perform(effect, tell)
+        return self.inner.perform(effect, tell)
 
     def mount(self, effect: Mount) -> str:
         colab.mount(effect.path)
@@ -67,7 +77,6 @@ class KernelMachine(TracedMachine):
             self.refused[effect.variable] = error.message
             return f"{effect.variable} is done without: {error.message}"
         self.set_variable(effect.variable, value)
-        self.log.redact = redactor(self.environ, self.secrets)
         return ""
 
     def upload(self, effect: Upload) -> str:
@@ -85,12 +94,11 @@ class KernelMachine(TracedMachine):
     def set_variable(self, name: str, value: str | None) -> None:
         """For the kernel, for what it starts, and for what we start."""
         with self._exporting:
-            environ = {other: held for other, held in self.environ.items() if other != name}
             if value is None:
                 os.environ.pop(name, None)
             else:
-                os.environ[name] = environ[name] = value
-            self.environ = environ
+                os.environ[name] = value
+            self.inner.set_variable(name, value)
 
     def refresh(self, effect: Refresh) -> str:
         REPLACED.update(effect.replaced)

@@ -71,6 +71,34 @@ class Answer:
     """Where it led after all redirections; "" where that holds what may not be shown."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a look at a machine is for: on whose behalf, about which interpreter, and how thorough.
+
+    Values that stand for the whole look. Sizes are bytes, paths absolute.
+    """
+
+    folder: str
+    """The spec's own folder."""
+    spec: str = ""
+    """The file that holds the spec; "" where none does, as for a notebook's cell."""
+    home: str
+    root: bool
+    """Whether we may change what belongs to the system."""
+    state: str
+    """Our own folder for journal, logs and caches."""
+    memory: int
+    """What the machine has in all."""
+    python: Interpreter
+    """The interpreter that the spec is about."""
+    target_image: str = ""
+    """The name of an image that is not here, of which only its lists can be read; "" for this machine."""
+    suspects: frozenset[str] = frozenset()
+    """Steps that an earlier run began and never ended."""
+    deep: bool = False
+    """Whether to read contents where a cheaper look usually does."""
+
+
 class Reader(Protocol):
     """Reads a machine and never changes it.
 
@@ -79,41 +107,9 @@ class Reader(Protocol):
     """
 
     @property
-    def folder(self) -> str:
-        """The spec's own folder."""
-
-    @property
-    def spec(self) -> str:
-        """The file that holds the spec; "" where none does, as for a notebook's cell."""
-
+    def context(self) -> Context: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
-    @property
-    def home(self) -> str: ...
-    @property
-    def root(self) -> bool:
-        """Whether we may change what belongs to the system."""
-
-    @property
-    def state(self) -> str:
-        """Our own folder for journal, logs and caches."""
-
-    @property
-    def python(self) -> Interpreter:
-        """The interpreter that the spec is about."""
-
-    @property
-    def elsewhere(self) -> str:
-        """The name of a machine that is not here, of which only its lists can be read; "" when it is."""
-
-    @property
-    def suspects(self) -> frozenset[str]:
-        """Steps that an earlier run began and never ended."""
-
-    @property
-    def deep(self) -> bool:
-        """Whether to read contents where a cheaper look usually does."""
-
     def read(self, path: str) -> bytes | None: ...
     def stat(self, path: str) -> Stat | None: ...
     def list(self, path: str) -> tuple[str, ...] | None: ...
@@ -123,9 +119,6 @@ class Reader(Protocol):
     def which(self, program: str) -> str | None: ...
     def free(self, path: str) -> int:
         """Bytes that may still be written below `path`, which need not exist yet."""
-
-    def memory(self) -> int:
-        """Bytes of memory in all."""
 
     def ask(self, run: Run) -> Completed:
         """Run a program that changes nothing (but caches of our own)."""
@@ -137,12 +130,12 @@ class Reader(Protocol):
     def kernel(self) -> Kernel | None:
         """The notebook's kernel that we are, or that started us; None where there is none."""
 
-    def redact(self, text: str) -> str:
-        """`text` as it may be shown and kept: without the values of secret variables."""
-
     def cancel(self) -> None:
         """Stop whatever is being asked or performed, in every thread."""
 
+
+Progress = Callable[[int, int, str], None]
+"""Hears `(done, total, text)`: bytes for downloads, percent for apt."""
 
 Tell = Callable[[Event], None]
 
@@ -150,11 +143,12 @@ Tell = Callable[[Event], None]
 class Machine(Reader, Protocol):
     """A Reader that can also be changed."""
 
-    def perform(self, effect: Effect, tell: Callable[[int, int, str], None]) -> str:
+    def perform(self, effect: Effect, tell: Progress) -> str:
         """Carry out one effect and return a note for the report, or "".
 
-        `tell(done, total, text)` reports progress: bytes for downloads, percent for apt.
         Raises EffectError, TransientError or Interrupted.
         """
 
     def sleep(self, seconds: float) -> None: ...
+    def redact(self, text: str) -> str:
+        """`text` as it may be shown and kept: without the values of secret variables."""

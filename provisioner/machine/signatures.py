@@ -55,8 +55,14 @@ def of(path: str) -> object:
 
 
 def is_set(name: str) -> object:
-    """Whether a variable has a value, for those whose value is nobody's business."""
-    return bool(os.environ.get(name))
+    """Whether a variable has a value, for those whose value is nobody's business; None where it is not set."""
+    value = os.environ.get(name)
+    return None if value is None else bool(value)
+
+
+def variables(_: str) -> object:
+    """The names of all variables."""
+    return sorted(os.environ)
 
 
 def room(path: str) -> object:
@@ -96,6 +102,7 @@ SIGNS: dict[str, Callable[[str], object]] = {
     "of": of,
     "env": os.environ.get,
     "set": is_set,
+    "names": variables,
     "room": room,
     "program": program,
     "devices": devices,

@@ -1,71 +1,59 @@
-"""This machine, with a note of everything it is asked about: what a conclusion rests on."""
+"""A machine, with a note of everything it is asked about: what a conclusion rests on."""
 
 from __future__ import annotations
 
-import os
 import sys
-import sysconfig
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from provisioner.machine.local import LocalMachine
-from provisioner.machine.reader import Answer, Completed, Stat
+from provisioner.machine.delegate import Delegate
+from provisioner.machine.environment import TracedEnvironment
+from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Reader, Stat
 from provisioner.machine.signatures import SIGNS, Note
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
 from provisioner.model.kernel import Kernel
-from provisioner.model.redaction import SECRET_VARIABLE
 
 NOTHING = Accelerators()
 
 
-class Environ(dict[str, str]):
-    """Variables that note who asks for them; of a secret only that it is set, since notes are kept."""
+class TracedReader(Delegate[Reader]):
+    """One look at `inner`, which notes what it looks at, each with its signature from before the look."""
 
-    def __init__(
-        self, variables: Mapping[str, str], notes: dict[Note, object], secrets: Collection[str]
-    ) -> None:
-        super().__init__(variables)
-        self._notes = notes
-        self._secrets = secrets
-
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        value = super().get(name)
-        if name in self._secrets or SECRET_VARIABLE.search(name):
-            self._notes.setdefault(("set", name), bool(value))
-        else:
-            self._notes.setdefault(("env", name), value)
-        return super().get(name, default)
-
-
-@dataclass
-class TracedMachine(LocalMachine):
-    """A LocalMachine that notes what observing looks at, each with its signature from before the look."""
-
-    notes: dict[Note, object] = field(default_factory=dict)
-    complete: bool = True
-    """False once something was learnt that no signature can stand for: from a program, a server, a device."""
-    began: float = 0.0
-    """When the notes were begun, in seconds since the epoch."""
-
-    def begin(self) -> None:
-        """Forget the notes, and note what all rests on: our own code, and the interpreter asked about."""
-        self.notes.clear()
-        self.environ = Environ(self.environ, self.notes, self.secrets)
+    def __init__(self, inner: Reader, context: Context, secrets: Collection[str] = ()) -> None:
+        super().__init__(inner)
+        self._context = context
+        self.notes: dict[Note, object] = {}
         self.complete = True
+        """False once something was learnt that no signature can stand for: from a program, a server, a device."""
         self.began = time.time()
-        for module in list(sys.modules.values()):
-            if module.__name__.startswith("provisioner") and getattr(module, "__file__", None):
-                self.note("of", str(module.__file__))
-        self.note("of", os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
-        if self.python.venv:
-            self.note("of", os.path.join(self.python.venv, "pyvenv.cfg"))
-        self.note("of", self.python.executable)
+        """In seconds since the epoch."""
+        self._environ = TracedEnvironment(inner.environ, self.notes, secrets)
+
+    @property
+    def context(self) -> Context:
+        return self._context
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return self._environ
+
+    def about(self, python: Interpreter) -> TracedReader:
+        """The same look, about an interpreter that was found by it."""
+        self._context = replace(self._context, python=python)
+        self.note("of", python.executable)
+        return self
 
     def note(self, how: str, what: str) -> None:
         if (how, what) not in self.notes:
             self.notes[how, what] = SIGNS[how](what)
+
+    def note_modules(self, packages: Collection[str]) -> None:
+        """Note our own code as far as it is imported, and that of other `packages`."""
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] in packages and getattr(module, "__file__", None):
+                self.note("of", str(module.__file__))
 
     def renew(self, known: Collection[Note]) -> None:
         """Sign again what was noted since the notes were `known`: it may have changed as it was proved."""
@@ -113,4 +101,7 @@ class TracedMachine(LocalMachine):
 
     def kernel(self) -> Kernel | None:
         self.note("kernel", "")
-        return super().kernel()
+        found = super().kernel()
+        if found and found.inside:
+            self.complete = False  # no signature stands for what a kernel holds in memory
+        return found

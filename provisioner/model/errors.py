@@ -5,6 +5,7 @@ ProvisionerError            what happened, and what to do next
  ├─ ObserveError            a fact could not be learnt (unknown is not absent)
  ├─ PlanMovedError          a saved plan no longer fits this machine
  ├─ LockError               a lock cannot be made, or does not fit
+ ├─ PluginError             a kind of other people's cannot be used
  ├─ EffectError             a step could not do its work
  │   └─ TransientError      the same work may succeed when tried again
  └─ Interrupted             Ctrl-C, SIGTERM
@@ -74,6 +75,10 @@ class PlanMovedError(ProvisionerError):
 
 class LockError(ProvisionerError):
     """A lock cannot be made, cannot be read, or is not for this file or this machine."""
+
+
+class PluginError(ProvisionerError):
+    """A kind that another distribution adds clashes with one that is there, or cannot be used."""
 
 
 class EffectError(ProvisionerError):

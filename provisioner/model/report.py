@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, Protocol
 
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.plan import Change, Plan
@@ -95,3 +95,26 @@ class Event:
     total: int = 0
     seconds: float = 0.0
     status: Status | None = None
+
+
+class Reporter(Protocol):
+    """Hears of an apply as it goes."""
+
+    def show(self, plan: Plan) -> None:
+        """The plan, before anything is done."""
+
+    def tell(self, event: Event) -> None:
+        """What happens, from any thread."""
+
+
+class Silent:
+    """A Reporter that says nothing."""
+
+    def show(self, plan: Plan) -> None:
+        """Nothing is shown."""
+
+    def tell(self, event: Event) -> None:
+        """Nothing is told."""
+
+
+SILENT = Silent()

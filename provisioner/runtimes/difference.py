@@ -39,6 +39,18 @@ class Concern:
         )
 
 
+@dataclass(frozen=True)
+class Relevance:
+    """What of an image matters to a spec, or to a section of one."""
+
+    concerns: tuple[Concern, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Requirement files with lines that could not be read."""
+
+    def __add__(self, other: Relevance) -> Relevance:
+        return Relevance((*self.concerns, *other.concerns), (*self.unread, *other.unread))
+
+
 def contents(image: Image) -> dict[str, str]:
     """Versions by address: the runtime's own, then pip by canonical names, then apt."""
     return {

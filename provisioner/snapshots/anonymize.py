@@ -15,7 +15,7 @@ class Anonymous:
 
     def __init__(self, machine: Reader) -> None:
         self.blot = redactor(machine.environ)
-        self.home = machine.home.rstrip("/")
+        self.home = machine.context.home.rstrip("/")
         try:
             user = getpass.getuser()
         except (KeyError, OSError):  # a number without a name

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from provisioner.kinds import registry
+from provisioner.kinds.base import Pinning
 from provisioner.model.errors import Problem, ProvisionerError, SpecError
 from provisioner.spec import schema
 from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
@@ -39,7 +40,9 @@ class Spec:
     sections: dict[str, Any]
     """Desired state by kind, in the order of registry.NAMES; only what the file holds."""
     lock: str = ""
-    """sha256 of the lock that the sections are held to; empty for none."""
+    """sha256 of the lock that the sections keep to; empty for none."""
+    pins: Mapping[str, Pinning[Any]] = field(default_factory=dict)
+    """By kind, what its section keeps to, and how."""
     sources: tuple[str, ...] = ()
     """Paths of the files that all this comes from."""
     notes: tuple[str, ...] = ()

@@ -96,10 +96,10 @@ def observe(config: Accelerator, reader: Reader) -> Facts:
     return Facts(
         platform=platforms.detect(reader),
         attached=reader.accelerators(),
-        python=reader.python.executable,
-        installed=reader.python.site_packages,
+        python=reader.context.python.executable,
+        installed=reader.context.python.site_packages,
         loader_path=reader.environ.get("LD_LIBRARY_PATH", ""),
-        elsewhere=reader.elsewhere,
+        elsewhere=reader.context.target_image,
         frameworks=versions(config.frameworks, reader) if config.frameworks else {},
     )
 

@@ -59,8 +59,8 @@ def observe(config: Apt, reader: Reader) -> Facts:
     known = {item.name: repositories.observe(reader, item) for item in config.repositories}
     facts = Facts(
         dpkg,
-        reader.root,
-        reader.state,
+        reader.context.root,
+        reader.context.state,
         tuple(choice.found(dpkg) or choice.options(dpkg)[0] for choice in config.packages),
         known,
         read_answers(reader) if config.debconf else {},

@@ -136,7 +136,7 @@ def observe(reader: Reader, repository: Repository) -> Found:
     installed = reader.read(repository.keyring)
     if installed and fingerprints(installed) == (repository.fingerprint,):
         return Found(source, installed.decode(), key_installed=True)
-    if reader.elsewhere and repository.key.startswith("http"):
+    if reader.context.target_image and repository.key.startswith("http"):
         return Found(source, None, key_installed=False)
     try:
         offered = fetch_key(reader, repository)
@@ -176,7 +176,7 @@ def try_out(
     reader: Reader, repositories: tuple[Repository, ...], found: Mapping[str, Found]
 ) -> tuple[Lists, tuple[str, ...]]:
     """Package lists as they will be with the repositories added, and the options that name their sources."""
-    if reader.elsewhere:
+    if reader.context.target_image:
         return Lists(), ()
     folder = f"{own_folder(reader)}/trial"
     for command in (

@@ -83,7 +83,7 @@ def look(name: str, dataset: Dataset, reader: Reader) -> Found:
     data, stat = reader.read(noted), reader.stat(path)
     told, lost = receipt.load(data), Damage()
     if told:
-        deep = reader.deep or f"datasets.{name}" in reader.suspects
+        deep = reader.context.deep or f"datasets.{name}" in reader.context.suspects
         try:
             lost = receipt.damage(told, noted, reader, deep=deep)
         except ValueError:

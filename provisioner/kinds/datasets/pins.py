@@ -121,7 +121,7 @@ def pin_file(path: str, reader: Reader) -> PinnedDataset:
     sha256, stat = reader.hash(path), reader.stat(path)
     if sha256 is None or stat is None:
         raise LockError(f"there is no file {path}", "Check the path of the dataset.")
-    below = posixpath.relpath(path, reader.folder)
+    below = posixpath.relpath(path, reader.context.folder)
     if not is_below(below):
         raise LockError(
             f"{path} lies outside the folder of the spec, where nobody else would find it",

@@ -60,7 +60,7 @@ class Walker:
     def __post_init__(self) -> None:
         values = default_environment()
         self.environment = {key: str(value) for key, value in values.items()}
-        self.environment |= self.installed.reader.python.markers or {}
+        self.environment |= self.installed.reader.context.python.markers or {}
 
     def walk(self, wanted: Iterable[Wanted], *, deps: bool = True) -> Closure:
         """All that `wanted` leads to; without `deps` no further than its own names."""

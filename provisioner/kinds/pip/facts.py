@@ -76,13 +76,13 @@ def find_damage(
 
     Where the way ends early, uv goes on from there, and must not come upon what is only there in part.
     """
-    suspect = "pip" in reader.suspects
+    suspect = "pip" in reader.context.suspects
     names = closure.reached.keys() | closure.unmet
     if closure.lacking:
         names |= installed.partial()
     looked_at = set(installed.found) if suspect else names & installed.found.keys()
     found = {
-        name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.deep)
+        name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.context.deep)
         for name in sorted(looked_at - {*absent, OURSELVES})
     }
     return {name: what for name, what in found.items() if what}

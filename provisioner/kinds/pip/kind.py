@@ -40,12 +40,12 @@ def observe(config: Pip, reader: Reader) -> Facts:
     doubt = uv_offline.in_doubt(reader, closure)
     unsettled = bool(closure.lacking or asked.undecided or damaged or upgrade or doubt) and not asked.absent
     unwelcome = any(walker.installed.get(name) for name in config.absent)
-    idle = not (unsettled or unwelcome or isinstance(config, LockedPip)) and reader.python.exists
+    idle = not (unsettled or unwelcome or isinstance(config, LockedPip)) and reader.context.python.exists
     request = Request(
         uv="" if idle else find_uv(reader),
-        cwd=reader.folder,
-        target=resolution.target(reader.python),
-        into=resolution.into(reader.python, reader.state),
+        cwd=reader.context.folder,
+        target=resolution.target(reader.context.python),
+        into=resolution.into(reader.context.python, reader.context.state),
         indexes=config.indexes,
         options=config.options,
         packages=config.packages,
@@ -69,8 +69,8 @@ def observe(config: Pip, reader: Reader) -> Facts:
     kernel = reader.kernel()
     held = loaded.observe(reader, walker.installed, closure.reached.keys() | moved.keys() | damaged.keys())
     return Facts(
-        folder=reader.folder,
-        python=reader.python,
+        folder=reader.context.folder,
+        python=reader.context.python,
         uv=request.uv,
         named=named,
         damaged=damaged,

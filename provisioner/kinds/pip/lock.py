@@ -119,7 +119,7 @@ def refuse_indexes(config: Pip, reader: Reader) -> None:
     for path in inputs(config, reader):
         for line in logical_lines((reader.read(path) or b"").decode(errors="replace")):
             if INDEX_OPTION.match(line):
-                name = posixpath.relpath(path, reader.folder)
+                name = posixpath.relpath(path, reader.context.folder)
                 raise LockError(
                     f"{name} says where packages come from ({line.split()[0]}), which a lock does not see",
                     "Write it into the spec: pip.index_url, extra_index_urls or find_links.",
@@ -141,7 +141,7 @@ def find_files(
     folders = [line for line in lines if local_project(line, reader)]
     for line in folders:
         name, _, url = line.partition(" @ ")
-        directory = {"path": relative(local_path(url) or "", reader.folder), "editable": name in editables}
+        directory = {"path": relative(local_path(url) or "", reader.context.folder), "editable": name in editables}
         yield Pinned.model_validate({"name": name, "directory": directory})
     rest = [line for line in lines if line not in folders]
     if not rest:
@@ -150,7 +150,7 @@ def find_files(
     sources = compiled(uv, config, reader, rest, "--format", "pylock.toml")
     indexes = dict(index_notes(compiled(uv, config, reader, rest, "--emit-index-annotation", "--no-header")))
     for found in tomllib.loads(sources)["packages"]:
-        yield read_package(found, indexes.get(found["name"], config.index_url), reader.folder)
+        yield read_package(found, indexes.get(found["name"], config.index_url), reader.context.folder)
 
 
 def local_project(line: str, reader: Reader) -> bool:
@@ -163,8 +163,8 @@ def local_project(line: str, reader: Reader) -> bool:
 def compiled(uv: str, config: Pip, reader: Reader, lines: list[str], *how: str) -> str:
     """What uv knows of requirements that name nothing else."""
     argv = (uv, "pip", "compile", *QUIET, "--quiet", "--no-deps", "--no-annotate", *how)
-    argv += (*target(reader.python), *config.indexes)
-    completed = reader.ask(command((*argv, "-"), reader.folder, "".join(f"{line}\n" for line in lines)))
+    argv += (*target(reader.context.python), *config.indexes)
+    completed = reader.ask(command((*argv, "-"), reader.context.folder, "".join(f"{line}\n" for line in lines)))
     if completed.code:
         raise LockError(
             f"the hashes of pip's packages cannot be had: {explain(completed.stderr)}",

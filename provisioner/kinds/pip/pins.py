@@ -275,7 +275,7 @@ def revision_of(package: str) -> str | None:
 def asked_for(config: Pip, reader: Reader) -> Asked:
     """All that a section asks for, with the versions that it prefers as limits."""
     lists = (config.packages, config.editable, config.requirements, config.constraints)
-    asked = gather(*lists, reader.folder, reader.read)
+    asked = gather(*lists, reader.context.folder, reader.read)
     if isinstance(config, PreferringPip):
         asked.constraints += map(Requirement, config.preferences)
     return asked
@@ -289,5 +289,5 @@ def inputs(config: Pip, reader: Reader) -> tuple[str, ...]:
         found.append(path)
         return reader.read(path)
 
-    gather(config.packages, config.editable, config.requirements, config.constraints, reader.folder, read)
+    gather(config.packages, config.editable, config.requirements, config.constraints, reader.context.folder, read)
     return tuple(found)

@@ -146,7 +146,7 @@ def pins(moves: Iterable[Move]) -> list[str]:
 
 def size(reader: Reader, request: Request, answer: Resolution, exact: list[str]) -> Sizes:
     """What there is to download; what lies in our cache lies in no other machine's."""
-    unknown = answer.downloads or reader.elsewhere
+    unknown = answer.downloads or reader.context.target_image
     return ask_sizes(reader, request, exact) if exact and unknown else Sizes()
 
 

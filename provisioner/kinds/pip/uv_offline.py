@@ -21,7 +21,7 @@ LACKS = re.compile(r"The package `(?P<name>[^=`]+)==(?P<version>[^`]+)` does not
 
 def in_doubt(reader: Reader, closure: Closure) -> dict[str, str]:
     """What is there in a version of which extras are asked for, of which nothing is listed."""
-    there = closure.reached if reader.elsewhere else {}
+    there = closure.reached if reader.context.target_image else {}
     return {name: found.version for name, found in there.items() if closure.extras[name] - {""}}
 
 
@@ -37,7 +37,7 @@ def ask(
     if isinstance(answer, Refusal) and published:
         published = {}
         answer = uv.ask(reader, request, lines)
-    if isinstance(answer, Refusal) or not reader.elsewhere:
+    if isinstance(answer, Refusal) or not reader.context.target_image:
         return answer
     lacking = [match for warning in answer.warnings if (match := LACKS.fullmatch(warning))]
     if more := {match["name"]: match["version"] for match in lacking if match["name"] not in doubtful}:
@@ -45,7 +45,7 @@ def ask(
     made_up = {match[0] for match in lacking if match["name"] not in published}
     warnings = [warning for warning in answer.warnings if warning not in made_up]
     if untold := sorted(doubtful.keys() - published):
-        warnings.append(f"What the extras of {', '.join(untold)} need is known on {reader.elsewhere} itself")
+        warnings.append(f"What the extras of {', '.join(untold)} need is known on {reader.context.target_image} itself")
     moves = tuple(move for move in answer.moves if published.get(move.name, "") != move.after)
     return replace(answer, moves=moves, warnings=tuple(warnings))
 
@@ -53,5 +53,5 @@ def ask(
 def cautions(reader: Reader, moved: Mapping[str, str | None]) -> Iterator[str]:
     """What is to be said of what is on the machine and moves, by name with the version afterwards."""
     moving = [f"{name} {after}" for name, after in sorted(moved.items()) if after]
-    if reader.elsewhere and moving:
-        yield f"Whether the rest of {reader.elsewhere} takes {', '.join(moving)} is not in its lists."
+    if reader.context.target_image and moving:
+        yield f"Whether the rest of {reader.context.target_image} takes {', '.join(moving)} is not in its lists."

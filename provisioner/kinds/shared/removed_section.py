@@ -22,7 +22,7 @@ def absent(name: str) -> Kind[None, Lasting | None]:
     """The kind that stands in for the section called `name`. Its facts are None when there is nothing."""
 
     def observe(_: None, reader: Reader) -> Lasting | None:
-        line = variable_files.notice(reader.spec)
+        line = variable_files.notice(reader.context.spec)
         begins = [(reader.read(path) or b"").startswith(line.encode()) for path in places(name, reader)]
         if not any(begins):
             return None
@@ -38,7 +38,7 @@ def absent(name: str) -> Kind[None, Lasting | None]:
 
 
 def places(name: str, reader: Reader) -> tuple[str, ...]:
-    return variables.places(name, reader) if reader.spec else ()
+    return variables.places(name, reader) if reader.context.spec else ()
 
 
 def own(file: Found, line: str) -> Found:

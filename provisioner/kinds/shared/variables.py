@@ -91,10 +91,10 @@ class Lasting:
 
 def places(name: str, reader: Reader) -> tuple[str, str]:
     """The shell file and the IPython start-up file of the owner called `name`."""
-    home = reader.home
+    home = reader.context.home
     ipython = posixpath.join(home, reader.environ.get("IPYTHONDIR", "").removeprefix("~/") or ".ipython")
     kernel = posixpath.join(ipython, "profile_default", "startup", f"00-colabenv-{name}.py")
-    if reader.root:
+    if reader.context.root:
         return f"/etc/profile.d/colabenv-{name}.sh", kernel
     return posixpath.join(home, ".config", "colabenv", f"{name}.sh"), kernel
 
@@ -104,9 +104,9 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
 
     Raises ObserveError for a file that is not UTF-8.
     """
-    home = reader.home
+    home = reader.context.home
     shell, kernel = places(name, reader)
-    if reader.root:
+    if reader.context.root:
         startup = [".bashrc"]
         pattern = "/etc/profile.d/colabenv-*.sh"
     else:
@@ -124,7 +124,7 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
         kernel=startup_file,
         unaware=tuple(file for file in files if block.encode() not in (reader.read(file) or b"")),
         block=block,
-        spec=reader.spec,
+        spec=reader.context.spec,
         live=live,
     )
 

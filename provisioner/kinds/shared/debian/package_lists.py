@@ -42,7 +42,7 @@ class Lists:
 
 
 def own_folder(reader: Reader) -> str:
-    return f"{reader.state}/apt"
+    return f"{reader.context.state}/apt"
 
 
 def own_options(reader: Reader) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def observe(reader: Reader, update: Update) -> Lists:
 
     Raises ObserveError when there are none and none can be had.
     """
-    if reader.elsewhere:
+    if reader.context.target_image:
         return Lists()
     with REFRESHING:
         changed = newest(reader, [SOURCES, SOURCE_PARTS, *sources(reader)])

@@ -138,7 +138,7 @@ def pin(
     found = {
         each.name: each
         for each in known.packages
-        if reader.elsewhere or versions.get(each.name) == each.version
+        if reader.context.target_image or versions.get(each.name) == each.version
     }
     found |= files(versions, order, reader)
     if lost := coming.keys() - found.keys():

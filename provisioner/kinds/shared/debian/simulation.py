@@ -70,7 +70,7 @@ def simulate(reader: Reader, order: Order, dpkg: Dpkg) -> Simulation:
 
     Where holds make it impossible, what would be done without them is shown: it will be refused.
     """
-    if reader.elsewhere:
+    if reader.context.target_image:
         return Simulation(unforeseen=ELSEWHERE)
     refused: dict[str, str] = {}
     while order.words:
@@ -109,7 +109,7 @@ def read(completed: Completed, dpkg: Dpkg) -> Simulation:
 
 def possible(reader: Reader, order: Order) -> bool:
     """Whether apt can do it, or knows nothing against it until what was left halfway is finished."""
-    if reader.elsewhere:
+    if reader.context.target_image:
         return True
     completed = ask(reader, order, "-s")
     return completed.code == 0 or STUCK in completed.stderr
