@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from tests.machine.debian_root import VENV, Bind, Root, running  # noqa: E402
-from tests.machine.disks import Roots, package_folder, snapshot  # noqa: E402
+from tests.machine.disks import BOOKWORM, Roots, package_folder, snapshot  # noqa: E402
 
 BENCH = "/srv/bench"
 PORT = 8731
@@ -174,7 +174,7 @@ def main() -> None:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (scratch / "www").mkdir()
         (scratch / "www/flowers.csv").write_bytes(b"sepal,petal\n" * 200_000)
-        roots = stack.enter_context(Roots())
+        roots = stack.enter_context(Roots(BOOKWORM))
         package = snapshot(scratch / "package", roots.fresh())
         disk = roots.installed()
         binds = [*roots.caches, Bind(package, package_folder(disk))]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.machine.download import receipt
 from provisioner.machine.download.receipt import Receipt
 from provisioner.machine.files import with_block
-from provisioner.machine.reader import Answer, Completed, Interpreter, Stat
+from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Stat
 from provisioner.machine.urls import local_path, shown
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
@@ -66,7 +66,7 @@ class FakeMachine:
     state: str = "/var/lib/provisioner"
     python: Interpreter = PYTHON
     suspects: frozenset[str] = frozenset()
-    elsewhere: str = ""
+    target_image: str = ""
     deep: bool = False
     spec: str = "/work/colabenv.yaml"
     free_bytes: int = 10**12
@@ -102,6 +102,21 @@ class FakeMachine:
             del self.entries[known]
 
     # Reader
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            folder=self.folder,
+            spec=self.spec,
+            home=self.home,
+            root=self.root,
+            state=self.state,
+            memory=self.memory_bytes,
+            python=self.python,
+            target_image=self.target_image,
+            suspects=self.suspects,
+            deep=self.deep,
+        )
 
     def follow(self, path: str) -> str:
         """Resolve links, in every folder of the path too."""
@@ -143,9 +158,6 @@ class FakeMachine:
 
     def free(self, path: str) -> int:
         return self.free_bytes
-
-    def memory(self) -> int:
-        return self.memory_bytes
 
     def ask(self, run: Run) -> Completed:
         self.asked.append(run.argv)

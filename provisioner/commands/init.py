@@ -1,13 +1,18 @@
-"""The colabenv.yaml that `init` writes: commented, true for this machine, and right at once."""
+"""`colabenv init`: a colabenv.yaml that is commented, true for this machine, and right at once."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provisioner.engine.connect import running_machine
-from provisioner.machine.local import LocalMachine
-from provisioner.model.errors import ProvisionerError
+from provisioner.commands import arguments
+from provisioner.commands.exit_codes import DONE
+from provisioner.commands.screen import Screen
+
+if TYPE_CHECKING:
+    from provisioner.snapshots.snapshot import Snapshot
 
 TEMPLATE = """\
 # yaml-language-server: $schema=.colabenv.schema.json
@@ -64,24 +69,30 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 """
 
 
-def write_starter(path: Path, *, force: bool = False) -> Path:
-    """Write a starting spec for this machine to `path`.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_spec(parser, "the file to write")
+    arguments.add_force(parser)
 
-    Raises ProvisionerError when something is there already, unless `force`.
-    """
-    if path.exists() and not force:
-        raise ProvisionerError(f"{path} is there already", "Give another name, or --force to overwrite it.")
-    folder = str(path.resolve().parent)
-    machine = running_machine(folder)
-    name = re.sub(r"[^a-z0-9-]+", "-", Path(folder).name.lower()).strip("-") or "environment"
-    text = TEMPLATE.format(
-        name=name,
-        python=".".join(machine.context.python.version.split(".")[:2]),
-        accelerator="gpu" if machine.accelerators().gpus else "none",
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    from provisioner import api
+    from provisioner.machine import files
+    from provisioner.model.effects import Write
+    from provisioner.model.errors import ProvisionerError
+
+    path = options.spec
+    if files.exists(path) and not options.force:
+        raise ProvisionerError(f"{path} exists already", "Give another name, or --force to overwrite it.")
+    folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
+    files.write(Write(path=os.path.abspath(path), text=first_spec(folder, api.snapshot())))
+    screen.say(f"Wrote {path}. Next: edit it, then plan, then apply.\n")
+    return DONE
+
+
+def first_spec(folder: str, seen: Snapshot) -> str:
+    """The text of a spec for a machine, named after its folder."""
+    return TEMPLATE.format(
+        name=re.sub(r"[^a-z0-9-]+", "-", folder.lower()).strip("-") or "environment",
+        python=".".join(str(seen.machine.python["version"]).split(".")[:2]),
+        accelerator="gpu" if seen.machine.accelerators.gpus else "none",
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    except OSError as error:
-        raise ProvisionerError(f"cannot write {path}: {error.strerror}") from error
-    return path

@@ -1,32 +1,55 @@
-"""What the command `runtimes` prints: Colab's images, and what differs between two of them."""
+"""`colabenv runtimes`: Colab's images, and what differs between two of them."""
 
 from __future__ import annotations
 
-from typing import Any
+import argparse
+from typing import TYPE_CHECKING
 
-from provisioner.commands.relevance import Relevance, relevance
-from provisioner.model.plan import Change
-from provisioner.render import documents
-from provisioner.render.runtimes import render_difference, render_images
-from provisioner.render.terminal import Paint
-from provisioner.runtimes import images as runtimes
-from provisioner.runtimes.difference import difference, relevant
-from provisioner.runtimes.images import Image
-from provisioner.spec.spec import load
+from provisioner.commands import arguments
+from provisioner.commands.exit_codes import DONE
+from provisioner.commands.screen import Screen
+
+if TYPE_CHECKING:
+    from provisioner.api import ImageDifference
+    from provisioner.model.jsontypes import JsonObject
+    from provisioner.runtimes.images import Image
 
 IMAGES_FORMAT = "provisioner.runtimes/1"
 DIFFERENCE_FORMAT = "provisioner.runtimes-diff/1"
 
 
-def images(*, as_json: bool, paint: Paint, width: int) -> str:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_json(parser)
+    comparing = parser.add_subparsers(title="instead of the list", dest="action", metavar="COMMAND")
+    text = "Show what changed from one image to another."
+    diff = comparing.add_parser("diff", help=text, description=text, allow_abbrev=False)
+    diff.add_argument("old", metavar="A", help="an image: colab-2026.07-gpu, or 2026.07-gpu")
+    diff.add_argument("new", metavar="B", help="another image")
+    diff.add_argument("about", metavar="SPEC", nargs="?", help="show only what affects this spec")
+    # The command's own default must not undo a --json that stands before `diff`.
+    diff.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
+    )
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    screen.say(difference(options, screen) if options.action == "diff" else listing(options, screen))
+    return DONE
+
+
+def listing(options: argparse.Namespace, screen: Screen) -> str:
     """All images, oldest first."""
-    known = [runtimes.load(name) for name in runtimes.names()]
-    if as_json:
+    from provisioner import api
+    from provisioner.render import documents
+    from provisioner.render.runtimes import render_images
+
+    known = api.images()
+    if options.json:
         return documents.text({"format": IMAGES_FORMAT, "images": [about(image) for image in known]})
-    return render_images(known, paint=paint, width=width)
+    return render_images(known, paint=screen.paint, width=screen.width)
 
 
-def about(image: Image) -> dict[str, Any]:
+def about(image: Image) -> JsonObject:
     return {
         "name": image.name,
         "runtime": image.runtime,
@@ -37,36 +60,39 @@ def about(image: Image) -> dict[str, Any]:
         "python": image.python,
         "pip": len(image.pip),
         "apt": len(image.apt),
-        "versions": image.telling,
+        "versions": dict(image.telling),
     }
 
 
-def comparison(old: str, new: str, path: str | None, *, as_json: bool, paint: Paint, width: int) -> str:
-    """What changed from one image to another; with the path of a spec, only what matters to it.
+def difference(options: argparse.Namespace, screen: Screen) -> str:
+    """What changed from one image to another; with a spec, only what affects it."""
+    from provisioner import api
+    from provisioner.render import documents
+    from provisioner.render.runtimes import render_difference
 
-    Raises ProvisionerError when an image is not known or the spec cannot be used.
-    """
-    before, after = runtimes.load(old), runtimes.load(new)
-    found = difference(before, after)
-    about_spec = relevance(load(path)) if path else Relevance(())
-    shown = relevant(before, after, about_spec.concerns) if path else found
-    names, others = (before.name, after.name), len(found) - len(shown)
-    if as_json:
-        return documents.text(document(names, shown, others, path, about_spec))
+    found = api.image_difference(options.old, options.new, spec=options.about)
+    if options.json:
+        return documents.text(document(found, options.about))
     return render_difference(
-        names, shown, others=others, concerning=path or "", unread=about_spec.unread, paint=paint, width=width
+        (found.old.name, found.new.name),
+        found.changes,
+        others=found.others,
+        concerning=options.about or "",
+        unread=found.unread,
+        paint=screen.paint,
+        width=screen.width,
     )
 
 
-def document(
-    names: tuple[str, str], shown: tuple[Change, ...], others: int, path: str | None, about_spec: Relevance
-) -> dict[str, Any]:
+def document(found: ImageDifference, spec: str | None) -> JsonObject:
+    from provisioner.render import documents
+
     return {
         "format": DIFFERENCE_FORMAT,
-        "from": names[0],
-        "to": names[1],
-        "spec": path,
-        "changes": documents.changes(shown),
-        "others": others,
-        "unread": list(about_spec.unread),
+        "from": found.old.name,
+        "to": found.new.name,
+        "spec": spec,
+        "changes": documents.changes(found.changes),
+        "others": found.others,
+        "unread": list(found.unread),
     }

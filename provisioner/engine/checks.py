@@ -8,11 +8,12 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from provisioner.engine.threads import together
+from provisioner.machine import files
 from provisioner.machine.process import name_signal
 from provisioner.machine.reader import Completed, Reader
+from provisioner.model.effects import Write
 from provisioner.model.plan import Check
 from provisioner.model.report import Verdict
 
@@ -36,9 +37,9 @@ class CheckCache:
     """The checks that passed, the signature they passed with and what they told, in the state folder."""
 
     def __init__(self, state: str) -> None:
-        self.path = Path(state) / "checks.json"
+        self.path = f"{state}/checks.json"
         try:
-            known = json.loads(self.path.read_text())
+            known = json.loads(files.read(self.path))
         except (OSError, ValueError):
             known = {}
         self.known: dict[str, object] = known if isinstance(known, dict) else {}
@@ -47,16 +48,20 @@ class CheckCache:
         """The verdict on a check that passed and would pass again."""
         match self.known.get(check.address):
             case {"signature": str(signed), "data": dict(data)} if signed == signature(check, reader):
-                return Verdict(address=check.address, passed=True, remembered=True, data=data)
+                return Verdict(
+                    address=check.address,
+                    passed=True,
+                    remembered=True,
+                    data=data,
+                    framework=check.framework,
+                )
         return None
 
     def keep(self, check: Check, verdict: Verdict, reader: Reader) -> None:
         self.known[check.address] = {"signature": signature(check, reader), "data": verdict.data}
 
     def save(self) -> None:
-        temporary = self.path.with_suffix(".new")
-        temporary.write_text(json.dumps(self.known, indent=1, sort_keys=True))
-        temporary.replace(self.path)
+        files.write(Write(path=self.path, text=json.dumps(self.known, indent=1, sort_keys=True)))
 
 
 def run_checks(
@@ -100,6 +105,7 @@ def run(check: Check, reader: Reader, redact: Callable[[str], str]) -> Verdict:
         seconds=seconds,
         warning=not passed and check.on_failure == "warn",
         data=data,
+        framework=check.framework,
     )
 
 

@@ -31,11 +31,18 @@ class Survey:
 
 def wanted(spec: Spec) -> Iterator[tuple[AnyKind, object]]:
     """Each kind with its section, and what takes back what a section has left that is there no more."""
-    for name in registry.in_order(spec.sections):
+    for name in registry.in_order({*spec.sections, *registry.ABSENT}):
         if name in spec.sections:
             yield registry.get(name), spec.sections[name]
-        elif name in registry.ABSENT:
+        else:
             yield registry.ABSENT[name], None
+
+
+def learnt(spec: Spec, facts: Facts) -> Iterator[tuple[AnyKind, object]]:
+    """Each kind of which something could be learnt, with its facts."""
+    for kind, _ in wanted(spec):
+        if kind.name in facts and not isinstance(facts[kind.name], ObserveError):
+            yield kind, facts[kind.name]
 
 
 def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:

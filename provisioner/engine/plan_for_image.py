@@ -1,22 +1,18 @@
-"""A plan for a Colab image that is not here: what a spec would move there, seen from a laptop or in CI."""
+"""A plan for a Colab image that is not here: what a spec would change there, seen from a laptop or in CI."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from provisioner.engine.plan import make_plan, observe, refuse_unknown
+from provisioner.engine.connect import environment_of
+from provisioner.engine.plan import Facts, learnt, make_plan, observe, refuse_unknown
 from provisioner.engine.selection import EVERYTHING, Selection
-from provisioner.kinds.accelerator import kind
-from provisioner.kinds.accelerator.section import Accelerator
-from provisioner.kinds.pip.facts import Facts
+from provisioner.kinds import registry
 from provisioner.machine import image_files
 from provisioner.machine.image import ImageReader
-from provisioner.machine.local import LocalMachine
+from provisioner.machine.local import LocalMachine, here
 from provisioner.machine.reader import Reader
-from provisioner.machine.signatures import state_folder
 from provisioner.model import gpus
 from provisioner.model.accelerators import Accelerators, Gpu
 from provisioner.model.plan import Action, Against, Plan
@@ -36,7 +32,7 @@ OFFERED = {
 """What Colab attaches to the machines of each image, its usual one first."""
 
 
-def unchanged(spec: Spec, reader: Reader) -> Spec:
+def as_it_is(spec: Spec, reader: Reader) -> Spec:
     return spec
 
 
@@ -44,30 +40,36 @@ def plan_against(
     spec: Spec,
     image: Image,
     selection: Selection = EVERYTHING,
-    hold: Callable[[Spec, Reader], Spec] = unchanged,
+    pin: Callable[[Spec, Reader], Spec] = as_it_is,
 ) -> Plan:
     """What an apply on a machine of that image would do, without effects or checks: it is there to be read.
 
-    `hold` gives the spec as a lock has it. Raises ProvisionerError when the selection names what the spec
-    has not.
+    `pin` gives the spec with the pins of its lock. Raises ProvisionerError when the selection names what the
+    spec has not.
     """
     spec = as_there(spec)
     reader = read_image(spec, image)
-    spec = hold(spec, reader)
+    spec = pin(spec, reader)
     facts = observe(spec, reader, selection)
     plan = make_plan(spec, facts, selection)
     refuse_unknown(spec, plan, selection)
     steps = tuple(replace(step, effects=()) for step in plan.steps)
-    found = facts.get("pip")
-    named = found.named if isinstance(found, Facts) else ()
+    return replace(plan, steps=steps, checks=(), against=compare(image, spec, facts, plan))
+
+
+def compare(image: Image, spec: Spec, facts: Facts, plan: Plan) -> Against:
+    """How much an image has of the requirements of a spec."""
     kept = {change.address for change in plan.changes if change.action is Action.KEEP}
-    told = Against(
-        image=image.name,
-        asked=len(named),
-        there=sum(f"pip.{each.name}" in kept for each in named),
-        missing=sum(each.version is None for each in named),
-    )
-    return replace(plan, steps=steps, checks=(), against=told)
+    for kind, found in learnt(spec, facts):
+        if asked := tuple(kind.requirements(found)):
+            return Against(
+                image=image.name,
+                kind=kind.name,
+                asked=len(asked),
+                there=sum(address in kept for address, _ in asked),
+                missing=sum(not known for _, known in asked),
+            )
+    return Against(image=image.name)
 
 
 def as_there(spec: Spec) -> Spec:
@@ -77,29 +79,21 @@ def as_there(spec: Spec) -> Spec:
 
 def read_image(spec: Spec, image: Image) -> ImageReader:
     """The image as the kinds of a spec see it."""
-    wanted = spec.sections.get("pip")
-    python = image_files.interpreter(image, state_folder(os.environ), wanted.venv if wanted else None)
+    context = here(spec.folder)
     return ImageReader(
         image,
-        LocalMachine(spec.folder, python),
-        python,
-        attached=attach(image, spec.sections.get("accelerator")),
-        made=frozenset(made_by(spec)),
+        LocalMachine(context),
+        image_files.interpreter(image, context.state, environment_of(spec)),
+        attached=attach(spec, OFFERED[image.image]),
+        made=frozenset(
+            path for name, config in spec.sections.items() for path in registry.get(name).makes(config)
+        ),
     )
 
 
-def attach(image: Image, wanted: Accelerator | None) -> Accelerators:
-    """The accelerator that a machine would be given: the first of the file's wishes that Colab can fulfil."""
-    offered = OFFERED[image.image]
-    if wanted is None:
-        return offered[0]
-    fulfils = partial(kind.fulfils, config=kind.undriven(wanted))
-    return next((o for name in wanted.any_of for o in offered if fulfils(name, attached=o)), offered[0])
-
-
-def made_by(spec: Spec) -> Iterator[str]:
-    """The files that the spec itself makes; datasets are known by their receipts."""
-    sections = spec.sections
-    yield from (file.path for file in sections.get("files", ()) if not file.folder)
-    yield from (command.creates for command in sections.get("run", ()) if command.creates)
-    yield from (wanted.to for wanted in sections.get("inputs", {}).values())
+def attach(spec: Spec, offered: tuple[Accelerators, ...]) -> Accelerators:
+    """The accelerator that a machine would be given: what a section chooses, else Colab's usual one."""
+    for name, config in spec.sections.items():
+        if choose := registry.get(name).attach:
+            return choose(config, offered)
+    return offered[0]

@@ -12,11 +12,10 @@ from provisioner.engine.checks import CheckCache, run_checks
 from provisioner.engine.connect import OurMachine, connect, look
 from provisioner.engine.executor import Executor
 from provisioner.engine.journal import Journal
-from provisioner.engine.plan import Survey, survey
+from provisioner.engine.plan import Survey, learnt, survey
 from provisioner.engine.saved_plan import refuse_if_moved
 from provisioner.engine.scheduler import FINE, schedule
 from provisioner.engine.selection import EVERYTHING, Selection
-from provisioner.kinds import registry
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.plan import Action, Change, Plan, fingerprint
 from provisioner.model.report import SILENT, Event, Outcome, Report, Reporter, Status, Verdict
@@ -38,7 +37,7 @@ def provision(
     conclude: Conclude | None = None,
     jobs: int = JOBS,
 ) -> Report:
-    """Make this machine what the spec says, and prove it. The reporter is shown the plan before it is carried out.
+    """Make this machine what the spec says, and prove it. The reporter hears the plan first.
 
     With `saved`, exactly that plan is carried out. Raises PlanMovedError when the machine is no longer
     what it was made for. With `conclude` the next apply may say the same again while all that it rests on
@@ -65,7 +64,7 @@ def provision(
         outcomes=outcomes,
         residual=residual,
         verdicts=verdicts,
-        accelerators=attached(after),
+        accelerators=attached(spec, after),
         seconds=time.monotonic() - began,
         log=machine.log.written_to,
         fingerprint="" if after is before and touched(outcomes) else fingerprint(after.plan),
@@ -128,18 +127,17 @@ def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False,
         plan=found.plan,
         residual=residual,
         verdicts=run_checks(found.plan.checks, found.reader, machine.redact, jobs=jobs),
-        accelerators=attached(found),
+        accelerators=attached(spec, found),
         seconds=time.monotonic() - began,
         fingerprint=fingerprint(found.plan),
         restart=restart_of(found.plan),
     )
 
 
-def attached(found: Survey) -> Accelerators | None:
+def attached(spec: Spec, found: Survey) -> Accelerators | None:
     """What is attached, for the report of a spec that asks for it."""
-    asked = ((registry.get(name).attached, facts) for name, facts in found.facts.items() if registry.has(name))
-    known = (look_up(facts) for look_up, facts in asked if look_up and not isinstance(facts, Exception))
-    return next(known, None)
+    told = (kind.attached(facts) for kind, facts in learnt(spec, found.facts) if kind.attached)
+    return next(told, None)
 
 
 def restart_of(plan: Plan) -> tuple[str, ...]:
@@ -161,7 +159,7 @@ def touched(outcomes: tuple[Outcome, ...]) -> bool:
 
 
 def covers(plan: Plan, selection: Selection, suspects: frozenset[str]) -> bool:
-    """Whether all that an earlier run left unfinished was looked at; what the file no longer has counts as such."""
+    """Whether all that an earlier run left unfinished was looked at, but for what the file no longer has."""
     return selection == EVERYTHING or suspects <= {step.id for step in plan.steps}
 
 

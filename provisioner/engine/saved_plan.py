@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from provisioner.machine import files
 from provisioner.model.effects import Write
 from provisioner.model.errors import PlanMovedError, ProvisionerError
 from provisioner.model.plan import Plan, Step
@@ -53,21 +53,18 @@ def plan_from(source: str, filename: str) -> Plan:
 
 def keep_plan(plan: Plan, path: str) -> None:
     """Keep a plan in a file for its owner alone: it holds URLs as the spec has them, perhaps with a token."""
-    from provisioner.machine import files
-
     files.write(Write(path=os.path.abspath(path), text=text(plan_document(plan)), mode=0o600))
 
 
 def saved_plan(path: str) -> Plan | None:
     """The plan in a file that `plan --out` wrote, or None when the file is something else."""
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            text = file.read() if file.read(1) == "{" else ""
+        if files.read(path, 1) != b"{":
+            return None
+        source = files.read(path).decode()
     except (OSError, UnicodeDecodeError):
         return None
-    if not text:
-        return None
-    saved = plan_from("{" + text, path)
+    saved = plan_from(source, path)
     if saved.against:
         raise ProvisionerError(
             f"{path} is a plan for {saved.against.image}, which is there to be read",

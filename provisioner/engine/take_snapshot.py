@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, replace
 
 from pydantic import TypeAdapter
 
 from provisioner.engine.connect import connect, look, running_machine
 from provisioner.engine.plan import survey
 from provisioner.facts import dpkg as status
-from provisioner.facts import platforms
+from provisioner.facts import platforms, system
 from provisioner.facts.distributions import Installed
 from provisioner.machine.reader import Reader
 from provisioner.model.errors import ObserveError
 from provisioner.model.plan import fingerprint
 from provisioner.snapshots.anonymize import Anonymous
-from provisioner.snapshots.snapshot import VARIABLES, Seen, Snapshot, load
-from provisioner.spec.spec import load as read_spec
+from provisioner.snapshots.snapshot import VARIABLES, Seen, Snapshot
+from provisioner.spec.spec import Spec
 
 
-def sides(first: str, second: str | None, spec: str) -> tuple[Snapshot, Snapshot, tuple[str, str]]:
-    """Mine, yours, and what to call them: of two files, or of this machine and the file `first`."""
-    if second is None:
-        return snapshot(spec), load(first), ("this machine", os.path.basename(first))
-    names = os.path.basename(first), os.path.basename(second)
-    return load(first), load(second), (first, second) if names[0] == names[1] else names
-
-
-def snapshot(path: str) -> Snapshot:
-    """The machine, and what every kind of the spec finds there if there is a spec at `path`.
-
-    Raises SpecError when there is one and it is wrong.
-    """
-    if not Path(path).exists():
-        return describe(running_machine(str(Path.cwd())))
-    spec = read_spec(path)
+def snapshot(spec: Spec | None) -> Snapshot:
+    """The machine, and what every kind of the spec, if there is one, finds there."""
+    if spec is None:
+        return describe(running_machine(system.working_folder()))
     found = survey(spec, look(spec, connect(spec)))
-    return describe(
-        found.reader,
-        name=spec.name,
+    hide = Anonymous(found.reader)
+    return replace(
+        describe(found.reader),
+        name=hide(spec.name),
         digest=spec.digest,
         fingerprint=fingerprint(found.plan) or None,
-        named=dict(found.plan.named),
-        kinds={name: told(facts) for name, facts in found.facts.items()},
+        named=hide.within(dict(found.plan.named)),
+        kinds=hide.within({name: as_data(facts) for name, facts in found.facts.items()}),
     )
 
 
-def describe(machine: Reader, **of_the_spec: Any) -> Snapshot:
-    """A snapshot of a machine, and of what a spec adds to it."""
+def describe(machine: Reader) -> Snapshot:
+    """A snapshot of a machine without a spec."""
     hide = Anonymous(machine)
     dpkg = status.observe(machine)
     packages = dpkg.packages.values() if dpkg else ()
@@ -61,7 +46,6 @@ def describe(machine: Reader, **of_the_spec: Any) -> Snapshot:
         environment=hide.within(environment),
         distributions={name: found.version for name, found in sorted(Installed(machine).found.items())},
         packages={package.name: package.version for package in packages if package.installed},
-        **hide.within(of_the_spec),
     )
 
 
@@ -70,10 +54,10 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
         platform=platforms.detect(machine),
         runtime=machine.environ.get("COLAB_RELEASE_TAG", ""),
         os=platforms.operating_system(machine),
-        kernel=platform.release(),
-        libc=" ".join(platform.libc_ver()),
-        architecture=platform.machine(),
-        cpus=os.cpu_count() or 0,
+        kernel=system.kernel_release(),
+        libc=" ".join(system.libc()),
+        architecture=system.architecture(),
+        cpus=system.processors(),
         memory=machine.context.memory,
         disk_free=machine.free(machine.context.folder),
         root=machine.context.root,
@@ -82,8 +66,9 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
     )
 
 
-def told(facts: Any) -> Any:
+def as_data(facts: object) -> object:
     """Facts as plain data; what could not be learnt says why."""
     if isinstance(facts, ObserveError):
         return {"error": facts.message, "hint": facts.hint}
-    return TypeAdapter(type(facts)).dump_python(facts, mode="json")
+    data: object = TypeAdapter(type(facts)).dump_python(facts, mode="json")
+    return data

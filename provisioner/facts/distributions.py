@@ -11,10 +11,12 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -28,6 +30,60 @@ TOP_LEVEL = re.compile(rb'^"?([^/,"\n]+)', re.MULTILINE)
 ONLY_EXTRA = re.compile(r"""\bextra\s*==\s*["']([^"']+)["']""")
 BY_APT = "/python3/dist-packages"
 """End of the folder where Debian's own packages lie, which nothing but apt may change."""
+
+
+@dataclass(frozen=True)
+class PipRequirement:
+    """What is asked of one distribution, in the form of PEP 508, parsed once. `str` gives what was written."""
+
+    text: str
+    name: str
+    """Canonical, as are the names of extras."""
+    extras: frozenset[str] = frozenset()
+    specifier: SpecifierSet = field(default_factory=SpecifierSet)
+    marker: Marker | None = None
+    url: str | None = None
+    """Where it has to come from, if not from any index."""
+    editable: str | None = None
+    """The folder of the project that is to be installed in place."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def shown(self) -> str:
+        """What it asks for, as a plan may show it: a folder, a URL without credentials, or name and versions."""
+        return self.editable or redact(self.url or f"{self.name}{self.specifier}")
+
+    def accepts(self, version: str) -> bool:
+        """Whether an installed version will do: pre-releases count, and `==2.1` takes `2.1+cu130`."""
+        if not self.specifier:
+            return True
+        parsed = version_of(version)
+        return parsed is not None and self.specifier.contains(parsed, prereleases=True)
+
+    def at(self, url: str) -> PipRequirement:
+        """The same distribution, for the same machines, from another URL."""
+        extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
+        marker = f" ; {self.marker}" if self.marker else ""
+        return replace(self, text=f"{self.name}{extras} @ {url}{marker}", url=url)
+
+
+@lru_cache(maxsize=4096)
+def parse_requirement(text: str) -> PipRequirement | None:
+    """A requirement from its text; None for what is no PEP 508 requirement."""
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return PipRequirement(
+        text=text,
+        name=canonicalize_name(parsed.name),
+        extras=frozenset(map(canonicalize_name, parsed.extras)),
+        specifier=parsed.specifier,
+        marker=parsed.marker,
+        url=parsed.url,
+    )
 
 
 @dataclass(frozen=True)
@@ -71,7 +127,7 @@ class Installed:
                     path = self._linked(path, match["name"])
                 if name in here and match["kind"] == "dist-info" and here[name].path.endswith(".dist-info"):
                     self.twice.add(name)
-                here[name] = Distribution(name, match["version"] or self._told_version(path), path, folder)
+                here[name] = Distribution(name, match["version"] or self._version(path), path, folder)
             self.found = here | self.found
 
     def get(self, name: str) -> Distribution | None:
@@ -82,7 +138,7 @@ class Installed:
         project = (self.reader.read(link) or b"").decode(errors="replace").partition("\n")[0].strip()
         return f"{project}/{name.replace('-', '_')}.egg-info"
 
-    def _told_version(self, path: str) -> str:
+    def _version(self, path: str) -> str:
         return next((value for key, value in headers(self._metadata(path) or "") if key == "version"), "")
 
     def _metadata(self, path: str) -> str | None:
@@ -93,7 +149,9 @@ class Installed:
                 return data.decode("utf-8", errors="replace")
         return None
 
-    def requires(self, distribution: Distribution, extras: frozenset[str] = frozenset()) -> list[Requirement]:
+    def requires(
+        self, distribution: Distribution, extras: frozenset[str] = frozenset()
+    ) -> list[PipRequirement]:
         """What it needs, as far as it can matter when only `extras` are asked for.
 
         Lines that are no PEP 508 requirements are old mistakes of others, and left out.
@@ -103,7 +161,7 @@ class Installed:
         if not distribution.path.endswith(".dist-info"):
             egg = self.reader.read(f"{distribution.path}/requires.txt") or b""
             lines += egg_requirements(egg.decode("utf-8", errors="replace"))
-        return [found for line in lines if may_apply(line, extras) and (found := parse(line))]
+        return [found for line in lines if may_apply(line, extras) and (found := parse_requirement(line))]
 
     def origin(self, distribution: Distribution) -> dict[str, object]:
         """Its direct_url.json, or an empty mapping when it came from an index."""
@@ -184,14 +242,6 @@ def headers(text: str) -> Iterator[tuple[str, str]]:
             yield key.strip().lower(), value.strip()
 
 
-@lru_cache(maxsize=4096)
-def parse(line: str) -> Requirement | None:
-    try:
-        return Requirement(line)
-    except InvalidRequirement:
-        return None
-
-
 def may_apply(line: str, extras: frozenset[str]) -> bool:
     """False when a requirement's marker plainly asks for another extra: it need not be parsed then."""
     marker = line.partition(";")[2]
@@ -237,11 +287,3 @@ def version_of(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
-
-
-def accepts(requirement: Requirement, version: str) -> bool:
-    """Whether an installed version will do: pre-releases count, and `==2.1` takes `2.1+cu130`."""
-    if not requirement.specifier:
-        return True
-    parsed = version_of(version)
-    return parsed is not None and requirement.specifier.contains(parsed, prereleases=True)

@@ -44,6 +44,12 @@ def place(reader: Reader) -> Place:
     return "vscode" if reader.environ.get("VSCODE_PID") or reader.environ.get("VSCODE_CWD") else "jupyter"
 
 
+def is_kernel(reader: Reader) -> bool:
+    """Whether we are the notebook's kernel ourselves, and not only started by it."""
+    kernel = reader.kernel()
+    return kernel is not None and kernel.inside
+
+
 def release(reader: Reader) -> dict[str, str]:
     """What /etc/os-release says, whose values may be quoted as in a shell. See os-release(5)."""
     text = (reader.read("/etc/os-release") or b"").decode(errors="replace")
@@ -55,12 +61,6 @@ def operating_system(reader: Reader) -> str:
     """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
     return release(reader).get("PRETTY_NAME") or platform.system()
 
-
-CELL = """\
-Run this in a cell:
-    %load_ext provisioner
-    %colabenv apply"""
-"""The entrance that can do what only a kernel can."""
 
 WAYS_OUT = (
     "go back to the runtime that the lock was made for (on Colab: Runtime > Change runtime type > Runtime "

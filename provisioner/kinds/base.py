@@ -128,7 +128,7 @@ class Lockable(Generic[C, F, P]):
     check: Callable[[C, P], None]
     """Raises LockError when the pins lack what the section names."""
     pin: Callable[[C, F, Reader, LockContext, Pinning[P] | None], P]
-    """What a section came to, of which all changes can be made. Raises LockError for what cannot be locked."""
+    """What a section came to, of which all changes can be made. Raises LockError."""
     contents: Callable[[P], Contents]
     materials: Callable[[P, str], Iterable[Material]]
     """All that is in a bill of materials, given the name of the operating system."""
@@ -218,13 +218,17 @@ class Kind(Generic[C, F]):
 
 
 AnyKind: TypeAlias = Kind[Any, Any]
+AnyLockable: TypeAlias = Lockable[Any, Any, Any]
+AnyPinning: TypeAlias = Pinning[Any]
 
 
-def observe(kind: AnyKind, config: object, reader: Reader, pinning: Pinning[Any] | None) -> object:
+def observe(kind: AnyKind, config: object, reader: Reader, pinning: AnyPinning | None) -> object:
     """What a kind finds for a section, which may keep to pins."""
-    return kind.lock.observe(config, reader, pinning) if kind.lock and pinning else kind.observe(config, reader)
+    return (
+        kind.lock.observe(config, reader, pinning) if kind.lock and pinning else kind.observe(config, reader)
+    )
 
 
-def plan(kind: AnyKind, config: object, facts: object, pinning: Pinning[Any] | None) -> Iterable[Step]:
+def plan(kind: AnyKind, config: object, facts: object, pinning: AnyPinning | None) -> Iterable[Step]:
     """The steps from what was found to what a section wants, which may keep to pins."""
     return kind.lock.plan(config, facts, pinning) if kind.lock and pinning else kind.plan(config, facts)

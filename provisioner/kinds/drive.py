@@ -19,6 +19,7 @@ from provisioner.facts import platforms
 from provisioner.facts.platforms import Platform
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.shared.fields import Flag, Section, SpecPath, as_written
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.machine.reader import Reader, Stat
 from provisioner.model.effects import Link, Mount
 from provisioner.model.errors import ObserveError
@@ -32,32 +33,14 @@ COLAB_TYPE = "fuse.drive"
 ROOTS = ("MyDrive", "My Drive")
 """The user's own drive, by the name without a space and by the one that google.colab looks for."""
 
-CELL = """\
-Run this in a cell, and then run this again:
-    from google.colab import drive
-    drive.mount('{mount}')"""
-
 ASKED = "Google asks you to allow it"
-
-REMOUNT = """\
-Run this in a cell, and then run this again:
-    from google.colab import drive
-    drive.flush_and_unmount()
-    drive.mount('{mount}')"""
-
-WAYS = {
-    "colab": CELL,
-    "colab-enterprise": "Colab Enterprise cannot mount Drive: copy what you need from Cloud Storage "
-    "with `datasets`, or write `required: false`.",
-    "kaggle": "Kaggle cannot mount Drive: attach the data to the notebook with Add Input, which puts it "
-    "below /kaggle/input, and write `required: false`.",
-    "other": "Mount it there, with rclone for example, or write `required: false`.",
-}
 
 
 def check_mount(path: str) -> str:
     if not re.fullmatch(r"[\w./+-]+", path):
-        raise ValueError("is no place for Drive: Colab refuses spaces and signs there; write /content/drive")
+        raise ValueError(
+            "is no place to mount Drive: Colab refuses spaces and special characters there; write /content/drive"
+        )
     return path
 
 
@@ -86,12 +69,13 @@ class Drive(Section):
         examples=[{"models": "MyDrive/models"}],
     )
     required: Flag = Field(
-        True, description="Whether it is an error when Drive is not mounted; if false, it is done without."
+        True,
+        description="Whether it is an error when Drive is not mounted; if false, nothing is linked then.",
     )
 
 
 @dataclass(frozen=True)
-class Place:
+class DrivePlace:
     """Something wanted of Drive: whether it is there, and what else is where it should be."""
 
     inside: str
@@ -103,13 +87,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DriveFacts:
     platform: Platform
     type: str
     """The file system's type at the mount point, empty when nothing is mounted there."""
     problem: str
     """Why a mounted Drive cannot be used; empty when it can."""
-    places: tuple[Place, ...]
+    places: tuple[DrivePlace, ...]
     """What `paths` and `links` name, in that order; empty unless Drive can be used."""
     links: tuple[Stat | None, ...]
     mountable: bool = False
@@ -118,11 +102,11 @@ class Facts:
     """What keeps Colab from mounting at that place; empty when nothing does."""
 
 
-def observe(config: Drive, reader: Reader) -> Facts:
+def observe(config: Drive, reader: Reader) -> DriveFacts:
     platform = platforms.detect(reader)
     type_ = mounted_type((reader.read(MOUNTS) or b"").decode(errors="replace"), config.mount)
     problem = ""
-    places: tuple[Place, ...] = ()
+    places: tuple[DrivePlace, ...] = ()
     try:
         problem = why_unusable(platform, type_, config.mount, reader) if type_ else ""
         if type_ and not problem:
@@ -130,11 +114,10 @@ def observe(config: Drive, reader: Reader) -> Facts:
             places = tuple(find(inside, config.mount, reader) for inside in wanted)
     except ObserveError as error:
         problem = error.message
-    kernel = reader.kernel() if platform == "colab" and not type_ else None
-    mountable = kernel is not None and kernel.inside
+    mountable = platform == "colab" and not type_ and platforms.is_kernel(reader)
     obstacle = find_obstacle(config.mount, reader) if mountable else ""
     links = tuple(reader.stat(path) for path in config.links)
-    return Facts(platform, type_, problem, places, links, mountable, obstacle)
+    return DriveFacts(platform, type_, problem, places, links, mountable, obstacle)
 
 
 def find_obstacle(mount: str, reader: Reader) -> str:
@@ -166,16 +149,16 @@ def why_unusable(platform: Platform, type_: str, mount: str, reader: Reader) -> 
     return ""
 
 
-def find(inside: str, mount: str, reader: Reader) -> Place:
+def find(inside: str, mount: str, reader: Reader) -> DrivePlace:
     if reader.stat(posixpath.join(mount, inside)):
-        return Place(inside, True, posixpath.dirname(inside), ())
+        return DrivePlace(inside, True, posixpath.dirname(inside), ())
     folder = posixpath.dirname(inside)
     while (names := reader.list(posixpath.join(mount, folder))) is None and folder:
         folder = posixpath.dirname(folder)
-    return Place(inside, False, folder, names or ())
+    return DrivePlace(inside, False, folder, names or ())
 
 
-def plan(config: Drive, facts: Facts) -> Iterator[Step]:
+def plan(config: Drive, facts: DriveFacts) -> Iterator[Step]:
     if not facts.type and not config.required and (facts.obstacle or not facts.mountable):
         yield done_without(config, facts)
         return
@@ -195,39 +178,40 @@ def plan(config: Drive, facts: Facts) -> Iterator[Step]:
         yield Step(id=change.address, changes=(change,), effects=() if idle else (link,), after=("drive",))
 
 
-def done_without(config: Drive, facts: Facts) -> Step:
+def done_without(config: Drive, facts: DriveFacts) -> Step:
     """Nothing is wanted of a Drive that is not there and need not be."""
     if facts.platform == "colab":
         reason = "not mounted, and not required"
-        warning = f"Drive is not mounted, so nothing is linked into it. {CELL.format(mount=config.mount)}"
+        way = advice("mount drive", facts.platform, mount=config.mount)
+        warning = f"Drive is not mounted, so nothing is linked into it. {way}"
     else:
         reason, warning = "not on Colab, and not required", ""
     change = Change("drive.mount", Action.KEEP, "none", reason=reason)
     return Step(id="drive", changes=(change,), warnings=(warning,) if warning else ())
 
 
-def mount_change(config: Drive, facts: Facts) -> Change:
+def mount_change(config: Drive, facts: DriveFacts) -> Change:
     if facts.mountable and not facts.obstacle:
         return Change("drive.mount", Action.CREATE, None, config.mount, ASKED)
     if facts.obstacle:
         way = "Move it away, or choose another place for `mount`."
         return blocked("mount", config.mount, f"Colab cannot mount Drive: {facts.obstacle}. {way}")
     if not facts.type:
-        way = WAYS[facts.platform].format(mount=config.mount)
+        way = advice("mount drive", facts.platform, mount=config.mount)
         return blocked("mount", config.mount, f"Drive is not mounted. {way}")
     if facts.problem:
-        way = REMOUNT if facts.platform == "colab" else "Mount it again, and then run this again."
-        return blocked("mount", config.mount, f"{facts.problem}. {way.format(mount=config.mount)}")
+        way = advice("mount drive again", facts.platform, mount=config.mount)
+        return blocked("mount", config.mount, f"{facts.problem}. {way}")
     return Change("drive.mount", Action.KEEP, config.mount)
 
 
-def path_change(place: Place) -> Change:
+def path_change(place: DrivePlace) -> Change:
     if place.exists:
         return Change(f"drive.{place.inside}", Action.KEEP, "there")
     return blocked(place.inside, "there", why_missing(place))
 
 
-def why_missing(place: Place) -> str:
+def why_missing(place: DrivePlace) -> str:
     """That something is not in Drive, and what is there instead."""
     folder = place.folder or "Drive"
     below = place.inside.removeprefix(place.folder).lstrip("/").partition("/")[0]
@@ -237,7 +221,7 @@ def why_missing(place: Place) -> str:
     return f"{folder} has no {below}. Put it there, or correct the path."
 
 
-def link_change(path: str, target: str, found: Stat | None, place: Place | None) -> Change:
+def link_change(path: str, target: str, found: Stat | None, place: DrivePlace | None) -> Change:
     name = f"link {path}"
     if place and not place.exists:
         return blocked(name, target, why_missing(place))
@@ -255,7 +239,7 @@ def blocked(name: str, after: str, reason: str) -> Change:
     return Change(f"drive.{name}", Action.BLOCKED, None, after, reason)
 
 
-def named(config: Drive, facts: Facts) -> Iterator[tuple[str, str]]:
+def named(config: Drive, facts: DriveFacts) -> Iterator[tuple[str, str]]:
     """Whether it is mounted, whether what is needed is in it, and where the links lead."""
     mounted = ("unusable" if facts.problem else "mounted") if facts.type else ABSENT
     yield "drive.mount", mounted

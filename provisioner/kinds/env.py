@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,16 +9,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared import variables
+from provisioner.kinds.shared.checks import check_variable
 from provisioner.kinds.shared.fields import Section, SpecPath, as_written
 from provisioner.kinds.shared.variable_files import Setting
-from provisioner.kinds.shared.variables import Lasting
+from provisioner.kinds.shared.variables import PersistentVariables
 from provisioner.machine.reader import Reader
 from provisioner.model.plan import Step
-from provisioner.model.redaction import redact
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-SECRET = re.compile(r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY)(?:_|$)|(?:API|ACCESS|PRIVATE)_KEY$")
+from provisioner.model.redaction import is_for_sharing, redact
 
 READONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
 """bash refuses to set these, and stops reading the file that tries."""
@@ -31,13 +27,12 @@ LOADER = (
 
 
 def check_name(name: str) -> str:
-    if not NAME.fullmatch(name):
-        raise ValueError("is not a variable's name; use letters, digits and _, and no digit first")
+    check_variable(name)
     if name in READONLY:
-        raise ValueError("is kept by the shell itself and cannot be set")
-    if SECRET.search(name.upper()):
+        raise ValueError("belongs to the shell itself and cannot be set")
+    if not is_for_sharing(name):
         raise ValueError(
-            "looks like a secret, and a colabenv.yaml is there to be shared; "
+            "looks like a secret, and a colabenv.yaml is meant to be shared; "
             "keep it in Colab's Secrets or in your own environment"
         )
     return name
@@ -97,11 +92,11 @@ Env = dict[
 ]
 
 
-def observe(config: Env, reader: Reader) -> Lasting:
+def observe(config: Env, reader: Reader) -> PersistentVariables:
     return variables.observe("env", reader, config)
 
 
-def plan(config: Env, facts: Lasting) -> Iterator[Step]:
+def plan(config: Env, facts: PersistentVariables) -> Iterator[Step]:
     wanted = {name: variable.setting for name, variable in config.items()}
     changes = variables.changes("env", wanted, facts)
     if changes:
@@ -113,11 +108,11 @@ def plan(config: Env, facts: Lasting) -> Iterator[Step]:
         )
 
 
-def named(config: Env, facts: Lasting) -> Iterator[tuple[str, str]]:
+def named(config: Env, facts: PersistentVariables) -> Iterator[tuple[str, str]]:
     """What later shells and kernels get, with folders as the file writes them."""
     for name, variable in config.items():
         words = {str(folder): as_written(folder) for folder in variable.prepend}
-        yield f"env.{name}", redact(variables.standing(name, facts, words))
+        yield f"env.{name}", redact(variables.persisted(name, facts, words))
 
 
 KIND = Kind(

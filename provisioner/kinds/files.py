@@ -50,11 +50,11 @@ def check_paths(files: tuple[File, ...]) -> tuple[File, ...]:
 
 
 @dataclass(frozen=True)
-class Found:
+class FileFacts:
     """What is at the path of one entry, and at its source."""
 
     name: str
-    """The path as a person would say it."""
+    """The path in its shortest form."""
     stat: Stat | None
     digest: str | None
     """sha256 of a file that may be right, or is no larger than LITTLE."""
@@ -64,19 +64,19 @@ class Found:
     """A file where a folder above the path should be."""
 
 
-Facts = tuple[Found, ...]
+FilesFacts = tuple[FileFacts, ...]
 
 
-def observe(config: tuple[File, ...], reader: Reader) -> Facts:
+def observe(config: tuple[File, ...], reader: Reader) -> FilesFacts:
     return tuple(look(file, reader) for file in config)
 
 
-def look(file: File, reader: Reader) -> Found:
+def look(file: File, reader: Reader) -> FileFacts:
     stat = reader.stat(file.path)
     source = reader.stat(file.source) if file.source else None
     size = source.size if source else len((file.content or "").encode())
     comparable = stat is not None and stat.type == "file" and stat.size == size and not file.link
-    return Found(
+    return FileFacts(
         name=shorten(file.path, reader),
         stat=stat,
         digest=reader.hash(file.path) if comparable or is_little(stat) else None,
@@ -107,7 +107,7 @@ def find_obstacle(path: str, reader: Reader) -> str | None:
     return None
 
 
-def plan(config: tuple[File, ...], facts: Facts) -> Iterator[Step]:
+def plan(config: tuple[File, ...], facts: FilesFacts) -> Iterator[Step]:
     for file, found in zip(config, facts, strict=True):
         change = compare(file, found)
         idle = change.action in (Action.KEEP, Action.BLOCKED)
@@ -119,7 +119,7 @@ def plan(config: tuple[File, ...], facts: Facts) -> Iterator[Step]:
         )
 
 
-def compare(file: File, found: Found) -> Change:
+def compare(file: File, found: FileFacts) -> Change:
     address = f"files.{found.name}"
     after = describe(kind_of(file), wanted_mode(file, found), file.link)
     stat = found.stat
@@ -134,7 +134,7 @@ def compare(file: File, found: Found) -> Change:
     return Change(address, Action.KEEP, after)
 
 
-def why_blocked(file: File, found: Found) -> str:
+def why_blocked(file: File, found: FileFacts) -> str:
     """Why the entry cannot be had here, and the way out; empty when it can."""
     if file.source and (found.source is None or found.source.type != "file"):
         what = "is not there" if found.source is None else f"is a {found.source.type} and not a file"
@@ -154,7 +154,7 @@ def kind_of(file: File) -> str:
     return "folder" if file.folder else "file"
 
 
-def wanted_mode(file: File, found: Found) -> int | None:
+def wanted_mode(file: File, found: FileFacts) -> int | None:
     """The permission bits to have; None leaves them alone."""
     if file.mode is not None:
         return int(file.mode, 8)
@@ -168,7 +168,7 @@ def describe(kind: str, mode: int | None, link: str | None) -> str:
     return kind if mode is None else f"{kind} {mode:04o}"
 
 
-def differ(file: File, found: Found, stat: Stat) -> list[str]:
+def differ(file: File, found: FileFacts, stat: Stat) -> list[str]:
     """In what the entry differs from what is there, in words."""
     if file.link:
         return [] if stat.link == file.link else ["points elsewhere"]
@@ -181,13 +181,13 @@ def differ(file: File, found: Found, stat: Stat) -> list[str]:
     ]
 
 
-def same_content(file: File, found: Found) -> bool:
+def same_content(file: File, found: FileFacts) -> bool:
     if file.source:
         return found.digest is not None and found.digest == found.source_digest
     return found.digest == hashlib.sha256((file.content or "").encode()).hexdigest()
 
 
-def effect(file: File, found: Found) -> Effect:
+def effect(file: File, found: FileFacts) -> Effect:
     """The one effect that makes the entry right."""
     mode = wanted_mode(file, found)
     if file.link:
@@ -201,13 +201,18 @@ def effect(file: File, found: Found) -> Effect:
     return Write(path=file.path, text=file.content or "", mode=mode)
 
 
-def named(config: tuple[File, ...], facts: Facts) -> Iterator[Named]:
+def makes(config: tuple[File, ...]) -> Iterator[str]:
+    """Folders are left out: others put things into them."""
+    yield from (file.path for file in config if not file.folder)
+
+
+def named(config: tuple[File, ...], facts: FilesFacts) -> Iterator[Named]:
     """What is at each path: the content's sha256, where a link leads, and the mode where one is asked for."""
     for file, found in zip(config, facts, strict=True):
         yield f"files.{as_written(file.path)}", identity(file, found, found.stat) if found.stat else ABSENT
 
 
-def identity(file: File, found: Found, stat: Stat) -> str | None:
+def identity(file: File, found: FileFacts, stat: Stat) -> str | None:
     """What is there; None for other contents that are too large to be read for nothing."""
     if stat.type == "file" and found.digest is None:
         return None
@@ -228,4 +233,5 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
+    makes=makes,
 )

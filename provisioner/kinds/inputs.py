@@ -6,41 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from provisioner.facts import platforms
-from provisioner.facts.platforms import CELL, Place
+from provisioner.facts.platforms import Place
 from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.shared.checks import EntryName
 from provisioner.kinds.shared.fields import Mode, Section, SpecPath
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.machine.reader import Reader, Stat
 from provisioner.model.effects import Chmod, Effect, Upload
 from provisioner.model.plan import Action, Change, Step
 
-PUT = "Put the file there yourself, and then run this again."
 
-WAYS: dict[Place, str] = {
-    "colab": f"Only the kernel can ask for it in the browser. {CELL}",
-    "colab-enterprise": "Upload it with the Files panel, and move it there.",
-    "kaggle": "Attach it with Add Input, which puts it below /kaggle/input, and copy it there.",
-    "studio-lab": "Upload it with the file browser at the left, and move it there.",
-    "vscode": PUT,
-    "jupyter": "Upload it with the file browser at the left, and move it there.",
-    "other": PUT,
-}
-
-
-def check_name(name: str) -> str:
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError("is no name for an input; use letters, digits, - and _")
-    return name
-
-
-class Input(Section):
+class InputFile(Section):
     """A file that the user is asked for when it is not there."""
 
     to: SpecPath = Field(description="Where it belongs.", examples=["~/.kaggle/kaggle.json"])
     mode: Mode = Field(
-        "0600", description="Its permissions in octal, quoted; what you keep to yourself is for you alone."
+        "0600", description="Its permissions in octal, quoted; by default only you can read it."
     )
 
     @property
@@ -48,11 +32,11 @@ class Input(Section):
         return int(self.mode, 8)
 
 
-Inputs = dict[Annotated[str, AfterValidator(check_name)], Input]
+Inputs = dict[EntryName, InputFile]
 
 
 @dataclass(frozen=True)
-class Facts:
+class InputsFacts:
     place: Place
     inside: bool
     """Whether we are the kernel."""
@@ -60,24 +44,25 @@ class Facts:
     """What is at each path, in the order of the section."""
 
 
-def observe(config: Inputs, reader: Reader) -> Facts:
-    kernel = reader.kernel()
-    inside = kernel is not None and kernel.inside
-    return Facts(platforms.place(reader), inside, tuple(reader.stat(one.to) for one in config.values()))
+def observe(config: Inputs, reader: Reader) -> InputsFacts:
+    files = tuple(reader.stat(one.to) for one in config.values())
+    return InputsFacts(platforms.place(reader), platforms.is_kernel(reader), files)
 
 
-def plan(config: Inputs, facts: Facts) -> Iterator[Step]:
+def plan(config: Inputs, facts: InputsFacts) -> Iterator[Step]:
     for (name, wanted), found in zip(config.items(), facts.files, strict=True):
         change, effects = look(f"inputs.{name}", wanted, found, facts)
         yield Step(id=change.address, changes=(change,), effects=effects)
 
 
-def look(address: str, wanted: Input, found: Stat | None, facts: Facts) -> tuple[Change, tuple[Effect, ...]]:
+def look(
+    address: str, wanted: InputFile, found: Stat | None, facts: InputsFacts
+) -> tuple[Change, tuple[Effect, ...]]:
     if found is None:
         if facts.place == "colab" and facts.inside:
             change = Change(address, Action.CREATE, None, wanted.to, "you are asked for it in the browser")
             return change, (Upload(path=wanted.to, mode=wanted.bits),)
-        reason = f"{wanted.to} is not there. {WAYS[facts.place]}"
+        reason = f"{wanted.to} is not there. {advice('missing file', facts.place)}"
         return Change(address, Action.BLOCKED, None, wanted.to, reason), ()
     if found.type not in ("file", "link"):
         reason = f"There is a {found.type} at {wanted.to}. Move it away, or choose another path."
@@ -88,11 +73,18 @@ def look(address: str, wanted: Input, found: Stat | None, facts: Facts) -> tuple
     return Change(address, Action.KEEP, wanted.to), ()
 
 
-def named(config: Inputs, facts: Facts) -> Iterator[tuple[str, str]]:
-    """Whether each is there, and for whom to read; never what it holds."""
+def makes(config: Inputs) -> Iterator[str]:
+    yield from (one.to for one in config.values())
+
+
+def named(config: Inputs, facts: InputsFacts) -> Iterator[tuple[str, str]]:
+    """Whether each is there, and who can read it; never what it holds."""
     for name, found in zip(config, facts.files, strict=True):
-        there = found and (f"there, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}")
-        yield f"inputs.{name}", there or ABSENT
+        yield f"inputs.{name}", describe(found) if found else ABSENT
+
+
+def describe(found: Stat) -> str:
+    return f"there, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}"
 
 
 KIND = Kind(
@@ -108,4 +100,5 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
+    makes=makes,
 )

@@ -24,7 +24,7 @@ from provisioner.kinds.shared.debian.apt_get import ENVIRONMENT, NOTHING, SCRUB,
 from provisioner.kinds.shared.debian.pins import Pins
 from provisioner.kinds.shared.debian.simulation import UNCHANGED, Simulation
 from provisioner.kinds.shared.fields import Flag, Section
-from provisioner.kinds.shared.variables import Lasting
+from provisioner.kinds.shared.variables import PersistentVariables
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Effect, Run
 from provisioner.model.errors import LockError
@@ -116,7 +116,7 @@ class Facts:
 
     dpkg: Dpkg | None
     """None where there is no dpkg, or no apt-get."""
-    lasting: Lasting
+    lasting: PersistentVariables
     root: bool = True
     version: int | None = None
     """The one that is there or will be; None when none fits."""
@@ -333,7 +333,7 @@ def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:
         for program, link, path in zip(PROGRAMS, facts.links, facts.programs, strict=True):
             yield f"jdk.{program}", "the default" if link == path else link or ABSENT
         home = {facts.home: "its folder"} if found else {}
-        yield "jdk.JAVA_HOME", variables.standing("JAVA_HOME", facts.lasting, home)
+        yield "jdk.JAVA_HOME", variables.persisted("JAVA_HOME", facts.lasting, home)
 
 
 KIND = Kind(

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from provisioner.facts.platforms import CELL
 from provisioner.kinds.base import Kind
+from provisioner.kinds.shared.checks import check_name
 from provisioner.kinds.shared.fields import Section, SpecPath
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Chdir, Extension, LiveEffect, SearchPath
 from provisioner.model.kernel import Kernel
@@ -21,9 +22,7 @@ MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def check_module(name: str) -> str:
-    if not MODULE.fullmatch(name):
-        raise ValueError("is not a module's name; write autoreload, or package.module")
-    return name
+    return check_name(name, MODULE, "is not a module's name; write autoreload, or package.module")
 
 
 class Notebook(Section):
@@ -39,7 +38,7 @@ class Notebook(Section):
 
 
 @dataclass(frozen=True)
-class Facts:
+class NotebookFacts:
     kernel: bool
     inside: bool
     """Whether we are the kernel."""
@@ -48,11 +47,11 @@ class Facts:
     folder: str = ""
 
 
-def observe(config: Notebook, reader: Reader) -> Facts:
+def observe(config: Notebook, reader: Reader) -> NotebookFacts:
     kernel: Kernel | None = reader.kernel()
     if kernel is None or not kernel.inside:
-        return Facts(kernel is not None, inside=False)
-    return Facts(
+        return NotebookFacts(kernel is not None, inside=False)
+    return NotebookFacts(
         kernel=True,
         inside=True,
         extensions=tuple(name for name in config.extensions if is_loaded(name, kernel)),
@@ -66,15 +65,14 @@ def is_loaded(name: str, kernel: Kernel) -> bool:
     return name in kernel.extensions or f"IPython.extensions.{name}" in kernel.extensions
 
 
-def plan(config: Notebook, facts: Facts) -> Iterator[Step]:
+def plan(config: Notebook, facts: NotebookFacts) -> Iterator[Step]:
     """One step for each thing, so that an extension that fails keeps nothing else back."""
     wishes = list(wanted(config, facts))
     for address, before, after, effect in wishes:
         if not facts.kernel:
             change = Change(address, Action.KEEP, reason="there is no notebook here")
         elif not facts.inside:
-            reason = f"Only the kernel can do this to itself. {CELL}"
-            change = Change(address, Action.BLOCKED, None, after, reason)
+            change = Change(address, Action.BLOCKED, None, after, advice("kernel"))
         elif before == after:
             change = Change(address, Action.KEEP, after)
         else:
@@ -87,8 +85,8 @@ def plan(config: Notebook, facts: Facts) -> Iterator[Step]:
         )
 
 
-def wanted(config: Notebook, facts: Facts) -> Iterator[tuple[str, str | None, str, LiveEffect]]:
-    """(address, what is, what should be, what makes it so), the search path first: extensions may need it."""
+def wanted(config: Notebook, facts: NotebookFacts) -> Iterator[tuple[str, str | None, str, LiveEffect]]:
+    """(address, what is, what should be, the effect), the search path first: extensions may need it."""
     for path in reversed(config.sys_path):
         found = "first" if path in facts.path else None
         yield f"notebook.sys_path {path}", found, "first", SearchPath(path=path)

@@ -6,7 +6,7 @@ A kind is imported only when a spec has its key. Other people's kinds are found 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -69,11 +69,11 @@ def every() -> tuple[str, ...]:
 
 
 def in_order(names: Collection[str]) -> tuple[str, ...]:
-    """Names of kinds in the order of a plan, and among them those that may have left something behind."""
+    """Names of kinds in the order of a plan."""
     others = tuple(sorted(name for name in names if name not in ROOMS))
     at = NAMES.index(BEFORE)
     ordered = (*NAMES[:at], *others, *NAMES[at:])
-    return tuple(name for name in ordered if name in names or name in ABSENT)
+    return tuple(name for name in ordered if name in names)
 
 
 @cache
@@ -114,8 +114,7 @@ def plugged_in(name: str) -> AnyKind:
     return kind
 
 
-def packages() -> Iterator[str]:
+def packages() -> tuple[str, ...]:
     """The top packages whose code decides what is observed and planned, as far as it is imported."""
-    yield "provisioner"
-    if plugins.cache_info().currsize:
-        yield from {entry.module.partition(".")[0] for entry in plugins().values()}
+    others = plugins().values() if plugins.cache_info().currsize else ()
+    return ("provisioner", *(entry.module.partition(".")[0] for entry in others))

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared.argv import Argv, search_path
+from provisioner.kinds.shared.checks import VariableName
 from provisioner.kinds.shared.fields import Seconds, Section, SpecPath
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Run
@@ -21,10 +22,8 @@ from provisioner.model.plan import Action, Change, Step
 ASKING = 60.0
 """Seconds that `unless` may take."""
 
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
-
-class Command(Section):
+class RunCommand(Section):
     """A command, and how to see that it has done its work."""
 
     name: str = Field(
@@ -46,13 +45,13 @@ class Command(Section):
         examples=[["git", "-C", "src", "diff", "--quiet"]],
     )
     cwd: SpecPath | None = Field(None, description="Where to run it; by default in the spec's own folder.")
-    env: dict[Variable, str | None] = Field(
+    env: dict[VariableName, str | None] = Field(
         {}, description="Variables for this command alone; null unsets. Those of `env` are not set yet."
     )
     timeout: Seconds = Field(3600.0, description="Seconds after which it is stopped.")
 
     @model_validator(mode="after")
-    def can_be_done(self) -> Command:
+    def can_be_done(self) -> RunCommand:
         if self.creates is None and self.unless is None:
             raise ValueError(
                 "would run at every apply; give `creates`, a path that it makes, "
@@ -61,59 +60,61 @@ class Command(Section):
         return self
 
 
-def check_names(commands: tuple[Command, ...]) -> tuple[Command, ...]:
+def check_names(commands: tuple[RunCommand, ...]) -> tuple[RunCommand, ...]:
     names = [command.name for command in commands]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"names {name} twice; each command needs a name of its own")
+            raise ValueError(f"names {name} twice; give each command its own name")
     return commands
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Where commands run, and for each what still asks for it."""
+class RunFacts:
+    """Where commands run, and why each has to."""
 
     folder: str
     path: str
     reasons: tuple[str, ...]
-    """Why each command has work to do; empty where it has none."""
+    """Empty for a command that has done its work."""
 
 
-def observe(config: tuple[Command, ...], reader: Reader) -> Facts:
+def observe(config: tuple[RunCommand, ...], reader: Reader) -> RunFacts:
     path = search_path(reader)
     reasons = tuple(why(command, path, reader) for command in config)
-    return Facts(reader.context.folder, path, reasons)
+    return RunFacts(reader.context.folder, path, reasons)
 
 
-def why(command: Command, path: str, reader: Reader) -> str:
+def why(command: RunCommand, path: str, reader: Reader) -> str:
     if command.creates and reader.stat(command.creates) is None:
         return f"{command.creates} is not there"
     if command.unless and reader.context.target_image:
-        return f"`unless` is asked on {reader.context.target_image} itself"
+        return f"`unless` can only be run on {reader.context.target_image} itself"
     if command.unless:
         completed = reader.ask(start(command, command.unless, ASKING, reader.context.folder, path))
         if completed.timed_out:
             raise ObserveError(
                 f"`unless` of run.{command.name} did not end within {ASKING:.0f} s",
-                "It must be a quick question that changes nothing.",
+                "It must be a quick command that changes nothing.",
             )
         if completed.code:
             return f"`{shlex.join(command.unless)}` says that there is work to do"
     return ""
 
 
-def start(command: Command, argv: tuple[str, ...], timeout: float, folder: str, path: str) -> Run:
+def start(command: RunCommand, argv: tuple[str, ...], timeout: float, folder: str, path: str) -> Run:
     absent = rf"(?m)^{re.escape(argv[0])}: (No such file or directory|not found)"
     return Run(
         argv=argv,
         cwd=command.cwd or folder,
         env=(("PATH", path), *command.env.items()),
         timeout=timeout,
-        hints=((absent, f"Have apt install what gives {argv[0]}, or write its whole path."),),
+        hints=(
+            (absent, f"Let `apt` install the package that has {argv[0]}, or write the program's whole path."),
+        ),
     )
 
 
-def plan(config: tuple[Command, ...], facts: Facts) -> Iterator[Step]:
+def plan(config: tuple[RunCommand, ...], facts: RunFacts) -> Iterator[Step]:
     """Like a script that stops at the first error: each command waits for those before it."""
     earlier: tuple[str, ...] = ()
     for command, reason in zip(config, facts.reasons, strict=True):
@@ -133,7 +134,11 @@ def plan(config: tuple[Command, ...], facts: Facts) -> Iterator[Step]:
         earlier = (*earlier, address)
 
 
-def named(config: tuple[Command, ...], facts: Facts) -> Iterator[tuple[str, str]]:
+def makes(config: tuple[RunCommand, ...]) -> Iterator[str]:
+    yield from (command.creates for command in config if command.creates)
+
+
+def named(config: tuple[RunCommand, ...], facts: RunFacts) -> Iterator[tuple[str, str]]:
     """Whether each has done its work."""
     for command, reason in zip(config, facts.reasons, strict=True):
         yield f"run.{command.name}", "not done" if reason else "done"
@@ -142,12 +147,13 @@ def named(config: tuple[Command, ...], facts: Facts) -> Iterator[tuple[str, str]
 KIND = Kind(
     name="run",
     config=Annotated[
-        tuple[Command, ...],
+        tuple[RunCommand, ...],
         AfterValidator(check_names),
         Field(description="Commands that are run once, in this order, after everything else."),
     ],
     observe=observe,
     plan=plan,
     named=named,
+    makes=makes,
     after=("apt", "jdk", "pip", "drive", "secrets", "inputs", "datasets", "files", "env"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -13,27 +14,19 @@ from provisioner.facts import platforms
 from provisioner.facts.platforms import Platform
 from provisioner.kinds.base import ABSENT, Kind
 from provisioner.kinds.shared.fields import Section, Size
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.kinds.shared.versions import check_versions, fits
 from provisioner.machine.reader import Reader
+from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Action, Change, Step
 from provisioner.model.units import format_size
+from provisioner.runtimes.difference import Concern, Relevance
 
 SYSTEM = re.compile(r"([a-z][a-z0-9._-]*?)\s*((?:[<>=!~]=?|===).*)?")
 """A system as /etc/os-release names it, `debian`, perhaps with the versions that will do."""
 
-PYTHON_WAYS = {
-    "colab": "Choose Runtime > Change runtime type > Runtime version, and run this again.",
-    "colab-enterprise": "Choose a runtime template with another version, and run this again.",
-    "kaggle": "Choose another environment in the notebook's settings, and run this again.",
-    "other": "Run provisioner with another Python, or let `pip: venv` name an environment that has one.",
-}
-
-MEMORY_WAYS = {
-    "colab": "Choose Runtime > Change runtime type > High-RAM, and run this again.",
-    "colab-enterprise": "Choose a runtime template with a larger machine, and run this again.",
-    "kaggle": "Choose an accelerator in the notebook's settings whose machine has more, or ask for less.",
-    "other": "Use a machine with more memory, or ask for less.",
-}
+USUAL_MEMORY = int(12.7 * 1024**3)
+"""Bytes of Colab's usual machine; only machines of its shape "hm" have more."""
 
 
 def split_system(text: str) -> tuple[str, str]:
@@ -51,13 +44,13 @@ def check_system(text: str) -> str:
     return text
 
 
-def listed(value: object) -> object:
+def as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
 Systems = Annotated[
     tuple[Annotated[str, AfterValidator(check_system)], ...],
-    BeforeValidator(listed, json_schema_input_type=str | list[str]),
+    BeforeValidator(as_list, json_schema_input_type=str | list[str]),
     Field(min_length=1),
 ]
 
@@ -82,7 +75,7 @@ class Runtime(Section):
 
 
 @dataclass(frozen=True)
-class Facts:
+class RuntimeFacts:
     """The machine as it is; sizes in bytes."""
 
     platform: Platform
@@ -96,9 +89,9 @@ class Facts:
     memory: int
 
 
-def observe(config: Runtime, reader: Reader) -> Facts:
+def observe(config: Runtime, reader: Reader) -> RuntimeFacts:
     release = platforms.release(reader)
-    return Facts(
+    return RuntimeFacts(
         platform=platforms.detect(reader),
         python=reader.context.python.version,
         system=release.get("ID", ""),
@@ -109,20 +102,20 @@ def observe(config: Runtime, reader: Reader) -> Facts:
     )
 
 
-def plan(config: Runtime, facts: Facts) -> Iterator[Step]:
+def plan(config: Runtime, facts: RuntimeFacts) -> Iterator[Step]:
     changes = tuple(changes_for(config, facts))
     if changes:
         yield Step(id="runtime", changes=changes)
 
 
-def changes_for(config: Runtime, facts: Facts) -> Iterator[Change]:
+def changes_for(config: Runtime, facts: RuntimeFacts) -> Iterator[Change]:
     if config.python is not None:
         yield verdict(
             "python",
             fits(facts.python, config.python),
             facts.python,
             config.python,
-            f"this is Python {facts.python}. {PYTHON_WAYS[facts.platform]}",
+            f"this is Python {facts.python}. {advice('python', facts.platform)}",
         )
     if config.os is not None:
         found = f"{facts.system or 'unknown'} {facts.release}".rstrip()
@@ -147,7 +140,7 @@ def changes_for(config: Runtime, facts: Facts) -> Iterator[Change]:
             facts.memory >= config.memory,
             format_size(facts.memory),
             format_size(config.memory),
-            f"the machine has {format_size(facts.memory)}. {MEMORY_WAYS[facts.platform]}",
+            f"the machine has {format_size(facts.memory)}. {advice('memory', facts.platform)}",
         )
 
 
@@ -157,17 +150,33 @@ def verdict(name: str, fine: bool, found: str | None, wanted: str, reason: str) 
     return Change(f"runtime.{name}", Action.BLOCKED, found, wanted, reason)
 
 
-def is_system(wanted: str, facts: Facts) -> bool:
+def is_system(wanted: str, facts: RuntimeFacts) -> bool:
     name, versions = split_system(wanted)
     return name == facts.system and (not versions or fits(facts.release, versions))
 
 
-def named(config: Runtime, facts: Facts) -> Iterator[tuple[str, str]]:
+def named(config: Runtime, facts: RuntimeFacts) -> Iterator[tuple[str, str]]:
     """The versions that are asked for; disk and memory are room for things, and no part of what it is."""
     if config.python is not None:
         yield "runtime.python", facts.python
     if config.os is not None:
         yield "runtime.os", f"{facts.system} {facts.release}".strip() or ABSENT
+
+
+def concerns(config: Runtime, reader: Reader) -> Relevance:
+    """The Python and the system, where the file asks for any."""
+    found = []
+    if config.python:
+        wish = f"python {config.python}"
+        found.append(Concern("runtime.python", wish, partial(fits, wanted=config.python)))
+    if config.os:
+        found.append(Concern("runtime.os"))
+    return Relevance(tuple(found))
+
+
+def request(config: Runtime) -> NotebookRequest:
+    """A machine with more memory than usual, where the file asks for more."""
+    return NotebookRequest(large=config.memory is not None and config.memory > USUAL_MEMORY)
 
 
 KIND = Kind(
@@ -176,5 +185,8 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
+    concerns=concerns,
+    request=request,
+    listing="machine",
     gate=True,
 )

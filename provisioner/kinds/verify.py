@@ -1,4 +1,4 @@
-"""Proofs: what must be importable, and what commands must say. Nothing here changes anything."""
+"""Checks: what must be importable, and what commands must say. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def check_expression(pattern: str) -> str:
 Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 
 
-class Command(Section):
+class VerifyCommand(Section):
     """A command that must end with 0, and say what is expected."""
 
     run: Argv = Field(
@@ -117,12 +117,12 @@ class Verify(Section):
     imports: tuple[Module, ...] = Field(
         (), description="Modules, each imported by an interpreter of its own.", examples=[["cv2", "xgboost"]]
     )
-    commands: tuple[Command, ...] = Field((), description="Commands that must succeed.")
+    commands: tuple[VerifyCommand, ...] = Field((), description="Commands that must succeed.")
 
 
 @dataclass(frozen=True)
-class Facts:
-    """With what to try, and what a proof rests on."""
+class VerifyFacts:
+    """What to run checks with, and what their results rest on."""
 
     folder: str
     python: str
@@ -131,8 +131,8 @@ class Facts:
     """Files and folders that change when a package is installed or removed."""
 
 
-def observe(config: Verify, reader: Reader) -> Facts:
-    return Facts(
+def observe(config: Verify, reader: Reader) -> VerifyFacts:
+    return VerifyFacts(
         folder=reader.context.folder,
         python=reader.context.python.executable,
         path=search_path(reader),
@@ -140,19 +140,19 @@ def observe(config: Verify, reader: Reader) -> Facts:
     )
 
 
-def plan(config: Verify, facts: Facts) -> Iterable[Step]:
+def plan(config: Verify, facts: VerifyFacts) -> Iterable[Step]:
     """Nothing to change, ever."""
     return ()
 
 
-def checks(config: Verify, facts: Facts) -> Iterator[Check]:
+def checks(config: Verify, facts: VerifyFacts) -> Iterator[Check]:
     for module in dict.fromkeys(config.imports):
         yield import_check(module, facts)
     for command in dict.fromkeys(config.commands):
         yield command_check(command, facts)
 
 
-def import_check(module: str, facts: Facts) -> Check:
+def import_check(module: str, facts: VerifyFacts) -> Check:
     top = module.partition(".")[0]
     absent = rf"No module named '{re.escape(top)}'"
     missing = f"Add {DISTRIBUTIONS.get(top, f'{top}, or the distribution that has it,')} to `pip: packages`."
@@ -170,7 +170,7 @@ def import_check(module: str, facts: Facts) -> Check:
     )
 
 
-def command_check(command: Command, facts: Facts) -> Check:
+def command_check(command: VerifyCommand, facts: VerifyFacts) -> Check:
     program = command.run[0]
     absent = rf"(?m)^{re.escape(program)}: No such file or directory"
     matching = f" ({command.matches})" if command.matches else ""
@@ -181,7 +181,13 @@ def command_check(command: Command, facts: Facts) -> Check:
             cwd=facts.folder,
             env=(("PATH", facts.path),),
             timeout=command.timeout,
-            hints=((absent, f"Have apt install what gives {program}, or write its whole path."), *COMMON),
+            hints=(
+                (
+                    absent,
+                    f"Let `apt` install the package that has {program}, or write the program's whole path.",
+                ),
+                *COMMON,
+            ),
         ),
         matches=command.matches,
         watches=(*facts.installed, *places(program, facts.folder, facts.path)),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Collection
-from typing import Any
 
-from provisioner.facts import dpkg as status
+from provisioner.facts import dpkg as debian
+from provisioner.facts import system
 from provisioner.facts.base_image import is_base
 from provisioner.facts.distributions import Installed
 from provisioner.facts.platforms import detect, operating_system, release
@@ -17,20 +16,21 @@ from provisioner.machine.reader import Reader
 from provisioner.runtimes.images import Image
 
 
-def digest(value: Any) -> str:
+def digest(value: object) -> str:
     """sha256 over JSON in one order."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def where(reader: Reader, image: Image | None) -> Where:
+def describe(reader: Reader, image: Image | None) -> Where:
+    """The machine, as a lock tells of it."""
     attached = reader.accelerators()
     return Where(
         runtime=image.name if image else None,
         os=operating_system(reader),
         python=reader.context.python.version,
         glibc=glibc(reader),
-        architecture=(reader.context.python.markers or {}).get("platform_machine") or platform.machine(),
+        architecture=(reader.context.python.markers or {}).get("platform_machine") or system.architecture(),
         accelerator=image.image if image else "gpu" if attached.gpus else "tpu" if attached.tpu else "cpu",
         driver=attached.driver or None,
         cuda=attached.cuda or None,
@@ -39,23 +39,23 @@ def where(reader: Reader, image: Image | None) -> Where:
 
 def glibc(reader: Reader) -> str | None:
     """Its version, which says what wheels may be built for: as dpkg has it, or else as this process has."""
-    dpkg = status.observe(reader)
+    dpkg = debian.observe(reader)
     libc = dpkg.get("libc6") if dpkg else None
-    return libc.version.partition("-")[0] if libc else platform.libc_ver()[1] or None
+    return libc.version.partition("-")[0] if libc else system.libc()[1] or None
 
 
 def name_of(place: Where, reader: Reader) -> str:
     """What a target is called, unless a person calls it otherwise: the same on machines that are alike."""
     if place.runtime:
         return place.runtime
-    system: str = detect(reader)
-    if system == "other":
-        told = release(reader)
-        system = "-".join(filter(None, (told.get("ID", "linux"), told.get("VERSION_ID"))))
-    return f"{system}-python{place.series}-{place.architecture}-{place.accelerator}"
+    place_name: str = detect(reader)
+    if place_name == "other":
+        names = release(reader)
+        place_name = "-".join(filter(None, (names.get("ID", "linux"), names.get("VERSION_ID"))))
+    return f"{place_name}-python{place.series}-{place.architecture}-{place.accelerator}"
 
 
-def base(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
+def installed_before(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
     """What was there before, by names and versions: all but what is `on_top`, and what uv installed.
 
     Of a known image it is what the image's lists have, whatever else was added to the machine.
@@ -66,7 +66,7 @@ def base(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
         for name, one in installed.found.items()
         if name not in on_top and is_base(one, installed, image)
     }
-    dpkg = status.observe(reader)
+    dpkg = debian.observe(reader)
     known = dpkg.packages.items() if dpkg else ()
     packages = {name: one.version for name, one in known if name not in on_top}
     if image:

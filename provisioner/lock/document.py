@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import posixpath
 import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from provisioner.kinds import registry
+from provisioner.kinds.base import Contents, Entry
 from provisioner.kinds.shared.fields import Section, Text
 from provisioner.lock import toml
+from provisioner.machine import files
 from provisioner.model.errors import LockError
 from provisioner.version import __version__
 
@@ -94,7 +94,7 @@ class Target(Section):
     @model_validator(mode="after")
     def holds_pins(self) -> Target:
         for name, pins in (self.model_extra or {}).items():
-            lock = registry.get(name).lock if name in registry.NAMES else None
+            lock = registry.get(name).lock if registry.has(name) else None
             if lock is None:
                 raise ValueError(f"holds {name}, which no lock can")
             try:
@@ -104,21 +104,31 @@ class Target(Section):
         return self
 
     @property
-    def pins(self) -> dict[str, Any]:
+    def pins(self) -> dict[str, object]:
         return dict(self.model_extra or {})
 
-    def held(self, kind: str) -> Any:
-        """The pins of a kind that can be locked; what is empty may not have been written."""
-        lock = registry.get(kind).lock
-        return (
-            self.pins[kind] if kind in self.pins or not lock else TypeAdapter(lock.pins).validate_python({})
-        )
+    @property
+    def contents(self) -> dict[str, Contents]:
+        """What the pins of each kind hold."""
+        locks = {kind: registry.get(kind).lock for kind in self.pins}
+        return {kind: lock.contents(self.pins[kind]) for kind, lock in locks.items() if lock}
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """All that it holds, by address."""
+        return {
+            f"{kind}.{entry.name}": entry for kind, found in self.contents.items() for entry in found.entries
+        }
 
     @property
     def unlocked(self) -> tuple[str, ...]:
-        """The addresses of what could not be held."""
-        loose = ((kind, getattr(pins, "unlocked", ())) for kind, pins in self.pins.items())
-        return tuple(f"{kind}.{name}" for kind, names in loose for name in names)
+        """The addresses of what could not be locked."""
+        return tuple(f"{kind}.{name}" for kind, found in self.contents.items() for name in found.unlocked)
+
+    @property
+    def on_top(self) -> set[str]:
+        """Names of distributions and packages that come on top of the base."""
+        return {name for found in self.contents.values() for name in found.on_top}
 
 
 class Lock(Section):
@@ -142,14 +152,9 @@ class Lock(Section):
         return Lock(targets=tuple(known[name] for name in sorted(known)))
 
 
-def names_on_top(pins: dict[str, Any]) -> set[str]:
-    """What comes on top of a base: distributions and packages."""
-    return {each.name for held in pins.values() for each in getattr(held, "packages", ())}
-
-
 def path_of(spec: str) -> str:
     """Where the lock of a spec is: colabenv.lock beside colabenv.yaml."""
-    return str(Path(spec).with_suffix(SUFFIX))
+    return posixpath.splitext(spec)[0] + SUFFIX
 
 
 def text(lock: Lock) -> str:
@@ -161,7 +166,7 @@ def text(lock: Lock) -> str:
 def load(path: str) -> Lock | None:
     """The lock at a path, or None. Raises LockError when it is none that can be read."""
     try:
-        document = tomllib.loads(read_text(path))
+        document = tomllib.loads(checked(files.read(path, MOST_BYTES + 1)))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -179,12 +184,8 @@ def load(path: str) -> Lock | None:
         raise LockError(f"{path} is damaged: {plain(place)}: {plain(what)}", MEND) from None
 
 
-def read_text(path: str) -> str:
+def checked(data: bytes) -> str:
     """The text of a lock. Raises ValueError for what is none, before a parser is worn out by it."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is no file")
-        data = file.read(MOST_BYTES + 1)
     text = data.decode("utf-8")
     lines = text.splitlines()
     if merged := [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<<")]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tomlkit.items import Table
 
 
-def text(document: Mapping[str, Any], tables: int) -> str:
+def text(document: Mapping[str, object], tables: int) -> str:
     """A document with at most `tables` levels of tables; what is not there or empty is left out.
 
     A blank line stands before every table.
@@ -17,7 +20,7 @@ def text(document: Mapping[str, Any], tables: int) -> str:
     return re.sub(r"(?<=[^\n])\n\[", "\n\n[", tomlkit.dumps(table(document, tables)))
 
 
-def table(values: Mapping[str, Any], tables: int) -> Any:
+def table(values: Mapping[str, object], tables: int) -> Table:
     import tomlkit
 
     found = tomlkit.table()
@@ -26,7 +29,7 @@ def table(values: Mapping[str, Any], tables: int) -> Any:
             continue
         if tables > 1 and isinstance(value, dict):
             found.add(key, table(value, tables - 1))
-        elif tables > 1 and is_tables(value):
+        elif tables > 1 and isinstance(value, list) and is_tables(value):
             found.add(key, tomlkit.aot())
             for item in value:
                 found[key].append(table(item, tables - 1))
@@ -35,7 +38,7 @@ def table(values: Mapping[str, Any], tables: int) -> Any:
     return found
 
 
-def inline(value: Any) -> Any:
+def inline(value: object) -> object:
     """A value on one line; of several files each has its own."""
     import tomlkit
 
@@ -50,10 +53,10 @@ def inline(value: Any) -> Any:
     return value
 
 
-def is_tables(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+def is_tables(values: list[object]) -> bool:
+    return all(isinstance(item, dict) for item in values)
 
 
-def is_absent(value: Any) -> bool:
+def is_absent(value: object) -> bool:
     """TOML knows no null, and readers have no need of empty lists."""
     return value is None or value is False or value in ("", [], {})

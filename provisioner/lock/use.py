@@ -1,4 +1,4 @@
-"""A spec that is held to its lock: it asks for exactly what is in there, or says why it cannot."""
+"""Using a lock: the spec with the pins that its lock has for a machine, or why there are none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from provisioner.facts.base_image import image_of
 from provisioner.facts.platforms import WAYS_OUT
-from provisioner.lock import base as grounds
-from provisioner.lock.document import Lock, Target, Where, load, names_on_top, path_of
-from provisioner.lock.resolve import digest, narrowed
+from provisioner.kinds.base import Pinning
+from provisioner.lock import base
+from provisioner.lock.document import Lock, Target, Where, load, path_of
+from provisioner.lock.resolve import digest, empty_pins, lockable
+from provisioner.machine import files
 from provisioner.machine.reader import Reader
 from provisioner.model.errors import LockError
 from provisioner.runtimes.images import Image
@@ -20,11 +21,11 @@ from provisioner.spec.spec import Spec
 
 DEFAULT = "colabenv.yaml"
 
-TOLD = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
+COMPARED = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
 """What of a machine is worth a word when it is another than the lock was made for."""
 
 
-def again(spec: Spec) -> str:
+def lock_command(spec: Spec) -> str:
     """The command that locks a spec."""
     name = os.path.basename(spec.path)
     return "colabenv lock" if name == DEFAULT else f"colabenv lock {name}"
@@ -33,34 +34,53 @@ def again(spec: Spec) -> str:
 def edited(spec: Spec, targets: tuple[str, ...]) -> LockError:
     """The spec says something else than its lock was made for."""
     message = f"{os.path.basename(spec.path)} was edited since it was locked for {', '.join(targets)}"
-    return LockError(message, f"Lock it again: {again(spec)}")
+    return LockError(message, f"Lock it again: {lock_command(spec)}")
 
 
 def read(spec: Spec) -> Lock:
     """The lock beside a spec. Raises LockError when there is none."""
     if (lock := load(path_of(spec.path))) is None:
-        raise LockError(f"there is no lock beside {os.path.basename(spec.path)}", f"Make one: {again(spec)}")
+        raise LockError(
+            f"there is no lock beside {os.path.basename(spec.path)}", f"Make one: {lock_command(spec)}"
+        )
     return lock
 
 
-def hold(spec: Spec, reader: Reader) -> Spec:
-    """The spec as its lock has it for this machine.
+def locked(spec: Spec, reader: Reader) -> Spec:
+    """The spec with the pins that its lock has for this machine.
 
     Raises LockError when there is no lock, when it is for other machines, or older than the spec.
     """
     lock, path = read(spec), path_of(spec.path)
     image = image_of(reader)
-    place = grounds.where(reader, image)
-    target = choose(lock, place, grounds.name_of(place, reader), again(spec))
+    place = base.describe(reader, image)
+    target = choose(lock, place, base.name_of(place, reader), lock_command(spec))
     if stale(target, spec, reader):
         raise edited(spec, (target.name,))
-    held = narrowed(spec, lambda kind, name, config: kind.hold(config, target.held(name)))
-    notes: tuple[str, ...] = (f"Held to {Path(path).name}, as it is for {target.name}.",)
-    moved = tuple(base_moved(target, place, reader, image))
+    return replace(
+        spec,
+        lock=hashlib.sha256(files.read(path)).hexdigest(),
+        pins=pinnings(spec, target),
+        sources=(*spec.sources, path),
+        notes=(*notes_on(target, path), *base_moved(target, place, reader, image)),
+    )
+
+
+def pinnings(spec: Spec, target: Target) -> dict[str, Pinning[object]]:
+    """What each section of the spec keeps to. Raises LockError when the target lacks what one names."""
+    found: dict[str, Pinning[object]] = {}
+    for name, lock in lockable(spec).items():
+        pins = target.pins.get(name, empty_pins(lock))
+        lock.check(spec.sections[name], pins)
+        found[name] = Pinning(pins)
+    return found
+
+
+def notes_on(target: Target, path: str) -> Iterator[str]:
+    """What a reader of a plan should know of the lock."""
+    yield f"Locked by {os.path.basename(path)} for {target.name}."
     if target.unlocked:
-        notes += (f"Not in the lock, so any version will do: {', '.join(target.unlocked)}.",)
-    text = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return replace(held, lock=text, sources=(*spec.sources, path), notes=notes + moved)
+        yield f"Not in the lock, so any version will do: {', '.join(target.unlocked)}."
 
 
 def stale(target: Target, spec: Spec, reader: Reader) -> bool:
@@ -96,16 +116,19 @@ def choose(lock: Lock, place: Where, name: str, command: str = "colabenv lock") 
 
 def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:
     """What the machine had before, in comparison with what the lock was made on."""
-    base = grounds.base(reader, names_on_top(target.pins), image)
-    if base.fingerprint == target.base.fingerprint:
+    found = base.installed_before(reader, target.on_top, image)
+    if found.fingerprint == target.base.fingerprint:
         return
-    then, now = target.machine.model_dump() | target.base.model_dump(), place.model_dump() | base.model_dump()
+    then = target.machine.model_dump() | target.base.model_dump()
+    now = place.model_dump() | found.model_dump()
     moved = [
-        f"{word} {then[word] or 'none'} -> {now[word] or 'none'}" for word in TOLD if then[word] != now[word]
+        f"{word} {then[word] or 'none'} -> {now[word] or 'none'}"
+        for word in COMPARED
+        if then[word] != now[word]
     ]
     yield (
-        f"The base moved since it was locked ({', '.join(moved) or 'other versions of the same'}). "
+        f"The base changed since it was locked ({', '.join(moved) or 'other versions of the same'}). "
         "Where that matters here, it is blocked below."
     )
     if place.runtime and target.machine.runtime not in (None, place.runtime):
-        yield f"All that moved: colabenv runtimes diff {target.machine.runtime} {place.runtime}"
+        yield f"All that changed: colabenv runtimes diff {target.machine.runtime} {place.runtime}"

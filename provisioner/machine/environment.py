@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from provisioner.machine.signatures import Note
-from provisioner.model.redaction import SECRET_VARIABLE
+from provisioner.model.redaction import may_hold_secret
 
 
 class Environment(Mapping[str, str]):
@@ -46,7 +46,7 @@ class TracedEnvironment(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         value = self._variables.get(name)
-        if name in self._secrets or SECRET_VARIABLE.search(name):
+        if name in self._secrets or may_hold_secret(name):
             self._notes.setdefault(("set", name), None if value is None else bool(value))
         else:
             self._notes.setdefault(("env", name), value)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,9 @@ from provisioner.model.effects import Block, Chmod, Copy, Link, Mkdir, Remove, W
 from provisioner.model.errors import EffectError
 
 DEFAULT_MODE = 0o644
+
+READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+"""A fifo or a device must not keep us waiting before we see that it is no file."""
 
 HINTS = {
     errno.ENOSPC: "Free some space, or choose another place.",
@@ -60,6 +65,34 @@ def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def read(path: str, most: int | None = None) -> bytes:
+    """What the file at a path holds, or its first `most` bytes.
+
+    Raises OSError; also where there is something else than a file.
+    """
+    with open(os.open(path, READ_FLAGS), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            is_folder = stat.S_ISDIR(os.fstat(file.fileno()).st_mode)
+            code = errno.EISDIR if is_folder else errno.EINVAL
+            raise OSError(code, os.strerror(code) if is_folder else "it is no file", path)
+        return file.read() if most is None else file.read(most)
+
+
+def exists(path: str) -> bool:
+    """Whether there is anything at a path once its links are followed."""
+    return os.path.exists(path)
+
+
+def appending(path: str) -> IO[str]:
+    """A file to write lines at the end of, each as soon as it is whole. Raises OSError."""
+    return Path(path).open("a", buffering=1)
+
+
+def matching(pattern: str) -> list[str]:
+    """The paths that fit a pattern with `*`, in order."""
+    return sorted(glob.glob(pattern))
 
 
 def write(effect: Write) -> None:

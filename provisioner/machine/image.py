@@ -12,7 +12,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -114,13 +114,13 @@ class ImageReader:
             return Stat("file", 0o644, len(self.files[path]), 0)
         if path in self.links:
             return Stat("link", 0o777, 0, 0, self.links[path])
-        if path in self.context.folders:
+        if path in self.folders:
             return Stat("folder", 0o755, 0, 0)
         return self.here.stat(path) if self.is_real(path) else None
 
     def list(self, path: str) -> tuple[str, ...] | None:
-        if path in self.context.folders:
-            return self.context.folders[path]
+        if path in self.folders:
+            return self.folders[path]
         names = self.here.list(path) if self.is_real(path) else None
         return None if names is None else tuple(n for n in names if self.is_real(posixpath.join(path, n)))
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any
+from typing import Any, TypeAlias
 
 from provisioner.machine.kernel_process import fields, kernel_process
 from provisioner.model.kernel import Kernel
 
+Shell: TypeAlias = Any
+"""IPython's shell, which has no types."""
+
 MAPPED = re.compile(r"^\S+ \S+ \S+ \S+ [1-9]\d* +(/.*?\.so)( \(deleted\))?$", re.MULTILINE)
 
 
-def running_shell() -> Any | None:
+def running_shell() -> Shell | None:
     """The IPython shell of the kernel that this process is; None in any other process."""
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module and hasattr(module, "get_ipython") else None
@@ -32,7 +35,7 @@ def look_from_outside() -> Kernel | None:
     return Kernel(inside=False, modules=dict.fromkeys(present | deleted, ""), deleted=deleted)
 
 
-def look_from_inside(shell: Any, replaced: frozenset[str], refused: dict[str, str]) -> Kernel:
+def look_from_inside(shell: Shell, replaced: frozenset[str], refused: dict[str, str]) -> Kernel:
     """The kernel that this process is."""
     return Kernel(
         modules=imported(),

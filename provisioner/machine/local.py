@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.machine import files
+from provisioner.machine.environment import Environment
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, name_signal, progress_of_apt
-from provisioner.machine.environment import Environment
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Stat
 from provisioner.machine.signatures import state_folder
 from provisioner.model.accelerators import Accelerators
@@ -154,7 +154,7 @@ class LocalMachine:
         return self.log.redact(text)
 
     def set_variable(self, name: str, value: str | None) -> None:
-        """Set a variable for what we start from now on, or unset it; a secret's value is kept out of the log."""
+        """Set a variable for what we start from now on, or unset it; the log holds no secret's value."""
         self.environ.set(name, value)
         self.log.redact = redactor(self.environ, self.secrets)
 

@@ -8,12 +8,10 @@ import site
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from provisioner.machine import colab
-from provisioner.machine.kernel_state import look_from_inside
 from provisioner.machine.delegate import Delegate
+from provisioner.machine.kernel_state import Shell, look_from_inside
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.log import Log
 from provisioner.machine.reader import Progress
@@ -38,7 +36,7 @@ REPLACED: set[str] = set()
 class KernelMachine(Delegate[LocalMachine]):
     """The Machine of a process that is a notebook's kernel; `shell` is its IPython shell."""
 
-    def __init__(self, inner: LocalMachine, shell: Any) -> None:
+    def __init__(self, inner: LocalMachine, shell: Shell) -> None:
         super().__init__(inner)
         self.shell = shell
         self.refused: dict[str, str] = {}
@@ -134,7 +132,7 @@ class KernelMachine(Delegate[LocalMachine]):
         return ""
 
 
-PERFORMERS: dict[type, Callable[[KernelMachine, Any], str]] = {
+PERFORMERS: dict[type, Callable[..., str]] = {
     Mount: KernelMachine.mount,
     Secret: KernelMachine.secret,
     Upload: KernelMachine.upload,
@@ -146,6 +144,6 @@ PERFORMERS: dict[type, Callable[[KernelMachine, Any], str]] = {
 }
 
 
-def restart(shell: Any) -> None:
+def restart(shell: Shell) -> None:
     """End the kernel so that its server starts a new one: files and the Drive mount stay, memory goes."""
     shell.kernel.do_shutdown(True)

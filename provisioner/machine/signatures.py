@@ -55,7 +55,7 @@ def of(path: str) -> object:
 
 
 def is_set(name: str) -> object:
-    """Whether a variable has a value, for those whose value is nobody's business; None where it is not set."""
+    """Whether a secret variable has a value; None where it is not set."""
     value = os.environ.get(name)
     return None if value is None else bool(value)
 

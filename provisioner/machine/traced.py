@@ -26,7 +26,7 @@ class TracedReader(Delegate[Reader]):
         self._context = context
         self.notes: dict[Note, object] = {}
         self.complete = True
-        """False once something was learnt that no signature can stand for: from a program, a server, a device."""
+        """False once something was learnt that no signature can stand for, as from a program."""
         self.began = time.time()
         """In seconds since the epoch."""
         self._environ = TracedEnvironment(inner.environ, self.notes, secrets)
@@ -43,6 +43,11 @@ class TracedReader(Delegate[Reader]):
         """The same look, about an interpreter that was found by it."""
         self._context = replace(self._context, python=python)
         self.note("of", python.executable)
+        return self
+
+    def as_root(self) -> TracedReader:
+        """The same look, as if we were root: to foresee what only root may do."""
+        self._context = replace(self._context, root=True)
         return self
 
     def note(self, how: str, what: str) -> None:

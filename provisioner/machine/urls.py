@@ -6,17 +6,15 @@ import posixpath
 import re
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from provisioner.model.redaction import redact
-
-SIGNED = re.compile(r"x-(amz|goog)-|expires$|.*(sig|token|key|secret|credential|passw|auth)", re.IGNORECASE)
-"""Query parameters that let their bearer in, and those that change whenever such a URL is signed anew."""
+from provisioner.model.redaction import is_signature, redact
 
 
 def shown(url: str) -> str:
     """The URL without anything that lets its reader in: it names the same thing and may be logged."""
     parts = urlsplit(redact(url))
-    if any(SIGNED.match(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
-        kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not SIGNED.match(pair[0])]
+    parameters = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in parameters if not is_signature(name)]
+    if kept != parameters:
         parts = parts._replace(query=urlencode(kept))
     return urlunsplit(parts._replace(fragment=""))
 

@@ -98,6 +98,8 @@ class Check:
     watches: tuple[str, ...] = ()
     """Files and folders whose change makes an earlier verdict void."""
     on_failure: Literal["fail", "warn"] = "fail"
+    framework: str = ""
+    """The framework that is proved to compute, "torch"; "" for any other check."""
 
 
 Named: TypeAlias = tuple[str, str | None]
@@ -110,6 +112,8 @@ class Against:
     """The image that a plan was made for, and how much it has of the requirements that the spec names."""
 
     image: str
+    kind: str = ""
+    """Whose requirements these are; "" where no section names any."""
     asked: int = 0
     there: int = 0
     """Those that the image meets, and that stay as they are."""

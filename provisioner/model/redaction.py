@@ -5,14 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 
-SECRET = re.compile(r"passw(or)?d|passphrase|token|secret|credential|apikey", re.IGNORECASE)
-KEY = re.compile(r"key$", re.IGNORECASE)
-NAMED_KEY = re.compile(r"([\w-](?i:key)|\bK(?i:ey))[\"']?\s*[:=]")
-USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
-SECRET_VARIABLE = re.compile(
-    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY|KEY|CREDENTIALS?)(?:$|_)", re.IGNORECASE
+# What secrets are called. Each pattern below is a view of these words, for one kind of name.
+
+ALWAYS = "passw(?:or)?d|passphrase|token|secret|apikey"
+OR_A_PATH = "credentials?"
+"""A secret, or the path of a file that holds one."""
+
+OR_PUBLIC = "key"
+"""A secret key, a public one, or a key to sort by."""
+
+IN_A_NAME = re.compile(f"{ALWAYS}|{OR_A_PATH}", re.IGNORECASE)
+"""Names in a spec, also within a word: an error that shows too little of a spec does no harm."""
+
+KEY_AT_THE_END = re.compile(f"{OR_PUBLIC}$", re.IGNORECASE)
+
+KEY_IN_A_LINE = re.compile(rf"([\w-](?i:{OR_PUBLIC})|\bK(?i:ey))[\"']?\s*[:=]")
+"""A line does not tell where it stands, so `key:` alone is taken for the public one of a repository."""
+
+SECRET_VARIABLE = re.compile(rf"(?:^|_)(?:{ALWAYS}|{OR_A_PATH}|{OR_PUBLIC})(?:$|_)", re.IGNORECASE)
+"""Variables whose values are blotted out. Whole words only: TOKENIZERS_PARALLELISM holds no secret, and
+blotting out "false" would spoil a log."""
+
+NOT_FOR_SHARING = re.compile(
+    rf"(?:^|_)(?:{ALWAYS})(?:$|_)|(?:api|access|private)_{OR_PUBLIC}$", re.IGNORECASE
 )
-"""Whole words only: TOKENIZERS_PARALLELISM holds no secret, and blotting out "false" would spoil a log."""
+"""Variables that no shared file may set. Whole words only, and only what is certainly a secret:
+GOOGLE_APPLICATION_CREDENTIALS is a path, and a SORT_KEY is none."""
+
+SIGNATURE = re.compile(
+    rf"x-(amz|goog)-|expires$|.*({ALWAYS}|{OR_A_PATH}|{OR_PUBLIC}|passw|sig|auth)", re.IGNORECASE
+)
+"""Parameters of a URL that let their bearer in, and those that change whenever such a URL is signed anew."""
+
+USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")
+"""Over ssh a user is no secret, only a password is."""
 
 SHORTEST_SECRET = 6
 """Characters: a shorter value may be part of ordinary words and numbers."""
@@ -20,21 +47,47 @@ SHORTEST_SECRET = 6
 SHORTEST_NAMED_SECRET = 3
 """Characters: one or two keep nothing secret, and a log without any "1" or "no" tells nothing."""
 
-PUBLIC = "key"
-"""The public key of an apt repository is written `key:`; any longer name, or `KEY`, may be a secret one."""
-
 
 def is_secret(path: tuple[str | int, ...]) -> bool:
     """Whether the value at `path` may be a secret, going by the names on the way to it."""
-    for name in path:
-        if isinstance(name, str) and (SECRET.search(name) or (KEY.search(name) and name != PUBLIC)):
+    return any(
+        isinstance(name, str)
+        and (IN_A_NAME.search(name) or (KEY_AT_THE_END.search(name) and not is_public(path[: at + 1])))
+        for at, name in enumerate(path)
+    )
+
+
+def is_public(path: tuple[str | int, ...]) -> bool:
+    """Whether a path leads to the `key` of a repository, `apt.repositories[0].key`."""
+    match path:
+        case (*_, "repositories", int(), "key"):
             return True
-    return path[:1] == ("env",) and PUBLIC in path
+    return False
 
 
 def holds_secret(line: str) -> bool:
     """Whether a line of a spec may hold a secret."""
-    return any(pattern.search(line) for pattern in (SECRET, NAMED_KEY, USERINFO))
+    return any(pattern.search(line) for pattern in (IN_A_NAME, KEY_IN_A_LINE, USERINFO))
+
+
+def may_hold_secret(variable: str) -> bool:
+    """Whether an environment variable is called as those are whose values must not be shown."""
+    return bool(SECRET_VARIABLE.search(variable))
+
+
+def is_for_sharing(variable: str) -> bool:
+    """Whether a file that is shared may set this environment variable."""
+    return not NOT_FOR_SHARING.search(variable)
+
+
+def is_signature(parameter: str) -> bool:
+    """Whether a parameter of a URL lets its bearer in, or only says how long it does."""
+    return bool(SIGNATURE.match(parameter))
+
+
+def holds_credentials(text: str) -> bool:
+    """Whether a URL in the text holds a user or password that lets its reader in."""
+    return bool(CREDENTIALS.search(text))
 
 
 def redact(text: str) -> str:
@@ -53,7 +106,7 @@ def redactor(environ: Mapping[str, str], names: Collection[str] = ()) -> Callabl
     "none"), and no path: it is usually where a secret lies.
     """
     named = {value for name, value in environ.items() if name in names}
-    called = {value for name, value in environ.items() if SECRET_VARIABLE.search(name)}
+    called = {value for name, value in environ.items() if may_hold_secret(name)}
     called = {value for value in called if not value.startswith("/")}
     lines = {line.strip() for value in (*named, *called) for line in (value, *value.splitlines())}
     anywhere = {line for line in lines if len(line) >= SHORTEST_SECRET}

@@ -50,6 +50,8 @@ class Verdict:
     warning: bool = False
     """Failed, but the file only asked to be warned."""
     data: dict[str, object] = field(default_factory=dict)
+    framework: str = ""
+    """The framework that was to compute, "torch"; "" for any other check."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,29 +1,42 @@
-"""`%colabenv COMMAND ...` and `%%colabenv COMMAND ...` with the spec in the cell."""
+"""`%colabenv COMMAND ...`, and `%%colabenv COMMAND ...` with the spec in the cell.
+
+A line's words are the command line's, and the same commands carry them out. In a notebook's kernel they can
+do what only the kernel can.
+"""
 
 from __future__ import annotations
 
 import argparse
-import glob
+import contextlib
+import io
 import os
 import shlex
-from typing import Any
+from typing import Protocol
 
-from provisioner.cli import build_parser
+from provisioner import api, cli
+from provisioner.facts.system import working_folder
+from provisioner.machine import files
+from provisioner.machine.kernel_state import Shell
 from provisioner.model.errors import ProvisionerError
-from provisioner.notebook.run import parse, run
-from provisioner.spec.spec import parse as parse_spec
+from provisioner.notebook.screen import NotebookScreen
 
 NAME = "colabenv"
 
-HOMES: dict[str, str] = {}
+FOLDERS: dict[str, str] = {}
 """Text of a cell, or relative path of a spec -> the folder that it was first used in.
 
 A spec may change the working directory, and means the same afterwards.
 """
 
 
-def register(shell: Any) -> None:
-    """Add the magics, and their completion, to an IPython shell."""
+class CompletionEvent(Protocol):
+    """What IPython tells of a line that is to be completed."""
+
+    line: str
+
+
+def load_ipython_extension(shell: Shell) -> None:
+    """What `%load_ext provisioner` calls: adds the magics, and their completion, to an IPython shell."""
     shell.register_magic_function(line_magic, "line", NAME)
     shell.register_magic_function(cell_magic, "cell", NAME)
     for key in (f"%{NAME}", f"%%{NAME}"):
@@ -32,24 +45,29 @@ def register(shell: Any) -> None:
 
 def line_magic(line: str) -> None:
     """Run a command of provisioner's: %colabenv plan | apply | verify | ... [--help]"""
-    argv = split(line)
-    options = parse(argv)
-    if options is None:
-        return
-    path = getattr(options, "spec", None)
-    if path is not None and not os.path.isabs(path):
-        if os.path.exists(path):
-            HOMES[path] = os.getcwd()
-        elif path in HOMES and options.command != "init":
-            argv = [word for word in argv if word != path] + [os.path.join(HOMES[path], path)]
-    run(argv)
+    if options := parse(split(line)):
+        if hasattr(options, "spec"):
+            options.spec = path_of(options.spec)
+        run(options)
 
 
 def cell_magic(line: str, cell: str) -> None:
     """Run a command on the spec that the cell holds; its relative paths start at the current folder."""
-    argv = split(line) or ["apply"]
-    folder = HOMES.setdefault(cell, os.getcwd())
-    run(argv, parse_spec(cell, "cell", folder))
+    if options := parse(split(line) or ["apply"]):
+        if not getattr(options, "from_cell", False):
+            raise ProvisionerError(
+                f"%%{NAME} takes {', '.join(commands_from_cell())}, and not {options.command}"
+            )
+        folder = FOLDERS.setdefault(cell, working_folder())
+        options.spec = api.parse(cell, folder=folder, name="cell")
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Carry out a command. Raises ProvisionerError for whatever fails."""
+    screen = NotebookScreen()
+    code = cli.module_of(options.command).run(options, screen)
+    screen.raise_for(code, options.command)
 
 
 def split(line: str) -> list[str]:
@@ -59,19 +77,40 @@ def split(line: str) -> list[str]:
         raise ProvisionerError(f"this line cannot be read: {error}") from error
 
 
-def complete(_shell: Any, event: Any) -> list[str]:
+def parse(words: list[str]) -> argparse.Namespace | None:
+    """The options that the words stand for; None when help was asked for, and printed."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return cli.parse(words)
+    except SystemExit as end:
+        if end.code:
+            raise ProvisionerError(complaint.getvalue().strip()) from None
+        return None
+
+
+def path_of(spec: str) -> str:
+    """The path of a spec that may have been named before the working directory changed."""
+    if files.exists(spec):
+        FOLDERS[spec] = working_folder()
+        return spec
+    return os.path.join(FOLDERS.get(spec, ""), spec)
+
+
+def commands_from_cell() -> list[str]:
+    """The commands that a cell can give a spec to."""
+    found = cli.subcommands(cli.build_parser())
+    return [name for name, parser in found.items() if parser.get_default("from_cell")]
+
+
+def complete(_shell: Shell, event: CompletionEvent) -> list[str]:
     """What may follow on a line: a command, then its options and the files in this folder that it takes."""
     words = event.line.split()[1:]
-    commands = subcommands(build_parser())
+    commands = cli.subcommands(cli.build_parser())
     if not words or (len(words) == 1 and not event.line.endswith(" ")):
         return sorted(commands)
     if words[0] not in commands:
         return []
     options = [word for action in commands[words[0]]._actions for word in action.option_strings]
-    return sorted(options) + sorted(glob.glob("*.json" if words[0] == "compare" else "*.yaml"))
-
-
-def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The commands of a parser, each with a parser of its own."""
-    found = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    return dict(next(found))
+    takes_spec = commands[words[0]].get_default("spec") is not None
+    return sorted(options) + files.matching("*.yaml" if takes_spec else "*.json")

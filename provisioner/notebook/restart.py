@@ -1,17 +1,18 @@
-"""A kernel that holds what was replaced: Colab's own button, a sentence, or a restart at once."""
+"""A kernel that has imported what was replaced: Colab's own button, or a restart at once."""
 
 from __future__ import annotations
 
 import secrets
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+
+from provisioner.machine.kernel_state import Shell
 
 COLAB_DISPLAY = "application/vnd.colab-display-data+json"
 """Colab's page shows its restart button for this. Source: pip's wrapper in google.colab."""
 
 
-def follow_up(shell: Any, packages: tuple[str, ...], *, at_once: bool) -> None:
+def follow_up(shell: Shell, packages: tuple[str, ...], *, at_once: bool) -> None:
     """Offer a restart in Colab's way where there is Colab, or restart `at_once`.
 
     The report says what is to be restarted and why, whatever shows the notebook.

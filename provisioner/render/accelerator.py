@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from provisioner.model.accelerators import Accelerators
@@ -10,8 +10,6 @@ from provisioner.model.report import Verdict
 from provisioner.render.terminal import Paint, plain
 
 MIB = 1024**2
-
-PREFIX = "accelerator."
 
 Rows = Sequence[Sequence[str]]
 
@@ -22,7 +20,7 @@ FRAMEWORK_HEAD = ("framework", "version", "saw", "computed", "max error", "took"
 def render_table(found: Accelerators, verdicts: Sequence[Verdict], *, paint: Paint = plain) -> Iterator[str]:
     """The lines of the table. Columns that would be empty are left out."""
     devices = device_rows(found)
-    proved = [framework_row(each) for each in verdicts if each.address.startswith(PREFIX)]
+    proved = [framework_row(each) for each in verdicts if each.framework]
     for head, rows in ((DEVICE_HEAD, devices), (FRAMEWORK_HEAD, proved)):
         if rows:
             yield from columns(head, rows, paint)
@@ -48,7 +46,7 @@ def tpu_rows(found: Accelerators) -> Iterator[tuple[str, ...]]:
 
 def framework_row(verdict: Verdict) -> tuple[str, ...]:
     """One framework; a probe that died has little to show."""
-    data: dict[str, Any] = verdict.data
+    data: Mapping[str, Any] = verdict.data
     computed = ["yes" if data.get("computed") else "no"]
     computed += ["before"] if verdict.remembered else []
     types = data.get("dtypes") or {}
@@ -59,7 +57,7 @@ def framework_row(verdict: Verdict) -> tuple[str, ...]:
         if key in data
     ]
     return (
-        verdict.address.removeprefix(PREFIX),
+        verdict.framework,
         str(data.get("version", "")),
         ", ".join(map(str, data.get("saw", ()))),
         ", ".join(computed),

@@ -79,7 +79,7 @@ def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> dict
     return document | {
         "frameworks": [
             {
-                "framework": verdict.address.removeprefix("accelerator."),
+                "framework": verdict.framework,
                 "passed": verdict.passed,
                 "remembered": verdict.remembered,
                 "message": verdict.message,
@@ -87,7 +87,7 @@ def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> dict
                 **{key: value for key, value in verdict.data.items() if key != "framework"},
             }
             for verdict in verdicts
-            if verdict.address.startswith("accelerator.")
+            if verdict.framework
         ]
     }
 

@@ -1,4 +1,4 @@
-"""An apply while it runs: what the events so far add up to, as HTML and as text."""
+"""The live view of an apply: what the events so far add up to, as HTML and as text."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from provisioner.model.report import Event, Status
 from provisioner.render.html import card, fold, word
 from provisioner.render.markup import NOTHING, Markup, element, join, row, table
-from provisioner.render.progress import amount, told
+from provisioner.render.progress import amount, event_line
 from provisioner.render.text import STATUS_WORDS, format_seconds
 
 
 @dataclass(frozen=True)
 class Running:
-    """A step at work: when it began, in seconds of some clock, and the last that it told."""
+    """A step that runs: when it began, in seconds of some clock, and its last event."""
 
     began: float
     last: Event
 
 
 @dataclass(frozen=True)
-class Scene:
+class LiveView:
     """What the events so far add up to."""
 
     steps: int
@@ -30,8 +30,8 @@ class Scene:
     ended: tuple[Event, ...] = ()
     note: str = ""
 
-    def after(self, event: Event, now: float) -> Scene:
-        """The scene once an event was told."""
+    def after(self, event: Event, now: float) -> LiveView:
+        """The view once an event was told."""
         others = tuple(each for each in self.running if each.last.step != event.step)
         known = next((each for each in self.running if each.last.step == event.step), None)
         if event.what == "begin":
@@ -41,25 +41,25 @@ class Scene:
         if known:
             heard = tuple(replace(each, last=event) if each is known else each for each in self.running)
             return replace(self, running=heard)
-        return replace(self, note=told(event))
+        return replace(self, note=event_line(event))
 
-    def finished(self) -> Scene:
-        """The scene that stays when all is over: what was going on last is not news any more."""
+    def finished(self) -> LiveView:
+        """The view that stays when all is over: the last note is no news any more."""
         return replace(self, note="")
 
 
-def headline(scene: Scene, now: float) -> str:
-    return f"{len(scene.ended)} of {scene.steps} steps ended, {now - scene.began:.0f} s"
+def headline(view: LiveView, now: float) -> str:
+    return f"{len(view.ended)} of {view.steps} steps ended, {now - view.began:.0f} s"
 
 
-def render_moving(scene: Scene, now: float) -> str:
-    """The scene as HTML: a bar for the whole, a line for each step that runs, a fold of what ended."""
-    title = element("p", element("strong", headline(scene, now)), class_="title")
-    whole = bar("Steps ended", len(scene.ended), scene.steps)
-    rows = [running_row(each, now) for each in scene.running]
+def render_live(view: LiveView, now: float) -> str:
+    """The live view as HTML: a bar for the whole, a line for each step that runs, a fold of what ended."""
+    title = element("p", element("strong", headline(view, now)), class_="title")
+    whole = bar("Steps ended", len(view.ended), view.steps)
+    rows = [running_row(each, now) for each in view.running]
     now_running = table("Running", ("Step", "For", "Does", "Done"), rows) if rows else NOTHING
-    ended = element("ul", *(element("li", ended_line(event)) for event in scene.ended)) if scene.ended else ""
-    note = element("p", scene.note, class_="faint") if scene.note else NOTHING
+    ended = element("ul", *(element("li", ended_line(event)) for event in view.ended)) if view.ended else ""
+    note = element("p", view.note, class_="faint") if view.note else NOTHING
     return card("Apply, as it goes", title, whole, now_running, note, fold("What has ended", ended))
 
 
@@ -89,7 +89,7 @@ def ended_line(event: Event) -> Markup:
     )
 
 
-def render_moving_text(scene: Scene, now: float) -> str:
-    """The scene as plain lines."""
-    lines = [headline(scene, now), *(told(each.last) for each in scene.running)]
-    return "\n".join([*lines, scene.note] if scene.note else lines)
+def render_live_text(view: LiveView, now: float) -> str:
+    """The live view as plain lines."""
+    lines = [headline(view, now), *(event_line(each.last) for each in view.running)]
+    return "\n".join([*lines, view.note] if view.note else lines)

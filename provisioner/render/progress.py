@@ -23,7 +23,7 @@ PERCENT = 100
 """A progress with this total counts percent; any other counts bytes."""
 
 
-def told(event: Event) -> str:
+def event_line(event: Event) -> str:
     """One event as one line, without a line break."""
     if event.what == "progress":
         return f"{event.step}: {amount(event)} {event.text}".rstrip()
@@ -57,7 +57,7 @@ class PlainProgress:
             if event.what == "progress" and now - self._last.setdefault(event.step, now) < QUIET:
                 return
             self._last[event.step] = now
-            self.stream.write(told(event) + "\n")
+            self.stream.write(event_line(event) + "\n")
             self.stream.flush()
 
 
@@ -81,9 +81,11 @@ class LiveProgress:
             )
         elif event.what == "end" and event.step in self._bars:
             self.progress.remove_task(self._bars.pop(event.step))
-            self.progress.console.print(told(event), style=ENDED[event.status], highlight=False, markup=False)
+            self.progress.console.print(
+                event_line(event), style=ENDED[event.status], highlight=False, markup=False
+            )
         else:
-            self.progress.console.print(told(event), style="dim", highlight=False, markup=False)
+            self.progress.console.print(event_line(event), style="dim", highlight=False, markup=False)
 
 
 ENDED = {Status.DONE: "green", Status.FAILED: "bold red", Status.INTERRUPTED: "red", None: ""}

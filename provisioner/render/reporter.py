@@ -1,4 +1,4 @@
-"""Tells an apply as it goes: the plan, then every event, on one stream and perhaps in a file."""
+"""Shows an apply as it goes: the plan, then every event, on one stream and perhaps in a file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import dataclasses
 import json
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 from typing import IO
 
+from provisioner.machine import files
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Plan
 from provisioner.model.report import Event
 from provisioner.render import progress, terminal, text
 
 
-class Narrator(ExitStack):
-    """A context manager whose `show` and `tell` the engine is given.
+class TerminalReporter(ExitStack):
+    """A context manager that is a Reporter.
 
     `live` allows bars that move, where there is a screen.
     `events` is the path of a file to which every event is appended as a line of JSON.
@@ -35,10 +35,9 @@ class Narrator(ExitStack):
         self._lock = threading.Lock()
         if events:
             try:
-                file = Path(events).open("a", buffering=1)  # noqa: SIM115 - entered below
+                self._file = self.enter_context(files.appending(events))
             except OSError as error:
                 raise ProvisionerError(f"cannot write the events to {events}: {error.strerror}") from error
-            self._file = self.enter_context(file)
 
     def show(self, plan: Plan) -> None:
         """Print a plan that has something to do, and follow it with bars where there is a screen."""

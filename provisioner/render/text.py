@@ -63,16 +63,17 @@ def requirements(plan: Plan) -> str:
     counts = ((told.missing, "to install"), (told.asked - told.there - told.missing, "to move"))
     parts = [counted(told.asked, "requirement"), f"{told.there} already there"]
     parts += [f"{count} {words}" for count, words in counts if count]
-    pip = [step for step in plan.steps if step.kind == "pip"]
-    if download := sum(step.download for step in pip):
+    steps = [step for step in plan.steps if step.kind == told.kind]
+    if download := sum(step.download for step in steps):
         parts.append(format_size(download))
-    blocked = [change for step in pip for change in step.changes if change.action is Action.BLOCKED]
-    return "; ".join([", ".join(parts), *map(standstill, blocked)]) + "."
+    changes = (change for step in steps for change in step.changes)
+    blocked = [blocked_change(change, told.kind) for change in changes if change.action is Action.BLOCKED]
+    return "; ".join([", ".join(parts), *blocked]) + "."
 
 
-def standstill(change: Change) -> str:
+def blocked_change(change: Change, kind: str) -> str:
     moving = f" would move from {change.before}" if change.before and change.after else ""
-    return f"{short(change.address, 'pip')}{moving}: blocked"
+    return f"{short(change.address, kind)}{moving}: blocked"
 
 
 def render_status(plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import getpass
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar, cast
 
 from provisioner.machine.reader import Reader
 from provisioner.model.redaction import redactor
+
+T = TypeVar("T")
 
 
 class Anonymous:
@@ -29,13 +32,16 @@ class Anonymous:
         text = re.sub(r"/(home|Users)/[^/\s:,'\"]+", r"/\1/USER", text)
         return self.user.sub("USER", text) if self.user else text
 
-    def within(self, value: Any) -> Any:
-        """The same for every text in a document, and for keys that are paths."""
+    def within(self, value: T) -> T:
+        """The same for every text in plain data, and for keys that are paths."""
+        return cast("T", self._within(value))
+
+    def _within(self, value: object) -> object:
         match value:
             case str():
                 return self(value)
-            case dict():
-                return {self(key) if "/" in key else key: self.within(below) for key, below in value.items()}
+            case Mapping():
+                return {self(key) if "/" in key else key: self._within(below) for key, below in value.items()}
             case list() | tuple():
-                return [self.within(below) for below in value]
+                return [self._within(below) for below in value]
         return value

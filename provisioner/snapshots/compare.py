@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from provisioner.kinds import registry
 from provisioner.kinds.shared.frameworks import STACK, matches
 from provisioner.model import gpus
+from provisioner.model.jsontypes import JsonObject
 from provisioner.model.units import format_size
 from provisioner.snapshots.snapshot import Snapshot
 
@@ -83,16 +85,18 @@ def python(snapshot: Snapshot) -> Values:
     return {"version": str(snapshot.machine.python.get("version", ""))}
 
 
-SHOWN_ABOVE = ("accelerator", "runtime")
-"""Kinds of the spec whose things have groups of their own."""
-
-
 def named(snapshot: Snapshot) -> Values:
+    """What the spec names, but for what has groups of its own."""
     return {
         address: value
         for address, value in snapshot.named.items()
-        if address.partition(".")[0] not in SHOWN_ABOVE
+        if listing_of(address.partition(".")[0]) != "machine"
     }
+
+
+def listing_of(kind: str) -> str:
+    """The part of a snapshot that a kind's things are in; snapshots of others may know kinds that we lack."""
+    return registry.get(kind).listing if registry.has(kind) else ""
 
 
 def stack(snapshot: Snapshot) -> Values:
@@ -133,8 +137,8 @@ class Topic:
     name: str
     why: str
     look: Callable[[Snapshot], Values]
-    kind: str = ""
-    """The kind of the spec that may name the same things, which then stand there."""
+    listing: str = ""
+    """The part of a snapshot that it is about; what a spec names of it stands where the spec is."""
     brief: int = ALL
 
 
@@ -143,11 +147,13 @@ TOPICS = (
     Topic("driver", "it decides which CUDA builds can run at all", driver),
     Topic("python", "wheels are built for one minor version each", python),
     Topic("named by the spec", "the file asks for these", named),
-    Topic("frameworks", "built against each other: one that moves can break the rest", stack, "pip"),
+    Topic(
+        "frameworks", "built against each other: changing one can break the rest", stack, "distributions"
+    ),
     Topic("system", "wheels and programs load its libraries", system),
     Topic("environment", "frameworks read these when they start", environment),
-    Topic("other distributions", "installed, but not named by the spec", distributions, "pip", 10),
-    Topic("other apt packages", "system libraries and programs", packages, "apt", 0),
+    Topic("other distributions", "installed, but not named by the spec", distributions, "distributions", 10),
+    Topic("other apt packages", "system libraries and programs", packages, "packages", 0),
 )
 """From the likeliest culprit to the least likely."""
 
@@ -169,10 +175,15 @@ def unknown(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def group(topic: Topic, mine: Snapshot, yours: Snapshot) -> Group:
-    elsewhere = {*mine.named, *yours.named} if topic.kind else set()
+    shown = names_listed(topic.listing, mine) | names_listed(topic.listing, yours)
     found = differences(topic.look(mine), topic.look(yours))
-    left = tuple(each for each in found if f"{topic.kind}.{each.name}" not in elsewhere)
-    return Group(topic.name, topic.why, left, topic.brief)
+    return Group(topic.name, topic.why, tuple(each for each in found if each.name not in shown), topic.brief)
+
+
+def names_listed(listing: str, snapshot: Snapshot) -> set[str]:
+    """The names that a spec gives to what a part of a snapshot lists."""
+    parts = (address.partition(".") for address in snapshot.named if listing)
+    return {name for kind, _, name in parts if listing_of(kind) == listing}
 
 
 def differences(mine: Values, yours: Values) -> Iterator[Difference]:
@@ -183,7 +194,7 @@ def differences(mine: Values, yours: Values) -> Iterator[Difference]:
             yield Difference(name, left, right)
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Comparison) -> JsonObject:
     """What `compare --json` prints: all of it."""
     return {
         "format": COMPARE_FORMAT,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from provisioner.machine import files
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.errors import ProvisionerError
+from provisioner.model.jsontypes import JsonObject
 
 FACTS_FORMAT = "provisioner.facts/2"
 
@@ -34,7 +34,7 @@ class Seen:
     memory: int
     disk_free: int
     root: bool
-    python: Mapping[str, Any]
+    python: Mapping[str, object]
     """The interpreter that packages go into."""
     accelerators: Accelerators
 
@@ -57,20 +57,20 @@ class Snapshot:
     """Name -> version of all that Python has."""
     packages: Mapping[str, str]
     """Name -> version of all that dpkg has."""
-    kinds: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, object] = field(default_factory=dict)
     """All that each kind of the spec found."""
 
 
-def document(snapshot: Snapshot) -> dict[str, Any]:
+def document(snapshot: Snapshot) -> JsonObject:
     """A snapshot as JSON has it."""
-    dumped: dict[str, Any] = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
+    dumped: JsonObject = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
     return {"format": FACTS_FORMAT, **dumped}
 
 
 def load(path: str) -> Snapshot:
     """What `facts --out` wrote. Raises ProvisionerError for any other file."""
     try:
-        return parse(Path(path).read_bytes(), path)
+        return parse(files.read(path), path)
     except OSError as error:
         raise ProvisionerError(f"cannot read {path}: {error.strerror}", AGAIN) from error
 

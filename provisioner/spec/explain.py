@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from provisioner.model.errors import Problem
 from provisioner.model.redaction import holds_secret, is_secret
 from provisioner.spec import schema
 from provisioner.spec.faults import FLAG, LIST, MAPPING, NUMBER, TEXT, WHOLE, Fault, find
+from provisioner.spec.schema import Schema
 from provisioner.spec.source import Document, Mark, Node, Path, clip
 
 SAID = {
@@ -69,7 +69,7 @@ SHAPES = {
 """What a JSON Schema calls them. It knows of shorthands, while pydantic tells only of what they stand for."""
 
 
-def explain(error: ValidationError, document: Document, section: str, root: Any) -> Iterator[Problem]:
+def explain(error: ValidationError, document: Document, section: str, root: Schema) -> Iterator[Problem]:
     """Every problem that `error` tells about the section called `section`, whose JSON Schema is `root`."""
     wordings = [
         Wording(fault, document, root)
@@ -87,7 +87,7 @@ class Wording:
 
     fault: Fault
     document: Document
-    root: dict[str, Any] = field(repr=False)
+    root: Schema = field(repr=False)
 
     @cached_property
     def node(self) -> Node:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -93,8 +92,8 @@ class Fault:
     path: Path
     loc: Path
     type: str
-    context: dict[str, Any]
-    input: Any
+    context: Mapping[str, object]
+    input: object
     wanted: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     """The words among `wanted` that can be written as they are."""
@@ -126,7 +125,7 @@ def hollow(one: Fault, faults: list[Fault]) -> bool:
     )
 
 
-def fault(kind: str, loc: Path, context: dict[str, Any], value: Any) -> Fault:
+def fault(kind: str, loc: Path, context: Mapping[str, object], value: object) -> Fault:
     if kind in CHOICES:
         listed = CHOICE.findall(str(context[CHOICES[kind]]))
         choices = tuple(text or bare for text, bare in listed if bare != "or")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
 from provisioner.kinds import registry
-from provisioner.kinds.base import Kind
+from provisioner.kinds.base import AnyKind
+
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or a part of one."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 VERSION = 1
 
-HEADER: dict[str, Any] = {
+HEADER: Schema = {
     "version": {
         "const": VERSION,
         "title": "Version",
@@ -31,7 +34,7 @@ HEADER: dict[str, Any] = {
 }
 
 
-def of_kind(kind: Kind[Any, Any]) -> dict[str, Any]:
+def of_kind(kind: AnyKind) -> Schema:
     """The schema of one section; what it defines is in `$defs`, under names that begin with the kind's."""
     schema = TypeAdapter(kind.config).json_schema(ref_template=f"#/$defs/{kind.name}.{{model}}")
     defined = schema.pop("$defs", {})
@@ -39,11 +42,11 @@ def of_kind(kind: Kind[Any, Any]) -> dict[str, Any]:
     return schema
 
 
-def generate() -> dict[str, Any]:
+def generate() -> Schema:
     """The schema of the whole file, JSON Schema draft 2020-12."""
     properties = dict(HEADER)
-    defined: dict[str, Any] = {}
-    for name in registry.NAMES:
+    defined: Schema = {}
+    for name in registry.every():
         section = of_kind(registry.get(name))
         defined |= section.pop("$defs")
         properties[name] = section
@@ -66,7 +69,7 @@ def text() -> str:
     return json.dumps(generate(), indent=2, ensure_ascii=False) + "\n"
 
 
-def variants(root: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def variants(root: Schema, node: Schema) -> Iterator[Schema]:
     """A schema and every schema that it refers to or chooses from."""
     yield node
     if reference := node.get("$ref"):
@@ -76,7 +79,7 @@ def variants(root: dict[str, Any], node: dict[str, Any]) -> Iterator[dict[str, A
             yield from variants(root, branch)
 
 
-def at(root: dict[str, Any], path: tuple[str | int, ...]) -> list[dict[str, Any]]:
+def at(root: Schema, path: tuple[str | int, ...]) -> list[Schema]:
     """The schemas that may hold for the value at `path`, the outermost first."""
     found = list(variants(root, root))
     for name in path:
@@ -85,7 +88,7 @@ def at(root: dict[str, Any], path: tuple[str | int, ...]) -> list[dict[str, Any]
     return found
 
 
-def below(node: dict[str, Any], name: str | int) -> Iterator[dict[str, Any]]:
+def below(node: Schema, name: str | int) -> Iterator[Schema]:
     """The schemas for what a mapping or list holds under `name`."""
     if isinstance(name, int):
         candidates = [node.get("items"), *node.get("prefixItems", ())[name : name + 1]]
@@ -96,12 +99,12 @@ def below(node: dict[str, Any], name: str | int) -> Iterator[dict[str, Any]]:
     return (candidate for candidate in candidates if isinstance(candidate, dict))
 
 
-def keys(root: dict[str, Any], path: tuple[str | int, ...]) -> list[str]:
+def keys(root: Schema, path: tuple[str | int, ...]) -> list[str]:
     """The keys that the mapping at `path` may have."""
     return list(dict.fromkeys(key for node in at(root, path) for key in node.get("properties", ())))
 
 
-def advice(root: dict[str, Any], path: tuple[str | int, ...]) -> str:
+def advice(root: Schema, path: tuple[str | int, ...]) -> str:
     """How to write the value at `path`: an example, or what it is for."""
     found = at(root, path)
     for node in found:

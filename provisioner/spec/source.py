@@ -60,7 +60,7 @@ class Node:
     """A value, where it stands, and what is in it."""
 
     mark: Mark
-    value: Any
+    value: object
     text: str | None = None
     """A scalar without quotes as it is in the file."""
     flow: bool = False
@@ -176,7 +176,7 @@ def keys_above(lines: list[str]) -> Iterator[str]:
             limit = width
 
 
-def scalar(text: str) -> Any:
+def scalar(text: str) -> object:
     """The value of a scalar without quotes."""
     if text in WORDS:
         return WORDS[text]
@@ -223,7 +223,7 @@ class Builder:
                 self.add(node, 1)
                 self.end(node, event.anchor)
             case events.MappingStartEvent() | events.SequenceStartEvent():
-                value: Any = {} if isinstance(event, events.MappingStartEvent) else []
+                value: object = {} if isinstance(event, events.MappingStartEvent) else []
                 node = Node(mark, value, flow=bool(event.flow_style), depth=1)
                 before = self.count
                 self.add(node, 1)
@@ -274,7 +274,7 @@ class Builder:
             parent.key = Child(node.mark, node)
         else:
             name = self.name(parent.key, into)
-            if name is not None:
+            if name is not None and isinstance(into.value, dict):
                 into.children[name] = Child(parent.key.mark, node)
                 into.value[name] = node.value
             parent.key = None

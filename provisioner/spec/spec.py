@@ -7,13 +7,14 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from provisioner.kinds import registry
-from provisioner.kinds.base import Pinning
+from provisioner.kinds.base import AnyPinning, C, Kind
+from provisioner.machine import files
 from provisioner.model.errors import Problem, ProvisionerError, SpecError
 from provisioner.spec import schema
 from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
@@ -35,29 +36,32 @@ class Spec:
     digest: str
     """sha256 of the text."""
     text: str
-    values: dict[str, Any]
+    values: Mapping[str, object]
     """What the file says, as it stands there."""
-    sections: dict[str, Any]
-    """Desired state by kind, in the order of registry.NAMES; only what the file holds."""
+    sections: Mapping[str, object]
+    """Desired state by kind, in the order of a plan; only what the file holds."""
     lock: str = ""
     """sha256 of the lock that the sections keep to; empty for none."""
-    pins: Mapping[str, Pinning[Any]] = field(default_factory=dict)
+    pins: Mapping[str, AnyPinning] = field(default_factory=dict)
     """By kind, what its section keeps to, and how."""
     sources: tuple[str, ...] = ()
     """Paths of the files that all this comes from."""
     notes: tuple[str, ...] = ()
     """What a reader of a plan should know of that lock."""
 
+    def section(self, kind: Kind[C, Any]) -> C | None:
+        """What the file says of a kind; None where it does not have that section."""
+        return cast("C | None", self.sections.get(kind.name))
 
-def load(path: str | Path, *, home: str | None = None) -> Spec:
+
+def load(path: str | PathLike[str], *, home: str | None = None) -> Spec:
     """Read and check the file at `path`; `home` is what `~` stands for, by default the user's own folder.
 
     Raises SpecError with all that is wrong in the file, or ProvisionerError when it cannot be read.
     """
-    file = Path(os.path.abspath(path))
+    file = os.path.abspath(path)
     try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = files.read(file, MAX_BYTES + 1)
     except FileNotFoundError:
         raise ProvisionerError(
             f"there is no file {path}", "run `colabenv init` to write one, or name another"
@@ -65,7 +69,7 @@ def load(path: str | Path, *, home: str | None = None) -> Spec:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ProvisionerError(f"{path} cannot be read: {said}", "name a file that can be read") from None
-    return replace(parse(data, str(path), str(file.parent), home), kept=True)
+    return replace(parse(data, str(path), os.path.dirname(file), home), kept=True)
 
 
 def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:
@@ -80,28 +84,33 @@ def parse(text: str | bytes, filename: str, folder: str, home: str | None = None
         raise refusal(document, [document.problem(document.root.mark, (), what)])
     problems = list(header(document))
     context = {"folder": folder, "home": home or os.path.expanduser("~")}
-    sections = {}
-    for name in registry.NAMES:
-        if name in values:
-            try:
-                sections[name] = validate(document, name, context)
-            except SpecError as error:
-                problems += error.problems
+    sections: dict[str, object] = {}
+    for name in registry.in_order([key for key in values if is_kind(key)]):
+        try:
+            sections[name] = validate(document, name, context)
+        except SpecError as error:
+            problems += error.problems
     if problems or document.problems:
         raise refusal(document, problems)
+    path = os.path.join(folder, os.path.basename(filename))
     return Spec(
         name=values.get("name") or default_name(folder),
-        path=str(Path(folder, Path(filename).name)),
+        path=path,
         folder=folder,
         digest=hashlib.sha256(document.text.encode()).hexdigest(),
         text=document.text,
         values=values,
         sections=sections,
-        sources=(str(Path(folder, Path(filename).name)),),
+        sources=(path,),
     )
 
 
-def validate(document: Document, name: str, context: dict[str, str]) -> Any:
+def is_kind(key: str) -> bool:
+    """Whether a key of the file is a kind's. Plugins are looked for only where we do not know a key."""
+    return key not in schema.HEADER and registry.has(key)
+
+
+def validate(document: Document, name: str, context: dict[str, str]) -> object:
     """The desired state that one section describes. Raises SpecError with what is wrong in it."""
     kind = registry.get(name)
     mark, node = document.root.children[name]
@@ -131,8 +140,9 @@ def header(document: Document) -> Iterator[Problem]:
         yield document.problem(found.mark, (), f"`version` must be {schema.VERSION}", advice)
     if "name" in entries:
         yield from check_name(document, entries["name"].node)
-    for key in entries.keys() - {*schema.HEADER, *registry.NAMES}:
-        yield unknown_key(document, str(key))
+    for key in map(str, entries):
+        if key not in schema.HEADER and not is_kind(key):
+            yield unknown_key(document, key)
 
 
 def check_name(document: Document, found: Node) -> Iterator[Problem]:
@@ -148,11 +158,11 @@ def unknown_key(document: Document, key: str) -> Problem:
     """A key that is no kind's: a slip of the pen, or one that belongs into a section."""
     from provisioner.spec.explain import did_you_mean, listing
 
-    homes = [name for name in registry.NAMES if key in schema.keys(schema.of_kind(registry.get(name)), ())]
+    homes = [name for name in registry.every() if key in schema.keys(schema.of_kind(registry.get(name)), ())]
     if homes:
         advice = f"it belongs under {listing(f'`{name}`' for name in homes)}: indent it there"
     else:
-        advice = did_you_mean(key, (*schema.HEADER, *registry.NAMES), "the file's keys are ")
+        advice = did_you_mean(key, (*schema.HEADER, *registry.every()), "the file's keys are ")
     return document.problem(
         document.root.children[key].mark, (key,), f"`{clip(key)}` is not a key of the file", advice
     )
@@ -171,7 +181,7 @@ def refusal(document: Document, found: list[Problem]) -> SpecError:
 
 def default_name(folder: str) -> str:
     """The folder's name, as far as it can be a spec's."""
-    return slug(Path(folder).name)
+    return slug(os.path.basename(folder))
 
 
 def slug(text: str) -> str:

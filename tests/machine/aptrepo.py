@@ -271,5 +271,5 @@ def jdk(version: int, update: str = "0.1") -> tuple[Deb, ...]:
 
 
 def shelf() -> list[Deb]:
-    """Every ready-made package, with JDK 17 and 21."""
-    return [LICENCE, FAILING, SLOW, *HELD, *RIVALS, *CONFIGURED, *jdk(17), *jdk(21)]
+    """Every ready-made package but the JDKs."""
+    return [LICENCE, FAILING, SLOW, *HELD, *RIVALS, *CONFIGURED]

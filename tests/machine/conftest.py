@@ -1,4 +1,8 @@
-"""Fixtures of the machine tests: real Debian machines, one fresh for each test."""
+"""Fixtures of the machine tests: real Debian machines, one fresh for each test, of each release.
+
+A test that asks for a machine runs on every release, unless `pytest.mark.one_release` says that what it shows
+does not depend on the release.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.aptrepo import Key, Repo, shelf
+from tests.machine.aptrepo import Key, Repo, jdk, shelf
 from tests.machine.debian_root import WORK, Bind, Root, missing_prerequisite, running
-from tests.machine.disks import Roots, package_folder, snapshot
+from tests.machine.disks import RELEASES, Release, Roots, package_folder, snapshot
 from tests.machine.garden import write_tar
 
 HERE = Path(__file__).parent
@@ -22,14 +26,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("machine")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "release" in metafunc.fixturenames:
+        once = metafunc.definition.get_closest_marker("one_release")
+        releases = RELEASES[:1] if once else RELEASES
+        metafunc.parametrize("release", releases, ids=str, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def roots() -> Iterator[Roots]:
+def release(request: pytest.FixtureRequest) -> Release:
+    """The Debian that machines run."""
+    assert isinstance(request.param, Release)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def roots(release: Release) -> Iterator[Roots]:
     """The cached disks. Where they cannot be made the tests are skipped, but never in CI."""
     if reason := missing_prerequisite():
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with Roots() as found:
+    with Roots(release) as found:
         yield found
 
 
@@ -63,9 +81,10 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Key]:
 
 
 @pytest.fixture(scope="session")
-def repo(key: Key, tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    """A signed repository of every ready-made package."""
-    return Repo(tmp_path_factory.mktemp("repo") / "shelf", shelf()).publish(key)
+def repo(release: Release, key: Key, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """A signed repository of every ready-made package, with the release's JDK and a later one."""
+    debs = [*shelf(), *jdk(release.jdk), *jdk(release.later_jdk)]
+    return Repo(tmp_path_factory.mktemp("repo") / "shelf", debs).publish(key)
 
 
 @pytest.fixture

@@ -18,14 +18,33 @@ from typing import Self
 
 from tests.machine.debian_root import BUNDLE, CACHE, REPOSITORY, UID, USER, VENV, Bind, call, running
 
-SUITE = "bookworm"
 PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of Debian, and what of it tests need to know."""
+
+    name: str
+    number: str
+    python: str
+    jdk: int
+    later_jdk: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+BOOKWORM = Release("bookworm", "12", "3.11", 17, 21)
+TRIXIE = Release("trixie", "13", "3.13", 21, 25)
+RELEASES = (BOOKWORM, TRIXIE)
 
 
 @dataclass
 class Roots:
-    """The cached disks, built once by whichever process comes first and kept while any process uses them."""
+    """A release's cached disks, built once by whichever process comes first and kept while any uses them."""
 
+    release: Release
     folder: Path = CACHE / "roots"
     held: ExitStack = field(default_factory=ExitStack)
 
@@ -45,6 +64,7 @@ class Roots:
 
     def get(self, name: str, ingredients: Sequence[str], build: Callable[[Path], None]) -> Path:
         """The disk `name` made of `ingredients`; `build` makes it in an empty folder when there is none."""
+        name = f"{name}-{self.release}"
         key = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:12]
         disk = self.folder / f"{name}-{key}"
         self.held.enter_context(locked(self.folder / f"{disk.name}.used", fcntl.LOCK_SH))
@@ -72,12 +92,13 @@ class Roots:
     def fresh(self) -> Path:
         """A fresh Debian with only python3, pip and venv. Made anew each month, as the archive moves."""
         trust = host_bundle()
-        recipe = [SUITE, *PACKAGES, inspect.getsource(Roots), time.strftime("%Y-%m", time.gmtime()), trust]
+        suite = self.release.name
+        recipe = [suite, *PACKAGES, inspect.getsource(Roots), time.strftime("%Y-%m", time.gmtime()), trust]
 
         def build(draft: Path) -> None:
             hook = f'chroot "$1" useradd --create-home --shell /bin/bash --uid {UID} {USER}'
             command = ["mmdebstrap", "--variant=apt", f"--include={','.join(PACKAGES)}"]
-            call([*command, f"--customize-hook={hook}", SUITE, str(draft)])
+            call([*command, f"--customize-hook={hook}", suite, str(draft)])
             trust_also(draft, trust)
 
         return self.get("fresh", recipe, build)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.machine.aptrepo import SHELF, Deb, Key, Repo
 from tests.machine.debian_root import USER, VENV, WORK, Root
+from tests.machine.disks import Release
 
 Told = dict[str, tuple[str, str | None, str | None]]
 
@@ -309,10 +310,10 @@ def with_manual(provisioned_machine: Root, key: Key, tmp_path: Path) -> Root:
     return provisioned_machine
 
 
-def test_no_network_is_told_in_one_message(provisioned_machine: Root) -> None:
+def test_no_network_is_told_in_one_message(provisioned_machine: Root, release: Release) -> None:
     root = provisioned_machine
     root.run(["sh", "-c", "rm -rf /var/lib/apt/lists/* /etc/apt/sources.list.d/*"])
-    root.write("/etc/apt/sources.list", "deb http://127.0.0.1:9/debian bookworm main\n")
+    root.write("/etc/apt/sources.list", f"deb http://127.0.0.1:9/debian {release} main\n")
     refused(root, section("packages: [hello]"), "lists cannot be fetched: .*127.0.0.1", "Check the network")
     apply(root, section("packages: [dpkg]"))
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.machine.aptrepo import Key, Repo
 from tests.machine.debian_root import CACHE, USER, VENV, MachineError, Root, running
-from tests.machine.disks import Roots
+from tests.machine.disks import Release, Roots
 
 
 def test_two_machines_do_not_see_each_other(roots: Roots) -> None:
@@ -61,8 +61,11 @@ def test_a_machine_ends_with_the_runner(roots: Roots) -> None:
     assert not init.exists()
 
 
-def test_a_machine_is_a_bare_debian(machine: Root) -> None:
-    assert "bookworm" in machine.read("/etc/os-release")
+def test_a_machine_is_a_bare_debian(machine: Root, release: Release) -> None:
+    assert f"VERSION_CODENAME={release.name}\n" in machine.read("/etc/os-release")
+    assert machine.read("/etc/debian_version").startswith(release.number + ".")
+    python = machine.run(["python3", "--version"]).stdout
+    assert python.startswith(f"Python {release.python}.")
     installed = machine.run(["dpkg-query", "-W", "-f", "${Package}\n"]).stdout.split()
     assert {"python3", "python3-venv", "python3-pip"} <= set(installed)
     assert not {"gcc", "git", "curl", "wget", "sudo"} & set(installed)
@@ -171,12 +174,14 @@ def test_the_rivals_remove_each_other(shelved: Root) -> None:
     assert "REMOVED" in install(shelved, "shelf-emacs", check=True).stdout
 
 
-def test_the_jdks_share_the_alternatives(shelved: Root) -> None:
-    install(shelved, "openjdk-17-jdk-headless", "openjdk-21-jdk-headless", check=True)
-    assert '"21.0.1"' in shelved.run(["java", "-version"]).stderr
-    assert shelved.run(["javac", "-version"]).stdout == "javac 21.0.1\n"
-    shelved.run(["update-alternatives", "--set", "java", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"])
-    assert '"17.0.1"' in shelved.run(["java", "-version"]).stderr
+def test_the_jdks_share_the_alternatives(shelved: Root, release: Release) -> None:
+    earlier, later = release.jdk, release.later_jdk
+    install(shelved, f"openjdk-{earlier}-jdk-headless", f"openjdk-{later}-jdk-headless", check=True)
+    assert f'"{later}.0.1"' in shelved.run(["java", "-version"]).stderr
+    assert shelved.run(["javac", "-version"]).stdout == f"javac {later}.0.1\n"
+    java = f"/usr/lib/jvm/java-{earlier}-openjdk-amd64/bin/java"
+    shelved.run(["update-alternatives", "--set", "java", java])
+    assert f'"{earlier}.0.1"' in shelved.run(["java", "-version"]).stderr
 
 
 def test_the_slow_package_can_be_cut_short(shelved: Root) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.index import Index, wheel
 from tests.machine.aptrepo import SHELF, Deb, Key, Repo, jdk
 from tests.machine.debian_root import VENV, WORK, Bind, Root, running
-from tests.machine.disks import Roots, package_folder
+from tests.machine.disks import Release, Roots, package_folder
 from tests.machine.garden import assert_clear
 from tests.server import Server
 
@@ -24,7 +24,7 @@ SPEC = """\
 version: 1
 name: garden
 apt: {{packages: [shelf-tea]}}
-jdk: 17
+jdk: {jdk}
 pip:
   packages: [rose, lily]
   requirements: [requirements.txt]
@@ -70,7 +70,7 @@ class World:
 
 
 @pytest.fixture
-def world(server: Server, key: Key, tmp_path: Path) -> World:
+def world(server: Server, release: Release, key: Key, tmp_path: Path) -> World:
     """At the time when it is locked."""
     debs = [
         Deb("shelf-tea", "1.0", depends="shelf-water"),
@@ -78,10 +78,11 @@ def world(server: Server, key: Key, tmp_path: Path) -> World:
         Deb("shelf-water", "1.0"),
         Deb("shelf-stone", "1.0"),
         Deb("shelf-stone", "2.0"),
-        *jdk(17),
+        *jdk(release.jdk),
     ]
     repo = Repo(tmp_path / "shelf", debs).publish(key)
-    made = World(server, Index(tmp_path / "index"), repo, key, SPEC.format(base=server.base))
+    spec = SPEC.format(base=server.base, jdk=release.jdk)
+    made = World(server, Index(tmp_path / "index"), repo, key, spec)
     for name, version, *requires in (
         ("rose", "1.0", "thorn", "soil>=1"),
         ("thorn", "1.0"),
@@ -354,19 +355,19 @@ def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:
     assert_clear(colabenv(root, "apply", "--locked", check=False), "colabenv.lock", "version control")
 
 
-def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Make) -> None:
-    root = make()
+def test_a_spec_that_wants_something_else_is_locked_anew(world: World, make: Make, release: Release) -> None:
+    root, later = make(), release.later_jdk
     colabenv(root, "lock", spec=world.spec)
     world.publish("lily", "1.1")
-    world.repo.add(Deb("shelf-tea", "2.0", depends="shelf-water"), Deb("shelf-water", "2.0"), *jdk(21))
+    world.repo.add(Deb("shelf-tea", "2.0", depends="shelf-water"), Deb("shelf-water", "2.0"), *jdk(later))
     world.repo.publish(world.key).enlist(root, world.key)
     other = world.server.put("/other.csv", b"weed\n")
-    spec = world.spec.replace("shelf-tea", "shelf-tea=2*").replace("jdk: 17", "jdk: 21")
+    spec = world.spec.replace("shelf-tea", "shelf-tea=2*").replace(f"jdk: {release.jdk}", f"jdk: {later}")
     spec = spec.replace("[rose,", "['rose<2', weed,").replace(f"{world.server.base}/seeds.csv", other)
     told = colabenv(root, "lock", spec=spec).stdout
     assert moved(told).keys() == {"apt.shelf-tea", "datasets.seeds"}
     assert re.search(r"\+ pip\.weed +1\.0", told)
-    assert "- jdk.openjdk-17-jdk-headless" in told
+    assert f"- jdk.openjdk-{release.jdk}-jdk-headless" in told
     colabenv(root, "apply", "--locked")
 
 
@@ -387,7 +388,7 @@ def test_the_base_moved(world: World, make: Make) -> None:
     colabenv(root, "apply", "--locked")
 
 
-def test_one_lock_for_two_machines(provisioned_machine: Root) -> None:
+def test_one_lock_for_two_machines(provisioned_machine: Root, release: Release) -> None:
     root = provisioned_machine
     spec = "version: 1\nname: two\npip: {packages: [iniconfig, editables]}\n"
     told = colabenv(root, "lock", "--for", "here,colab-2026.07-gpu", spec=spec).stdout
@@ -395,7 +396,7 @@ def test_one_lock_for_two_machines(provisioned_machine: Root) -> None:
     assert there["machine"]["python"].startswith("3.12.")
     assert [each["name"] for each in there["pip"]["base"]] == ["iniconfig"], "the image has it"
     assert [each["name"] for each in there["pip"]["packages"]] == ["editables"]
-    assert here["machine"]["python"].startswith("3.11.")
+    assert here["machine"]["python"].startswith(f"{release.python}.")
     assert "colab-2026.07-gpu: 1 pip on top of what the base brings" in told
     assert f"{here['name']}: 2 pip on top of what the base brings" in told
     told = colabenv(root, "apply", "--locked").stdout

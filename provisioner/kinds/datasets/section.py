@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from provisioner.kinds.shared.checks import WEB, AnySha256, EntryName, check_url, scheme_of
 from provisioner.kinds.shared.fields import Flag, Section, Size, Text, Whole, resolve
 from provisioner.machine.urls import file_name, file_url
 
 Format = Literal["zip", "tar", "gz"]
 
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)")
 ENDINGS: dict[str, Format] = {
     ".zip": "zip",
     ".tar": "tar",
@@ -27,42 +25,13 @@ ENDINGS: dict[str, Format] = {
 }
 
 
-def check_url(value: str, info: ValidationInfo) -> str:
+def check_source(value: str, info: ValidationInfo) -> str:
     """An http, https or file URL; what has no scheme is a path."""
-    match = SCHEME.match(value)
-    if not match:
+    if "://" not in value or not scheme_of(value):
         return file_url(resolve(value, info))
-    if re.search(r"[\s\x00-\x1f]", value):
-        raise ValueError("is not a URL: it holds a space; write %20")
-    scheme, host = match[1].lower(), match[2]
-    if scheme not in {"http", "https", "file"}:
-        raise ValueError(f"starts with {scheme}://; write an http or https URL, or the path of a local file")
-    if not is_sound(value):
-        raise ValueError("is not a URL: its host or port is malformed")
-    whole = host in {"", "localhost"} if scheme == "file" else host
-    if not whole:
-        raise ValueError("is not a whole URL; write https://host/file, or file:///path")
-    return value
-
-
-def is_sound(url: str) -> bool:
-    """Whether a URL can be taken apart."""
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
-
-
-def check_sha256(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise ValueError("is not a sha256; write its 64 hexadecimal digits, as `sha256sum` prints them")
-    return value.lower()
-
-
-def check_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value):
-        raise ValueError("may hold only letters, digits, - and _, the first a letter or digit")
-    return value
+    return check_url(
+        value, schemes=(*WEB, "file"), instead="write an http or https URL, or the path of a local file"
+    )
 
 
 def check_to(value: str, info: ValidationInfo) -> str:
@@ -70,20 +39,20 @@ def check_to(value: str, info: ValidationInfo) -> str:
     return resolve(value, info) + ("/" if value.endswith("/") else "")
 
 
-Url = Annotated[str, Field(min_length=1), AfterValidator(check_url)]
+Source = Annotated[str, Field(min_length=1), AfterValidator(check_source)]
 
 
 class Dataset(Section):
     """One download."""
 
-    url: Url = Field(
+    url: Source = Field(
         description="Where the file is: http, https or file; or a path, which starts at the spec's folder.",
         examples=["https://example.org/flowers.tgz", "data/rows.csv"],
     )
-    mirrors: tuple[Url, ...] = Field(
+    mirrors: tuple[Source, ...] = Field(
         (), description="Other places of the same file, tried in order when the first one fails."
     )
-    sha256: Annotated[str, AfterValidator(check_sha256)] | None = Field(
+    sha256: AnySha256 | None = Field(
         None,
         description="sha256 of the file as it is downloaded. Without one, the report tells which to write.",
     )
@@ -152,7 +121,7 @@ def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
 
 
 Config = Annotated[
-    dict[Annotated[str, AfterValidator(check_name)], Dataset],
+    dict[EntryName, Dataset],
     AfterValidator(check_places),
     Field(
         description="Data to download, and perhaps to unpack, by name.",

@@ -1,33 +1,30 @@
-"""What must not move unasked: the kernel's own packages and the heavy stack that an image comes with.
+"""What must not change unasked: the kernel's own packages and the heavy stack that an image comes with.
 
-Moving them under a live kernel, or away from what the image's drivers and CUDA fit, breaks notebooks in
+Changing them under a live kernel, or away from what the image's drivers and CUDA fit, breaks notebooks in
 ways that nothing in them explains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from packaging.utils import canonicalize_name
-
-from provisioner.facts.distributions import Distribution, accepts, version_of
+from provisioner.facts.distributions import Distribution, version_of
 from provisioner.kinds.pip.closure import Walker
-from provisioner.kinds.shared.frameworks import FAMILIES, KERNEL, STACK, TORCH, matches, named_in
+from provisioner.kinds.shared.frameworks import KERNEL, STACK, TORCH, families_of, matches
 
 Policy = Literal["guard", "keep", "free"]
 
 
-def held(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Distribution]:
-    """The installed distributions that may not move, less those that the spec names."""
-    found = walker.installed.found
+def find_protected(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Distribution]:
+    """The installed distributions that may not change, less those that the spec names."""
     if policy == "free":
         return {}
-    freed = (*named, *(pattern for family in FAMILIES if named_in(family, named) for pattern in family))
+    freed = (*named, *(pattern for family in families_of(named) for pattern in family))
     patterns = ("*",) if policy == "keep" else (*KERNEL, *STACK, *pinned_by_colab(walker))
     return {
         name: distribution
-        for name, distribution in found.items()
+        for name, distribution in walker.installed.found.items()
         if matches(name, patterns) and not matches(name, freed) and version_of(distribution.version)
     }
 
@@ -35,45 +32,50 @@ def held(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Dis
 def pinned_by_colab(walker: Walker) -> Iterator[str]:
     """What google-colab's own metadata pins exactly: pandas, requests and the like."""
     colab = walker.installed.get("google-colab")
-    for need in walker.needs(colab, frozenset({""})) if colab else ():
+    for need in walker.needs(colab) if colab else ():
         if any(clause.operator in ("==", "===") for clause in need.specifier):
-            yield canonicalize_name(need.name)
+            yield need.name
 
 
-def constraints(walker: Walker, kept: dict[str, Distribution], named: frozenset[str]) -> list[str]:
-    """Constraint lines that hold `kept` where they are, and what they need within what they allow.
+def constraints(
+    walker: Walker, protected: Mapping[str, Distribution], named: frozenset[str]
+) -> list[str]:
+    """Constraint lines that keep protected distributions as they are, and what they need within what they allow.
 
     A need that is not met today cannot be broken, and what the spec names is the user's decision.
     """
-    lines = [f"{name}=={distribution.version}" for name, distribution in kept.items()]
-    for distribution in kept.values():
-        for need in walker.needs(distribution, frozenset({""})):
-            name = canonicalize_name(need.name)
-            there = walker.installed.get(name)
-            if there and name not in named and name not in kept and accepts(need, there.version):
-                lines.append(f"{name}{need.specifier}")
+    lines = [f"{name}=={distribution.version}" for name, distribution in protected.items()]
+    for distribution in protected.values():
+        for need in walker.needs(distribution):
+            installed = walker.installed.get(need.name)
+            if (
+                installed
+                and need.name not in named
+                and need.name not in protected
+                and need.accepts(installed.version)
+            ):
+                lines.append(f"{need.name}{need.specifier}")
     return sorted(set(lines))
 
 
 def companions(walker: Walker, unmet: Iterable[str]) -> list[str]:
-    """The installed rest of torch's family, when one of it is going to move."""
+    """The installed rest of torch's family, when one of it is going to change."""
     if not set(unmet) & set(TORCH):
         return []
     return [name for name in TORCH if walker.installed.get(name)]
 
 
-def conflicts(walker: Walker, moves: dict[str, str | None]) -> Iterator[str]:
+def conflicts(walker: Walker, moves: Mapping[str, str | None]) -> Iterator[str]:
     """What an installed distribution needs, has, and would lose. `moves` maps names to new versions."""
     for name, distribution in walker.installed.found.items():
         if name in moves:
             continue
-        for need in walker.needs(distribution, frozenset({""})):
-            other = canonicalize_name(need.name)
-            there = walker.installed.get(other)
-            if other not in moves or there is None or not accepts(need, there.version):
+        for need in walker.needs(distribution):
+            installed = walker.installed.get(need.name)
+            if need.name not in moves or installed is None or not need.accepts(installed.version):
                 continue
-            after = moves[other]
+            after = moves[need.name]
             if after is None:
-                yield f"{name} {distribution.version} needs {other}, which will be gone"
-            elif not accepts(need, after):
-                yield f"{name} {distribution.version} needs {other}{need.specifier}, which will be {after}"
+                yield f"{name} {distribution.version} needs {need.name}, which would be removed"
+            elif not need.accepts(after):
+                yield f"{name} {distribution.version} needs {need.name}{need.specifier}, and would get {after}"

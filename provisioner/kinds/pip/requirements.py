@@ -1,7 +1,7 @@
-"""What a spec asks of an interpreter: PEP 508 strings and requirement files, read as pip and uv read them.
+"""What a section asks of an interpreter: its own lists and requirements files, read as pip and uv read them.
 
-The format of requirement files is https://pip.pypa.io/en/stable/reference/requirements-file-format/.
-What cannot be understood here is not guessed at: it is left `undecided`, for uv to judge.
+The format of requirements files is https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+What cannot be understood here is not guessed at: its file is left `undecided`, for uv to judge.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import posixpath
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from provisioner.model.redaction import redact
+from provisioner.facts.distributions import PipRequirement, parse_requirement
+from provisioner.kinds.pip.section import Pip
+from provisioner.machine.reader import Reader
 
 Read = Callable[[str], bytes | None]
 
@@ -24,63 +23,40 @@ EDITABLE = re.compile(r"(?P<path>.*?)(?P<extras>\[[\w.,\s-]+\])?")
 OPTION = re.compile(
     r"(?:--(?P<long>requirement|constraint|editable)(?:\s*=\s*|\s+)|-(?P<short>[rce])\s*)(?P<value>.+)"
 )
-ARCHIVE = re.compile(r"\.(whl|zip|tar\.\w+|tgz)$")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A requirement, and the folder it comes from when it is editable."""
-
-    requirement: Requirement
-    editable: str | None = None
-
-    @property
-    def name(self) -> str:
-        return canonicalize_name(self.requirement.name)
-
-    def __str__(self) -> str:
-        if self.editable:
-            return self.editable
-        return redact(self.requirement.url or f"{self.name}{self.requirement.specifier}")
+ARCHIVE = re.compile(r"[\w.-]+\.(whl|zip|tar\.\w+|tgz)(?![\w.-])")
+"""What would be the name of a distribution, but is that of a file."""
 
 
 @dataclass
-class Asked:
+class Requirements:
     """All that a section asks for, from its own lists and from the files that it names."""
 
-    wanted: list[Wanted] = field(default_factory=list)
-    constraints: list[Requirement] = field(default_factory=list)
+    wanted: list[PipRequirement] = field(default_factory=list)
+    constraints: list[PipRequirement] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     """Files with a line that only uv can judge."""
-    absent: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     """Files that are not there."""
 
     @property
-    def limits(self) -> dict[str, list[Requirement]]:
+    def limits(self) -> dict[str, list[PipRequirement]]:
         """The constraints on each name."""
-        found: dict[str, list[Requirement]] = {}
+        found: dict[str, list[PipRequirement]] = {}
         for constraint in self.constraints:
-            found.setdefault(canonicalize_name(constraint.name), []).append(constraint)
+            found.setdefault(constraint.name, []).append(constraint)
         return found
 
 
-def gather(
-    packages: Iterable[str],
-    editable: Iterable[str],
-    requirement_files: Iterable[str],
-    constraint_files: Iterable[str],
-    folder: str,
-    read: Read,
-) -> Asked:
-    """Everything asked for; the files are read, and those that they include.
+def gather(config: Pip, folder: str, read: Read) -> Requirements:
+    """Everything that a section asks for; the files are read, and those that they include.
 
     `folder` is where relative paths of projects start, in files too: uv and pip take the working directory.
     """
-    asked = Asked()
-    asked.wanted += [Wanted(Requirement(package)) for package in packages]
-    asked.wanted += [editable_project(place, read) for place in editable]
+    found = Requirements()
+    found.wanted += config.packages
+    found.wanted += [editable_project(place, read) for place in config.editable]
     seen: set[tuple[str, bool]] = set()
-    queue = deque([(path, False) for path in requirement_files] + [(path, True) for path in constraint_files])
+    queue = deque([(path, False) for path in config.requirements] + [(path, True) for path in config.constraints])
     while queue:
         path, constraining = queue.popleft()
         if (path, constraining) in seen:
@@ -88,27 +64,24 @@ def gather(
         seen.add((path, constraining))
         data = read(path)
         if data is None:
-            asked.absent.append(path)
+            found.missing.append(path)
             continue
         for line in logical_lines(data.decode("utf-8-sig", errors="replace")):
-            found = understand(line, posixpath.dirname(path), folder, read)
-            match found:
+            match understand(line, posixpath.dirname(path), folder, read):
                 case None:
-                    asked.undecided.append(path)
+                    found.undecided.append(path)
                 case (included, only_constrains):
                     queue.append((included, constraining or only_constrains))
-                case Wanted() if constraining:
-                    asked.constraints.append(found.requirement)
-                case Wanted():
-                    asked.wanted.append(found)
+                case PipRequirement() as requirement:
+                    (found.constraints if constraining else found.wanted).append(requirement)
                 case "":
                     pass  # an option that does not bear on what is met
-    return asked
+    return found
 
 
 def understand(
     line: str, beside: str, folder: str, read: Read
-) -> Wanted | tuple[str, bool] | Literal[""] | None:
+) -> PipRequirement | tuple[str, bool] | Literal[""] | None:
     """A line of a requirements file: what it wants, or (a file to read, whether that only constrains).
 
     "" is an option for uv alone, None a line that only uv can judge.
@@ -124,25 +97,24 @@ def understand(
         return posixpath.normpath(posixpath.join(beside, value)), option == "c"
     if line.startswith("-"):
         return ""
-    try:
-        requirement = Requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
-    except InvalidRequirement:
-        return None
-    return None if ARCHIVE.search(requirement.name) else Wanted(requirement)
+    requirement = parse_requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
+    return None if ARCHIVE.match(line) else requirement
 
 
 def logical_lines(text: str) -> Iterator[str]:
     """Lines joined where they end in a backslash, without comments and blanks."""
     for line in re.sub(r"\\\r?\n", "", text).splitlines():
-        if bare := re.sub(r"(^|\s+)#.*", "", line).strip():
-            yield bare
+        if stripped := re.sub(r"(^|\s+)#.*", "", line).strip():
+            yield stripped
 
 
-def editable_project(place: str, read: Read) -> Wanted:
+def editable_project(place: str, read: Read) -> PipRequirement:
     """The project in a folder, which may be followed by extras: `/work/tool[dev]`."""
     match = EDITABLE.fullmatch(place)
     path, extras = (match["path"], match["extras"] or "") if match else (place, "")
-    return Wanted(Requirement(project_name(path, read) + extras), path)
+    name = project_name(path, read)
+    requirement = parse_requirement(name + extras) or PipRequirement(name, name)
+    return replace(requirement, editable=path)
 
 
 def project_name(path: str, read: Read) -> str:
@@ -153,6 +125,19 @@ def project_name(path: str, read: Read) -> str:
     data = read(posixpath.join(path, "pyproject.toml"))
     try:
         name = tomllib.loads((data or b"").decode()).get("project", {}).get("name", fallback)
-        return Requirement(name).name
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, AttributeError):
         return fallback
+    named = parse_requirement(name) if isinstance(name, str) else None
+    return named.name if named else fallback
+
+
+def inputs(config: Pip, reader: Reader) -> tuple[str, ...]:
+    """The files that say what is wanted: requirements, constraints, and projects' own."""
+    found: list[str] = []
+
+    def read(path: str) -> bytes | None:
+        found.append(path)
+        return reader.read(path)
+
+    gather(config, reader.context.folder, read)
+    return tuple(found)

@@ -5,62 +5,58 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, GetPydanticSchema, ValidationInfo, model_validator
+from pydantic_core import core_schema
 
+from provisioner.facts.distributions import PipRequirement, parse_requirement
 from provisioner.kinds.pip.protected import Policy
+from provisioner.kinds.shared.checks import check_name, check_no_credentials
 from provisioner.kinds.shared.fields import Flag, Section, SpecPath, resolve
+from provisioner.kinds.shared.pylock import DistributionName
 
-URL = re.compile(r"(?:[A-Za-z0-9_-]+=)?(?:https?|file)://[^\s\x00]+")
-CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")
-"""Over ssh a user is no secret, only a password is."""
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+INDEX = re.compile(r"(?:[A-Za-z0-9_-]+=)?(?:https?|file)://[^\s\x00]+")
 
 
-def check_url(value: str) -> str:
-    if CREDENTIALS.search(value):
-        raise ValueError(
-            "holds a user name or password; put them in ~/.netrc, or write NAME=https://... and set "
-            "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD"
-        )
-    if not URL.fullmatch(value):
-        raise ValueError("is not the address of an index; write it like https://example.org/simple")
-    return value
+def check_index(value: str) -> str:
+    check_no_credentials(
+        value,
+        "put them in ~/.netrc, or write NAME=https://... and set UV_INDEX_NAME_USERNAME and "
+        "UV_INDEX_NAME_PASSWORD",
+    )
+    return check_name(value, INDEX, "is not the address of an index; write it like https://example.org/simple")
 
 
-def check_requirement(value: str) -> str:
-    if CREDENTIALS.search(value):
-        raise ValueError("holds a user name or password; put them in ~/.netrc")
-    try:
-        Requirement(value)
-    except InvalidRequirement:
+def check_requirement(value: str) -> PipRequirement:
+    check_no_credentials(value, "put them in ~/.netrc")
+    if (requirement := parse_requirement(value)) is None:
         raise ValueError(
             "is not a PEP 508 requirement; write name, name==1.2, name[extra]>=1.2 or name @ https://..."
-        ) from None
-    return value
-
-
-def check_name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError("is not the name of a distribution; write it without a version")
-    return canonicalize_name(value)
+        )
+    return requirement
 
 
 def check_links(value: str, info: ValidationInfo) -> str:
-    return check_url(value) if "://" in value else resolve(value, info)
+    return check_index(value) if "://" in value else resolve(value, info)
 
 
-PackageSpec = Annotated[str, AfterValidator(check_requirement)]
-IndexUrl = Annotated[str, AfterValidator(check_url)]
+Package = Annotated[
+    PipRequirement,
+    GetPydanticSchema(
+        lambda _, schema_of: core_schema.no_info_after_validator_function(
+            check_requirement, schema_of(str), serialization=core_schema.to_string_ser_schema()
+        )
+    ),
+]
+"""Text in the file, and from then on what was read there."""
+
+IndexUrl = Annotated[str, AfterValidator(check_index)]
 Links = Annotated[str, Field(min_length=1), AfterValidator(check_links)]
-Name = Annotated[str, AfterValidator(check_name)]
 
 
 class Pip(Section):
     """Python distributions."""
 
-    packages: tuple[PackageSpec, ...] = Field(
+    packages: tuple[Package, ...] = Field(
         (),
         description="Requirements in PEP 508 form. What is met already is not touched.",
         examples=[["keras", "torch>=2.8", "transformers[torch]", "tool @ git+https://example.org/tool@v1.2"]],
@@ -76,7 +72,7 @@ class Pip(Section):
         description="Folders of projects to install in place, each with extras if need be.",
         examples=[[".", "libs/tool[dev]"]],
     )
-    absent: tuple[Name, ...] = Field((), description="Distributions that must not be installed.")
+    absent: tuple[DistributionName, ...] = Field((), description="Distributions that must not be installed.")
     index_url: IndexUrl | None = Field(None, description="The package index, in place of PyPI.")
     extra_index_urls: tuple[IndexUrl, ...] = Field(
         (),
@@ -107,7 +103,7 @@ class Pip(Section):
 
     @model_validator(mode="after")
     def check_contradiction(self) -> Pip:
-        both = {canonicalize_name(Requirement(package).name) for package in self.packages} & {*self.absent}
+        both = {package.name for package in self.packages} & {*self.absent}
         if both:
             raise ValueError(f"both packages and absent name {', '.join(sorted(both))}; keep one of them")
         return self

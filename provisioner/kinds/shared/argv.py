@@ -39,7 +39,9 @@ Argv = Annotated[
 
 def search_path(reader: Reader) -> str:
     """PATH for a spec's commands: the programs of its own interpreter come first."""
-    return f"{posixpath.dirname(reader.context.python.executable)}:{reader.environ.get('PATH') or DEFAULT_PATH}"
+    return (
+        f"{posixpath.dirname(reader.context.python.executable)}:{reader.environ.get('PATH') or DEFAULT_PATH}"
+    )
 
 
 def places(program: str, folder: str, path: str) -> tuple[str, ...]:

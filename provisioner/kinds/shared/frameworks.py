@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+
+from provisioner.runtimes.difference import Concern
 
 KERNEL = ("google-colab", "ipykernel", "ipython", "jupyter-*", "prompt-toolkit", "pyzmq", "tornado")
 
@@ -25,6 +27,19 @@ TORCH = ("torch", "torchvision", "torchaudio")
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def families_of(names: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """The families, as patterns of names, of which any of the names is a member of its own."""
+    for family in FAMILIES:
+        if any(matches(name, {*family} - {"nvidia-*", "triton"}) for name in names):
+            yield family
+
+
+def concerns_of_families(names: frozenset[str]) -> Iterator[Concern]:
+    """What of an image was built for the distributions or frameworks of these names."""
+    for family in families_of(names):
+        yield from (Concern(f"pip.{pattern}") for pattern in family)
 
 
 def named_in(family: tuple[str, ...], named: frozenset[str]) -> bool:

@@ -1,9 +1,9 @@
-"""What a section has left behind that the file no longer has: its lasting variables, which go with it.
+"""A section that was removed from the file: the persistent variables that it set are taken back.
 
-An absent section is a kind of its own, which wants no variables. Every file without that section asks about
+A removed section is a kind of its own, which wants no variables. Every file without that section asks about
 it, so it costs next to nothing: it reads two files that are usually not there. Only what says that it was
-written for this very spec is taken back. What is another spec's stays, as does what does not say whose it
-is; and a cell takes nothing back, since nobody can tell it from another cell.
+written for this very spec is taken back. What belongs to another spec stays, and so does what does not say
+where it belongs; and a cell takes nothing back, since one cell cannot be told from another.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from dataclasses import replace
 
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared import variable_files, variables
-from provisioner.kinds.shared.variables import Found, Lasting
+from provisioner.kinds.shared.variables import PersistentVariables, TextFile
 from provisioner.machine.reader import Reader
 from provisioner.model.plan import Step
 
 
-def absent(name: str) -> Kind[None, Lasting | None]:
+def absent(name: str) -> Kind[None, PersistentVariables | None]:
     """The kind that stands in for the section called `name`. Its facts are None when there is nothing."""
 
-    def observe(_: None, reader: Reader) -> Lasting | None:
+    def observe(_: None, reader: Reader) -> PersistentVariables | None:
         line = variable_files.notice(reader.context.spec)
         begins = [(reader.read(path) or b"").startswith(line.encode()) for path in places(name, reader)]
         if not any(begins):
@@ -29,7 +29,7 @@ def absent(name: str) -> Kind[None, Lasting | None]:
         found = variables.observe(name, reader)
         return replace(found, shell=own(found.shell, line), kernel=own(found.kernel, line))
 
-    def plan(_: None, facts: Lasting | None) -> Iterator[Step]:
+    def plan(_: None, facts: PersistentVariables | None) -> Iterator[Step]:
         changes = variables.changes(name, {}, facts) if facts else ()
         if facts and changes:
             yield Step(id=name, changes=changes, effects=variables.effects({}, facts))
@@ -41,6 +41,6 @@ def places(name: str, reader: Reader) -> tuple[str, ...]:
     return variables.places(name, reader) if reader.context.spec else ()
 
 
-def own(file: Found, line: str) -> Found:
+def own(file: TextFile, line: str) -> TextFile:
     """A file as far as it is ours: another spec's counts as none."""
     return file if (file.text or "").startswith(line) else replace(file, text=None)

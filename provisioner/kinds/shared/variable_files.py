@@ -1,4 +1,4 @@
-"""What stands in the files by which variables last: a shell's and IPython's, written and read back."""
+"""The files that hold persistent variables, a shell's and IPython's: written, and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environment variables that last: for every later shell, and for every later notebook kernel.
+"""Persistent environment variables: for every later shell, and for every later notebook kernel.
 
 Each owner (`env`, `jdk`) has files of its own, so that none overwrites another's:
 
@@ -22,6 +22,8 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from provisioner.facts.paths import follow
+from provisioner.facts.platforms import is_kernel
 from provisioner.kinds.base import ABSENT
 from provisioner.kinds.shared.variable_files import (
     WRITTEN_FOR,
@@ -55,7 +57,7 @@ LOGIN_FILES = (".bash_profile", ".bash_login")
 
 
 @dataclass(frozen=True)
-class Found:
+class TextFile:
     """A text file as it is: `text` is None where there is none."""
 
     path: str
@@ -63,13 +65,13 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Lasting:
+class PersistentVariables:
     """What the files of one owner hold now."""
 
-    shell: Found
-    kernel: Found
+    shell: TextFile
+    kernel: TextFile
     unaware: tuple[str, ...]
-    """The user's own files that must read the shell file and do not; what they hold is not ours to tell."""
+    """The user's own files that must read the shell file and do not; what else they hold is private."""
     block: str
     """What makes them read it."""
     spec: str = ""
@@ -85,8 +87,8 @@ class Lasting:
     @property
     def other(self) -> str | None:
         """Another spec that one of the files was written for, as it stands there."""
-        told = (WRITTEN_FOR.match(file.text or "") for file in (self.shell, self.kernel))
-        return next((match[1] for match in told if match and match[0] != notice(self.spec)), None)
+        notices = (WRITTEN_FOR.match(file.text or "") for file in (self.shell, self.kernel))
+        return next((match[1] for match in notices if match and match[0] != notice(self.spec)), None)
 
 
 def places(name: str, reader: Reader) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def places(name: str, reader: Reader) -> tuple[str, str]:
     return posixpath.join(home, ".config", "colabenv", f"{name}.sh"), kernel
 
 
-def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasting:
+def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> PersistentVariables:
     """Read the files that the owner called `name` keeps, and what a kernel has of `variables`.
 
     Raises ObserveError for a file that is not UTF-8.
@@ -114,12 +116,12 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
         startup += [file for file in LOGIN_FILES if reader.stat(posixpath.join(home, file))]
         pattern = '"$HOME"/.config/colabenv/*.sh'
     block = BLOCK.format(pattern=pattern)
-    files = [follow(reader, posixpath.join(home, file)) for file in startup]
+    # People keep their own start-up files elsewhere and link to them.
+    files = [follow(path, reader) or path for file in startup for path in [posixpath.join(home, file)]]
     startup_file = look(reader, kernel)
-    running = reader.kernel()
     names = sorted({*variables, *parse_kernel(startup_file.text)})
-    live = {name: reader.environ.get(name) for name in names} if running and running.inside else None
-    return Lasting(
+    live = {name: reader.environ.get(name) for name in names} if is_kernel(reader) else None
+    return PersistentVariables(
         shell=look(reader, shell),
         kernel=startup_file,
         unaware=tuple(file for file in files if block.encode() not in (reader.read(file) or b"")),
@@ -129,25 +131,15 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Lasti
     )
 
 
-def look(reader: Reader, path: str) -> Found:
+def look(reader: Reader, path: str) -> TextFile:
     data = reader.read(path)
     try:
-        return Found(path, None if data is None else data.decode())
+        return TextFile(path, None if data is None else data.decode())
     except UnicodeDecodeError as error:
         raise ObserveError(f"{path} is not UTF-8 text", "Convert it, or move it away.") from error
 
 
-def follow(reader: Reader, path: str) -> str:
-    """Where a start-up file really is: people keep theirs elsewhere and link to them."""
-    for _ in range(8):
-        found = reader.stat(path)
-        if not (found and found.link):
-            break
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.link))
-    return path
-
-
-def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
+def effects(wanted: Settings, found: PersistentVariables) -> tuple[Effect, ...]:
     """What makes the files, and the kernel that we are, set exactly `wanted`; nothing when they do."""
     exports = live_effects(wanted, found)
     if not wanted:
@@ -161,7 +153,7 @@ def effects(wanted: Settings, found: Lasting) -> tuple[Effect, ...]:
     return (*writes, *(Block(path=path, text=found.block) for path in found.unaware), *exports)
 
 
-def live_effects(wanted: Settings, found: Lasting) -> Iterator[Export]:
+def live_effects(wanted: Settings, found: PersistentVariables) -> Iterator[Export]:
     """What makes the kernel that we are have what later ones will have, and lose what they will not."""
     if found.live is None:
         return
@@ -187,42 +179,44 @@ def without(setting: Setting, live: str) -> str | None:
     return None
 
 
-def changes(prefix: str, wanted: Settings, found: Lasting) -> tuple[Change, ...]:
+def changes(prefix: str, wanted: Settings, found: PersistentVariables) -> tuple[Change, ...]:
     """One change for each variable that is wanted or was set before, `PREFIX.NAME`."""
-    shell, kernel = found.settings
-    told = [
-        compare(f"{prefix}.{name}", value, [known[name] for known in (shell, kernel) if name in known])
-        for name, value in wanted.items()
-    ]
-    told += [
-        Change(f"{prefix}.{name}", Action.REMOVE, describe(value), None, "the file no longer names it")
-        for name, value in (kernel | shell).items()
-        if name not in wanted
-    ]
+    planned = [*differences(prefix, wanted, found)]
     removed = [effect.path for effect in effects(wanted, found) if isinstance(effect, Remove)]
-    if removed and not told:
-        told = [Change(prefix, Action.REMOVE, ", ".join(removed), None, "edited beyond recognition")]
-    live = {effect.name for effect in live_effects(wanted, found)}
-    told = [
-        replace(change, action=Action.UPDATE, after=change.before, reason=NOT_YET)
-        if change.action is Action.KEEP and change.address.removeprefix(f"{prefix}.") in live
-        else change
-        for change in told
-    ]
-    if all(change.action is Action.KEEP for change in told):
-        edited = ", ".join(
-            effect.path for effect in effects(wanted, found) if isinstance(effect, Write | Block | Remove)
-        )
-        if edited:
-            reason = f"edited, removed or of an earlier format: {edited}"
-            told = [
-                replace(change, action=Action.UPDATE, after=change.before, reason=reason) for change in told
-            ]
+    if removed and not planned:
+        planned = [Change(prefix, Action.REMOVE, ", ".join(removed), None, "edited beyond recognition")]
+    live = {f"{prefix}.{effect.name}" for effect in live_effects(wanted, found)}
+    planned = [renewed(each, NOT_YET) if is_kept(each) and each.address in live else each for each in planned]
+    edited = [each.path for each in effects(wanted, found) if isinstance(each, Write | Block | Remove)]
+    if edited and all(map(is_kept, planned)):
+        reason = f"edited, removed or of an earlier format: {', '.join(edited)}"
+        planned = [renewed(each, reason) for each in planned]
     if found.other:
         reason = f"set for {found.other}; the spec that is applied last decides"
         taken = (Action.UPDATE, Action.REMOVE)
-        told = [replace(change, reason=reason) if change.action in taken else change for change in told]
-    return tuple(told)
+        planned = [replace(each, reason=reason) if each.action in taken else each for each in planned]
+    return tuple(planned)
+
+
+def differences(prefix: str, wanted: Settings, found: PersistentVariables) -> Iterator[Change]:
+    """What is wanted against what the files set, and then what they set and nobody wants."""
+    shell, kernel = found.settings
+    for name, value in wanted.items():
+        known = [settings[name] for settings in (shell, kernel) if name in settings]
+        yield compare(f"{prefix}.{name}", value, known)
+    for name, value in (kernel | shell).items():
+        if name not in wanted:
+            reason = "the file no longer names it"
+            yield Change(f"{prefix}.{name}", Action.REMOVE, describe(value), None, reason)
+
+
+def is_kept(change: Change) -> bool:
+    return change.action is Action.KEEP
+
+
+def renewed(change: Change, reason: str) -> Change:
+    """A variable that has the right value, and has to be set again."""
+    return replace(change, action=Action.UPDATE, after=change.before, reason=reason)
 
 
 def compare(address: str, wanted: Setting, known: Sequence[Setting]) -> Change:
@@ -232,7 +226,8 @@ def compare(address: str, wanted: Setting, known: Sequence[Setting]) -> Change:
     if all(value == wanted for value in known):
         if len(known) == len(("shell", "kernel")):
             return Change(address, Action.KEEP, describe(wanted))
-        return Change(address, Action.UPDATE, describe(wanted), describe(wanted), "set in one place of two")
+        reason = "set in only one of the two files"
+        return Change(address, Action.UPDATE, describe(wanted), describe(wanted), reason)
     different = next(value for value in known if value != wanted)
     return Change(address, Action.UPDATE, describe(different), describe(wanted))
 
@@ -246,18 +241,18 @@ def describe(setting: Setting) -> str:
     return setting
 
 
-def standing(name: str, found: Lasting, words: Mapping[str, str]) -> str:
+def persisted(name: str, found: PersistentVariables, words: Mapping[str, str]) -> str:
     """What later shells and kernels get of a variable; `words` say paths as every machine can say them."""
 
-    def told(settings: Mapping[str, Setting]) -> str:
+    def value(settings: Mapping[str, Setting]) -> str:
         match settings.get(name, ABSENT):
             case None:
                 return "unset"
-            case str(value) if name in settings:
-                return json.dumps(words.get(value, value), ensure_ascii=False)
+            case str(text) if name in settings:
+                return json.dumps(words.get(text, text), ensure_ascii=False)
             case tuple(folders):
                 return json.dumps([words.get(folder, folder) for folder in folders], ensure_ascii=False)
         return ABSENT
 
-    shell, kernel = map(told, found.settings)
+    shell, kernel = map(value, found.settings)
     return shell if shell == kernel else f"{shell} in shells, {kernel} in kernels"

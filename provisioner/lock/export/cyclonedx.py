@@ -1,4 +1,4 @@
-"""A lock as a bill of materials: CycloneDX 1.6 in JSON, by the library of its makers.
+"""A lock as a bill of materials: CycloneDX 1.6 in JSON, by its makers' own library.
 
 Format: https://cyclonedx.org/docs/1.6/json/. Package URLs: https://github.com/package-url/purl-spec.
 """
@@ -6,9 +6,8 @@ Format: https://cyclonedx.org/docs/1.6/json/. Package URLs: https://github.com/p
 from __future__ import annotations
 
 import json
-import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
@@ -19,12 +18,9 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from pydantic import TypeAdapter
 
-from provisioner.kinds.datasets import pins as dataset_pins
-from provisioner.kinds.pip import pins as python_pins
-from provisioner.kinds.pip.lock import PYPI
-from provisioner.kinds.shared.debian import pins as debian_pins
-from provisioner.lock.document import Target, Where
-from provisioner.machine.urls import file_name
+from provisioner.kinds import base, registry
+from provisioner.kinds.base import Material
+from provisioner.lock.document import Target
 from provisioner.spec.spec import Spec
 from provisioner.version import __version__
 
@@ -34,27 +30,19 @@ ROOT = "spec"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, f"pkg:pypi/{TOOL}")
 """Of serial numbers, which are made from what they are for: equal locks have equal bills."""
 
-SYSTEM = re.compile(r"(?P<vendor>\w+)\D*(?P<release>\d+(?:\.\d\d)?)?")
-"""Vendor and release in "Debian GNU/Linux 12 (bookworm)" and in "Ubuntu 22.04.5 LTS"."""
-
-ARCHITECTURE = re.compile(r"_([^_]+)\.deb")
-
-Notes = dict[str, object]
+Notes = Mapping[str, object]
 """What a component is said to be in words of ours; None is not said."""
-
-File = tuple[str | None, str]
-"""Where a file is had from, if that has a URL, and its sha256 in hexadecimal."""
 
 
 def text(spec: Spec, target: Target) -> str:
     """All that a target holds, and what of its base the spec rests on; the same for equal locks."""
-    components = {component.bom_ref.value: component for component in materials(target)}
+    components = {component.bom_ref.value: component for component in map(as_component, materials(target))}
     root = Component(
         type=ComponentType.APPLICATION,
         name=spec.name,
         version=target.spec.removeprefix("sha256:")[:12],
         bom_ref=ROOT,
-        properties=properties(ground(target)),
+        properties=properties(about_base(target)),
     )
     tool = Component(type=ComponentType.APPLICATION, name=TOOL, version=__version__)
     metadata = BomMetaData(component=root, tools=ToolRepository(components=[tool]))
@@ -77,138 +65,46 @@ def serial(spec: Spec, target: Target) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, f"{TOOL} {__version__}\n{spec.name}\n{held}")
 
 
-def ground(target: Target) -> Notes:
-    """What the rest lies upon."""
-    base = target.base.model_dump()
+def about_base(target: Target) -> Notes:
+    """The machine that the target is for, and what it brings."""
+    brought = target.base.model_dump()
     return {
         "target": target.name,
         **target.machine.model_dump(),
-        **{f"base:{key}": base[key] for key in base},
+        **{f"base:{key}": value for key, value in brought.items()},
     }
 
 
-def materials(target: Target) -> Iterator[Component]:
-    for kind, pins in target.pins.items():
-        yield from KINDS[kind](pins, target.machine)
+def materials(target: Target) -> Iterator[Material]:
+    """All components of all kinds."""
+    for name, pins in target.pins.items():
+        if lock := registry.get(name).lock:
+            yield from lock.materials(pins, target.machine.os)
 
 
-def distributions(pins: python_pins.Pins, _machine: Where) -> Iterator[Component]:
-    for each in pins.packages:
-        path = each.directory.path if each.directory else next((file.path for file in each.files), None)
-        yield component(
-            "pip",
-            each.name,
-            each.version,
-            purl=distribution_url(each),
-            files=[(file.url, file.hashes.sha256) for file in each.files],
-            vcs=each.vcs.url if each.vcs else None,
-            notes={"size": each.size or None, "path": path},
-        )
-    for brought in pins.base:
-        purl = PackageURL("pypi", None, brought.name, brought.version)
-        yield component("pip", brought.name, brought.version, purl=purl, notes=FROM_BASE)
-
-
-def distribution_url(pinned: python_pins.Pinned) -> PackageURL | None:
-    """None for a project of one's own, which is not what an index may have by that name."""
-    qualifiers = {}
-    if pinned.vcs:
-        qualifiers["vcs_url"] = f"{pinned.vcs.type}+{pinned.vcs.url}@{pinned.vcs.commit_id}"
-    elif pinned.archive and pinned.archive.url:
-        qualifiers["download_url"] = pinned.archive.url
-    elif pinned.index is None:
-        return None
-    elif pinned.index != PYPI:
-        qualifiers["repository_url"] = pinned.index
-    subpath = pinned.vcs.subdirectory if pinned.vcs else None
-    return PackageURL("pypi", None, pinned.name, pinned.version, qualifiers, subpath)
-
-
-def packages(pins: debian_pins.Pins, machine: Where) -> Iterator[Component]:
-    """Those of apt and of the JDK, which are apt's too."""
-    for each in pins.packages:
-        yield component(
-            "apt",
-            each.name,
-            each.version,
-            purl=package_url(each.name, each.version, machine, file_name(each.source)),
-            files=[(each.source, each.sha256)],
-            notes={"size": each.size},
-        )
-    for brought in pins.base:
-        purl = package_url(brought.name, brought.version, machine)
-        yield component("apt", brought.name, brought.version, purl=purl, notes=FROM_BASE)
-    for name in pins.unlocked:
-        purl = package_url(name, None, machine)
-        yield component("apt", name, None, purl=purl, notes={"version": "any"})
-
-
-def package_url(name: str, version: str | None, machine: Where, file: str = "") -> PackageURL:
-    system = SYSTEM.match(machine.os)
-    vendor = system["vendor"].lower() if system else "debian"
-    release = system["release"] if system else None
-    made_for = ARCHITECTURE.search(file)
-    qualifiers = {
-        "arch": made_for[1] if made_for else None,
-        "distro": f"{vendor}-{release}" if release else None,
-    }
-    told = {key: value for key, value in qualifiers.items() if value}
-    return PackageURL("deb", vendor, name.partition(":")[0], version, told)
-
-
-def datasets(pins: dataset_pins.Pins, _machine: Where) -> Iterator[Component]:
-    for name, each in pins.items():
-        yield component(
-            "datasets",
-            name,
-            None,
-            files=[(each.url, each.sha256)],
-            notes={"size": each.size, "path": each.path},
-            what=ComponentType.DATA,
-        )
-
-
-KINDS: Mapping[str, Callable[[Any, Where], Iterator[Component]]] = {
-    "apt": packages,
-    "jdk": packages,
-    "pip": distributions,
-    "datasets": datasets,
-}
-"""How each kind that can be locked is told."""
-
-FROM_BASE: Notes = {"brought-by": "base"}
-
-
-def component(
-    kind: str,
-    name: str,
-    version: str | None,
-    *,
-    purl: PackageURL | None = None,
-    files: list[File] | None = None,
-    vcs: str | None = None,
-    notes: Notes,
-    what: ComponentType = ComponentType.LIBRARY,
-) -> Component:
+def as_component(material: Material) -> Component:
     """A component that is named by its address. Of several files it is any one, so each has its own hash."""
-    found = files or []
     references = [
         ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(url), hashes=[sha256_of(digest)])
-        for url, digest in found
+        for url, digest in material.files
         if url
     ]
-    if vcs:
-        references.append(ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(vcs)))
+    if material.repository:
+        references.append(ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(material.repository)))
     return Component(
-        type=what,
-        name=name,
-        version=version,
-        bom_ref=f"{kind}.{name}",
-        purl=purl,
-        hashes=[sha256_of(digest) for _, digest in found] if len(found) == 1 else [],
+        type=ComponentType.DATA if material.data else ComponentType.LIBRARY,
+        name=material.name,
+        version=material.version,
+        bom_ref=material.address,
+        purl=as_purl(material.purl) if material.purl else None,
+        hashes=[sha256_of(digest) for _, digest in material.files] if len(material.files) == 1 else [],
         external_references=references,
-        properties=properties(notes),
+        properties=properties(material.notes),
     )
+
+
+def as_purl(url: base.PackageUrl) -> PackageURL:
+    return PackageURL(url.type, url.namespace, url.name, url.version, dict(url.qualifiers), url.subpath)
 
 
 def sha256_of(digest: str) -> HashType:

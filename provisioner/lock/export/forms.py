@@ -1,70 +1,51 @@
-"""The command export: which target of the lock is meant, and in whose words it is written."""
+"""A target of a lock in formats of others, and which target is meant."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from provisioner.engine.connect import connect
+from provisioner.engine.connect import connect, look
 from provisioner.facts.base_image import image_of
-from provisioner.lock import base as grounds
-from provisioner.lock import use
+from provisioner.lock import base, use
 from provisioner.lock.document import Lock, Target
-from provisioner.machine import files
+from provisioner.lock.update import listed
 from provisioner.machine.reader import Reader
-from provisioner.model.effects import Write
 from provisioner.model.errors import LockError, ProvisionerError
 from provisioner.spec.spec import Spec
 
 
-def export(spec: Spec, form: str, name: str | None, out: str | None) -> str:
-    """Write one target of the lock beside a spec in a form of FORMS; returns what to say, or else the text.
+def export(spec: Spec, form: str, name: str | None = None, out: str | None = None) -> str:
+    """The text of one target of the lock beside a spec, in one of FORMS; `out` is the file that it is for.
 
     Without a name it is the target that fits this machine. Raises LockError when there is no lock, or none
     that can be exported, and ProvisionerError when it cannot be exported to there, or not here.
     """
-    made = document(spec, form, name, out)
-    if out is None:
-        return made
-    files.write(Write(path=os.path.abspath(out), text=made))
-    return f"Wrote {out}.\n"
-
-
-def document(spec: Spec, form: str, name: str | None, out: str | None) -> str:
-    """The text of a target."""
-    lock, reader = use.read(spec), connect(spec)
+    lock, reader = use.read(spec), look(spec, connect(spec))
     target = named(lock, name) if name else fitting(lock, reader)
     if use.stale(target, spec, reader):
-        file = os.path.basename(spec.path)
-        raise LockError(
-            f"{file} was edited since it was locked for {target.name}", "Lock it again: colabenv lock"
-        )
+        raise use.edited(spec, (target.name,))
     return FORMS[form](spec, target, out)
 
 
 def named(lock: Lock, name: str) -> Target:
     if (target := lock.find(name)) is None:
-        raise LockError(f"the lock holds no {name}", f"It holds {names(lock)}.")
+        raise LockError(f"the lock has no {name}", f"It has: {listed(lock)}.")
     return target
 
 
 def fitting(lock: Lock, reader: Reader) -> Target:
-    """The only target, or else the one that an apply on this machine would be held to."""
+    """The only target, or else the one that an apply on this machine would use."""
     if len(lock.targets) == 1:
         return lock.targets[0]
-    place = grounds.where(reader, image_of(reader))
+    place = base.describe(reader, image_of(reader))
     try:
-        return use.choose(lock, place, grounds.name_of(place, reader))
+        return use.choose(lock, place, base.name_of(place, reader))
     except LockError:
         raise LockError(
-            f"the lock is for {names(lock)}, and nothing says which of them is meant",
+            f"the lock is for {listed(lock)}, and none of them is this machine",
             "Name one: --target NAME",
         ) from None
-
-
-def names(lock: Lock) -> str:
-    return ", ".join(target.name for target in lock.targets) or "nothing"
 
 
 def pylock(spec: Spec, target: Target, out: str | None) -> str:

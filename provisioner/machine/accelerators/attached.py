@@ -1,6 +1,6 @@
 """The accelerators of this machine: what is there, and when it cannot be used, why.
 
-Witnesses are gathered first (`witnesses`, with `pci`, `nvml`, `holders`); what they mean is decided by pure
+Evidence are gathered first (`evidence`, with `pci`, `nvml`, `holders`); what they mean is decided by pure
 functions (`reading`, `diagnosis`), so every failure can be told apart in a test.
 """
 

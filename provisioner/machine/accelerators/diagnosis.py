@@ -1,4 +1,4 @@
-"""From what the witnesses say to what is wrong: pure, and a table.
+"""From what the evidence say to what is wrong: pure, and a table.
 
 The first rule that applies names the trouble. Its order is what is decided by what: a device that has fallen
 off the bus explains every other failure, a container without devices explains a missing library, and so on.
@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from provisioner.machine.accelerators import nvml
-from provisioner.machine.accelerators.evidence import Backstage, Witnesses
+from provisioner.machine.accelerators.evidence import Evidence, FailureEvidence
 from provisioner.model.accelerators import Diagnosis
 
 RESTART = "Restart the machine"
-NO_ANSWER = nvml.Answer(failure=nvml.Failure(0, ""))
+NO_ANSWER = nvml.NvmlAnswer(failure=nvml.NvmlFailure(0, ""))
 
 
 @dataclass(frozen=True)
 class View:
-    """The witnesses, with what most rules ask of them."""
+    """The evidence, with what most rules ask of them."""
 
-    all: Witnesses
+    all: Evidence
 
     @property
     def code(self) -> int:
@@ -29,12 +29,12 @@ class View:
         return self.answer.failure.code if self.answer.failure else 0
 
     @property
-    def answer(self) -> nvml.Answer:
+    def answer(self) -> nvml.NvmlAnswer:
         return self.all.nvml or NO_ANSWER
 
     @property
-    def behind(self) -> Backstage:
-        return self.all.backstage or Backstage()
+    def behind(self) -> FailureEvidence:
+        return self.all.failure or FailureEvidence()
 
     @property
     def smi(self) -> str:
@@ -170,8 +170,8 @@ RULES = (
 )
 
 
-def diagnose(witnesses: Witnesses) -> Diagnosis | None:
+def diagnose(evidence: Evidence) -> Diagnosis | None:
     """Why no NVIDIA GPU can be used, or None when there is none to use."""
-    view = View(witnesses)
+    view = View(evidence)
     rule = next((rule for rule in RULES if rule.applies(view)), None)
     return Diagnosis(rule.code, rule.message(view), rule.remedy(view)) if rule else None

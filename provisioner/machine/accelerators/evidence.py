@@ -1,4 +1,4 @@
-"""All that can be seen of a machine's accelerators, each witness asked only where its word may matter."""
+"""All that can be seen of a machine's accelerators, each source asked only where its word may matter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.holders import Holder, holders, name_of
-from provisioner.machine.accelerators.pci import Device, read
+from provisioner.machine.accelerators.pci import PciDevice, read
 from provisioner.model.effects import Run
 
 SMI_PATIENCE = 5.0
@@ -40,7 +40,7 @@ class Smi:
 
 
 @dataclass(frozen=True)
-class Backstage:
+class FailureEvidence:
     """What tells one failure from another; looked at only when there is one."""
 
     control: str = "absent"
@@ -62,35 +62,35 @@ class TpuFiles:
 
 
 @dataclass(frozen=True)
-class Witnesses:
-    """What each of them says; None for one that was not asked."""
+class Evidence:
+    """What each source says; None for a source that was not asked."""
 
-    bus: tuple[Device, ...] = ()
+    bus: tuple[PciDevice, ...] = ()
     nodes: tuple[str, ...] = ()
     """Device files of NVIDIA's GPUs, "/dev/nvidia0"."""
     module: str = ""
     """Version of NVIDIA's kernel module, when it is loaded."""
-    nvml: nvml.Answer | None = None
+    nvml: nvml.NvmlAnswer | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     """Of the processes that NVML tells of."""
     hidden: str | None = None
     """CUDA_VISIBLE_DEVICES, when it is set."""
-    backstage: Backstage | None = None
+    failure: FailureEvidence | None = None
     tpu: TpuFiles | None = None
 
 
-def gather(bus: tuple[Device, ...], environ: Mapping[str, str], root: Path, patience: float) -> Witnesses:
+def gather(bus: tuple[PciDevice, ...], environ: Mapping[str, str], root: Path, patience: float) -> Evidence:
     """What is seen below `root`/dev, /proc and /sys, and what NVML says if there is anything to ask about."""
     nodes = numbered(root, "dev", r"nvidia\d+")
     module = module_version(root)
     tpu = look_at_tpu(root) if any(device.tpu for device in bus) else None
     if not (nodes or module or (root / "dev/nvidiactl").exists() or on_wsl(root)):
-        backstage = look_behind(root) if any(not device.tpu for device in bus) else None
-        return Witnesses(bus, nodes, module, backstage=backstage, tpu=tpu)
+        failure = look_behind(root) if any(not device.tpu for device in bus) else None
+        return Evidence(bus, nodes, module, failure=failure, tpu=tpu)
     answer = nvml.ask(root, patience)
     failed = answer.failure
     undecided = failed.code not in DECIDED if failed else not answer.units
-    return Witnesses(
+    return Evidence(
         bus,
         nodes,
         module,
@@ -99,7 +99,7 @@ def gather(bus: tuple[Device, ...], environ: Mapping[str, str], root: Path, pati
             process.pid: name_of(root, process.pid) for unit in answer.units for process in unit.processes
         },
         hidden=environ.get("CUDA_VISIBLE_DEVICES"),
-        backstage=look_behind(root, ask_smi(environ, root) if undecided else None)
+        failure=look_behind(root, ask_smi(environ, root) if undecided else None)
         if failed or undecided
         else None,
         tpu=tpu,
@@ -133,9 +133,9 @@ def look_at_tpu(root: Path) -> TpuFiles:
     return TpuFiles(nodes, denied, tuple(holders(root, nodes)))
 
 
-def look_behind(root: Path, smi: Smi | None = None) -> Backstage:
+def look_behind(root: Path, smi: Smi | None = None) -> FailureEvidence:
     modules = {line.partition(" ")[0] for line in read(root / "proc/modules").splitlines()}
-    return Backstage(
+    return FailureEvidence(
         control=try_control(root / "dev/nvidiactl"),
         loaded=frozenset(modules & {"nvidia", "nouveau"}),
         container=in_container(root),

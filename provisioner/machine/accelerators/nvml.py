@@ -9,9 +9,18 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Nvml: TypeAlias = Any
+"""The module pynvml, which has no types."""
+
+Handle: TypeAlias = Any
+"""What NVML itself calls a device."""
+
+Attempt: TypeAlias = Callable[..., Any]
+"""Calls a function of NVML's, and gives something else where the driver does not support it."""
 
 LIBRARY = "libnvidia-ml.so.1"
 
@@ -39,7 +48,7 @@ UNCORRECTED, VOLATILE = 1, 0
 
 
 @dataclass(frozen=True)
-class Failure:
+class NvmlFailure:
     """An error of NVML's: its code, and its own words."""
 
     code: int
@@ -72,12 +81,12 @@ class Unit:
     divided: bool = False
     """Whether it is in MIG mode, so that only its slices can be used."""
     slices: tuple[Unit, ...] = ()
-    failure: Failure | None = None
+    failure: NvmlFailure | None = None
     """Why it cannot be asked."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class NvmlAnswer:
     """All that NVML said."""
 
     units: tuple[Unit, ...] = ()
@@ -87,27 +96,29 @@ class Answer:
     """Folder that its library was loaded from when the loader did not find it."""
     version: str = ""
     """Version of that library, as its file's name tells it, when it does not fit the driver."""
-    failure: Failure | None = None
+    failure: NvmlFailure | None = None
     """Why nothing can be asked."""
 
 
-def ask(root: Path, patience: float) -> Answer:
+def ask(root: Path, patience: float) -> NvmlAnswer:
     """NVML's answer within `patience` seconds. What hangs in the driver cannot be stopped, only left."""
-    answers: list[Answer] = []
+    answers: list[NvmlAnswer] = []
 
     def work() -> None:
         try:
             answers.append(converse(root))
         except Exception as trouble:  # noqa: BLE001 - such as another module that is called pynvml
-            answers.append(Answer(failure=Failure(UNKNOWN, f"{type(trouble).__name__}: {trouble}")))
+            answers.append(NvmlAnswer(failure=NvmlFailure(UNKNOWN, f"{type(trouble).__name__}: {trouble}")))
 
     thread = threading.Thread(target=work, name="nvml", daemon=True)
     thread.start()
     thread.join(patience)
-    return answers[0] if answers else Answer(failure=Failure(HUNG, f"no answer within {patience:g} s"))
+    return (
+        answers[0] if answers else NvmlAnswer(failure=NvmlFailure(HUNG, f"no answer within {patience:g} s"))
+    )
 
 
-def converse(root: Path) -> Answer:
+def converse(root: Path) -> NvmlAnswer:
     """Open NVML, ask it about everything, close it."""
     import pynvml  # type: ignore[import-untyped]
 
@@ -115,16 +126,16 @@ def converse(root: Path) -> Answer:
         library = start(pynvml, root)
     except pynvml.NVMLError as error:
         failed = failure(error)
-        return Answer(failure=failed, version=loaded_version() if failed.code == MISMATCH else "")
+        return NvmlAnswer(failure=failed, version=loaded_version() if failed.code == MISMATCH else "")
     try:
         return question(pynvml, library)
     except pynvml.NVMLError as error:
-        return Answer(library=library, failure=failure(error))
+        return NvmlAnswer(library=library, failure=failure(error))
     finally:
         pynvml.nvmlShutdown()
 
 
-def start(nvml: Any, root: Path) -> str:
+def start(nvml: Nvml, root: Path) -> str:
     """Open NVML; the folder that its library had to be looked for in.
 
     pynvml opens the library only by name, which finds one that is already loaded.
@@ -157,12 +168,12 @@ def loaded_version() -> str:
     return found[1] if found else ""
 
 
-def question(nvml: Any, library: str) -> Answer:
+def question(nvml: Nvml, library: str) -> NvmlAnswer:
     """All that is to be known of the driver and of every device."""
     attempt = attempting(nvml.NVMLError)
     driver = attempt(nvml.nvmlSystemGetDriverVersion, otherwise="")
     newest = attempt(nvml.nvmlSystemGetCudaDriverVersion_v2, otherwise=0)
-    return Answer(
+    return NvmlAnswer(
         units=tuple(look(nvml, attempt, index) for index in range(nvml.nvmlDeviceGetCount())),
         driver=driver,
         cuda=f"{newest // 1000}.{newest % 1000 // 10}" if newest else "",
@@ -170,16 +181,13 @@ def question(nvml: Any, library: str) -> Answer:
     )
 
 
-def look(nvml: Any, attempt: Callable[..., Any], index: int) -> Unit:
+def look(nvml: Nvml, attempt: Attempt, index: int) -> Unit:
     """One device. Only what makes every other question pointless ends the questions."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         divided, _ = attempt(nvml.nvmlDeviceGetMigMode, handle, otherwise=(0, 0))
-        return describe(
-            nvml,
-            attempt,
-            handle,
-            index,
+        return replace(
+            describe(nvml, attempt, handle, index),
             mode=attempt(nvml.nvmlDeviceGetComputeMode, handle, otherwise=0),
             errors=attempt(nvml.nvmlDeviceGetTotalEccErrors, handle, UNCORRECTED, VOLATILE, otherwise=0),
             slowed=bool(SLOWED & attempt(nvml.nvmlDeviceGetCurrentClocksEventReasons, handle, otherwise=0)),
@@ -190,7 +198,7 @@ def look(nvml: Any, attempt: Callable[..., Any], index: int) -> Unit:
         return Unit(index, failure=failure(error))
 
 
-def describe(nvml: Any, attempt: Callable[..., Any], handle: Any, index: int, **more: Any) -> Unit:
+def describe(nvml: Nvml, attempt: Attempt, handle: Handle, index: int) -> Unit:
     """What a device and a slice of one are both asked."""
     memory = attempt(nvml.nvmlDeviceGetMemoryInfo, handle, otherwise=None)
     capability = attempt(nvml.nvmlDeviceGetCudaComputeCapability, handle, otherwise=())
@@ -203,11 +211,10 @@ def describe(nvml: Any, attempt: Callable[..., Any], handle: Any, index: int, **
         memory_free=memory.free if memory else 0,
         capability=".".join(map(str, capability)),
         processes=tuple(Process(each.pid, each.usedGpuMemory or 0) for each in running),
-        **more,
     )
 
 
-def slices(nvml: Any, attempt: Callable[..., Any], device: Any, index: int) -> Iterator[Unit]:
+def slices(nvml: Nvml, attempt: Attempt, device: Handle, index: int) -> Iterator[Unit]:
     """The slices of a divided device; their numbers may have gaps."""
     for number in range(attempt(nvml.nvmlDeviceGetMaxMigDeviceCount, device, otherwise=0)):
         handle = attempt(nvml.nvmlDeviceGetMigDeviceHandleByIndex, device, number, otherwise=None)
@@ -215,7 +222,7 @@ def slices(nvml: Any, attempt: Callable[..., Any], device: Any, index: int) -> I
             yield describe(nvml, attempt, handle, index)
 
 
-def attempting(expected: type[Exception]) -> Callable[..., Any]:
+def attempting(expected: type[Exception]) -> Attempt:
     """A caller that gives `otherwise` for a failure, unless the device is gone for every other call too."""
 
     def attempt(function: Callable[..., Any], *arguments: Any, otherwise: Any) -> Any:
@@ -229,5 +236,5 @@ def attempting(expected: type[Exception]) -> Callable[..., Any]:
     return attempt
 
 
-def failure(error: Exception) -> Failure:
-    return Failure(int(getattr(error, "value", UNKNOWN)), str(error))
+def failure(error: Exception) -> NvmlFailure:
+    return NvmlFailure(int(getattr(error, "value", UNKNOWN)), str(error))

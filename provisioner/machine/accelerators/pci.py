@@ -29,7 +29,7 @@ SILENT = b"\xff\xff\xff\xff"
 
 
 @dataclass(frozen=True)
-class Device:
+class PciDevice:
     """An NVIDIA GPU or a TPU on the bus."""
 
     slot: str
@@ -42,7 +42,7 @@ class Device:
     """Whether it has stopped answering: fallen off the bus."""
 
 
-def read_bus(root: Path) -> tuple[Device, ...]:
+def read_bus(root: Path) -> tuple[PciDevice, ...]:
     """Every NVIDIA GPU and TPU on the bus below `root`/sys; one file is read for any other device."""
     folder = root / "sys/bus/pci/devices"
     try:
@@ -52,13 +52,13 @@ def read_bus(root: Path) -> tuple[Device, ...]:
     return tuple(device for slot in slots if (device := look(folder / slot)))
 
 
-def look(place: Path) -> Device | None:
+def look(place: Path) -> PciDevice | None:
     """The device at one address, if it is one of ours."""
     vendor = read(place / "vendor")
     if vendor == GOOGLE and (tpu := TPUS.get(read(place / "device"))):
-        return Device(place.name, tpu, driver_of(place))
+        return PciDevice(place.name, tpu, driver_of(place))
     if vendor == NVIDIA and read(place / "class").startswith(DISPLAY):
-        return Device(place.name, driver=driver_of(place), silent=is_silent(place))
+        return PciDevice(place.name, driver=driver_of(place), silent=is_silent(place))
     return None
 
 

@@ -1,4 +1,4 @@
-"""From what the witnesses say to the accelerators that can be used, and what is odd about them. Pure."""
+"""From the evidence to the accelerators that can be used, and what is odd about them. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from provisioner.machine.accelerators import nvml
 from provisioner.machine.accelerators.diagnosis import RESTART, diagnose
-from provisioner.machine.accelerators.evidence import TpuFiles, Witnesses
+from provisioner.machine.accelerators.evidence import Evidence, TpuFiles
 from provisioner.machine.accelerators.holders import Holder
 from provisioner.machine.accelerators.nvml import Unit
 from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
@@ -19,29 +19,29 @@ SCARCE = 0.5
 MIG_GUIDE = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
 
 
-def read(witnesses: Witnesses) -> Accelerators:
+def read(evidence: Evidence) -> Accelerators:
     """What can be used. The first thing that cannot is the problem, and does not hide the rest."""
-    answer = witnesses.nvml or nvml.Answer()
-    smi = witnesses.backstage.smi if witnesses.backstage else None
+    answer = evidence.nvml or nvml.NvmlAnswer()
+    smi = evidence.failure.smi if evidence.failure else None
     told = tuple(told_by_smi(smi.output)) if smi and smi.code == 0 else ()
     if told:
         gpus, driver = tuple(gpu for gpu, _ in told), told[0][1]
         problems, oddities = [], [without_nvml(answer)]
     else:
-        gpus, driver = tuple(usable(answer.units, witnesses.hidden)), answer.driver
+        gpus, driver = tuple(usable(answer.units, evidence.hidden)), answer.driver
         problems = [*troubles(answer.units)]
-        oddities = [odd for unit in answer.units for odd in odd_about(unit, witnesses.names)]
-        if not answer.units and (diagnosis := diagnose(witnesses)):
+        oddities = [odd for unit in answer.units for odd in odd_about(unit, evidence.names)]
+        if not answer.units and (diagnosis := diagnose(evidence)):
             problems = [diagnosis]
-        elif found := hiding(answer.units, gpus, witnesses.hidden):
+        elif found := hiding(answer.units, gpus, evidence.hidden):
             (oddities if gpus else problems).append(found)
-    chips = [device.tpu for device in witnesses.bus if device.tpu]
-    if chips and witnesses.tpu:
-        problems += trouble_with_tpu(chips[0], witnesses.tpu)
-        oddities += [held(f"the TPU {chips[0]}", holder) for holder in witnesses.tpu.holders]
+    chips = [device.tpu for device in evidence.bus if device.tpu]
+    if chips and evidence.tpu:
+        problems += trouble_with_tpu(chips[0], evidence.tpu)
+        oddities += [held(f"the TPU {chips[0]}", holder) for holder in evidence.tpu.holders]
     return Accelerators(
         gpus=gpus,
-        driver=driver or witnesses.module,
+        driver=driver or evidence.module,
         cuda=answer.cuda,
         library=answer.library,
         tpu=chips[0] if chips else "",
@@ -182,7 +182,7 @@ def told_by_smi(output: str) -> Iterator[tuple[Gpu, str]]:
                 yield Gpu(int(index), name, sizes[0], sizes[1], capability), driver
 
 
-def without_nvml(answer: nvml.Answer) -> Diagnosis:
+def without_nvml(answer: nvml.NvmlAnswer) -> Diagnosis:
     words = answer.failure.words if answer.failure else "it knows of no GPU"
     return Diagnosis(
         "nvml-fails",

@@ -1,4 +1,4 @@
-"""Checks: what a program's end means, and how long a proof stands."""
+"""Checks: what a program's end means, and how long one counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.engine.checks import Proofs, judge, prove
+from provisioner.engine.checks import CheckCache, judge, run_checks
 from provisioner.machine.reader import Completed
 from provisioner.model.effects import Run
 from provisioner.model.plan import Check
@@ -72,16 +72,18 @@ def machine(tmp_path: Path) -> FakeMachine:
 def test_what_a_failed_check_said_is_told_without_secrets(machine: FakeMachine) -> None:
     machine.environ = {"API_TOKEN": "sesame-open"}
     machine.programs["tool"] = lambda machine, run: Completed(1, "", "who knows sesame-open?")
-    (verdict,) = prove((Check(address="verify.tool", run=RUN),), machine, jobs=1)
+    (verdict,) = run_checks((Check(address="verify.tool", run=RUN),), machine, machine.redact, jobs=1)
     assert verdict.message == "who knows ***?"
 
 
 WATCHING = Check(address="verify.tool", run=RUN, matches="17", watches=("/usr/bin/tool", "/absent"))
 
 
-def test_a_proof_stands_until_what_it_watches_changes(machine: FakeMachine) -> None:
+def test_a_check_is_remembered_until_what_it_watches_changes(machine: FakeMachine) -> None:
     def remembered() -> bool:
-        return prove((WATCHING,), machine, jobs=2, proofs=Proofs(machine.state))[0].remembered
+        return run_checks((WATCHING,), machine, machine.redact, jobs=2, cache=CheckCache(machine.state))[
+            0
+        ].remembered
 
     assert [remembered(), remembered()] == [False, True]
     machine.put("/usr/bin/tool", "another")
@@ -92,10 +94,13 @@ def test_a_proof_stands_until_what_it_watches_changes(machine: FakeMachine) -> N
     assert not remembered()
 
 
-def test_what_a_proof_told_is_remembered_too(machine: FakeMachine) -> None:
+def test_what_a_check_said_is_remembered_too(machine: FakeMachine) -> None:
     reply = '{"ok": true, "message": "", "data": {"saw": ["Tesla T4"], "seconds": 7.2}}'
     machine.programs["tool"] = lambda machine, run: Completed(0, reply, "")
-    told = [prove((JSON,), machine, jobs=1, proofs=Proofs(machine.state))[0] for _ in range(2)]
+    told = [
+        run_checks((JSON,), machine, machine.redact, jobs=1, cache=CheckCache(machine.state))[0]
+        for _ in range(2)
+    ]
     assert [verdict.remembered for verdict in told] == [False, True]
     assert told[0].data == told[1].data == {"saw": ["Tesla T4"], "seconds": 7.2}
 
@@ -103,23 +108,27 @@ def test_what_a_proof_told_is_remembered_too(machine: FakeMachine) -> None:
 def test_a_failure_is_never_remembered(machine: FakeMachine) -> None:
     machine.programs["tool"] = lambda machine, run: Completed(1, "", "broken")
     for _ in range(2):
-        assert not prove((WATCHING,), machine, jobs=1, proofs=Proofs(machine.state))[0].passed
+        assert not run_checks((WATCHING,), machine, machine.redact, jobs=1, cache=CheckCache(machine.state))[
+            0
+        ].passed
     assert len(machine.asked) == 2
 
 
 def test_anew_means_anew(machine: FakeMachine) -> None:
     for _ in range(2):
-        assert prove((WATCHING,), machine, jobs=1)[0].passed
+        assert run_checks((WATCHING,), machine, machine.redact, jobs=1)[0].passed
     assert len(machine.asked) == 2
 
 
-def test_proofs_that_cannot_be_read_are_made_again(machine: FakeMachine, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_read_is_made_again(machine: FakeMachine, tmp_path: Path) -> None:
     for text in ("[]", "{broken", '{"verify.tool": "signature"}'):
-        (tmp_path / "proofs.json").write_text(text)
-        assert not prove((WATCHING,), machine, jobs=1, proofs=Proofs(machine.state))[0].remembered
+        (tmp_path / "checks.json").write_text(text)
+        assert not run_checks((WATCHING,), machine, machine.redact, jobs=1, cache=CheckCache(machine.state))[
+            0
+        ].remembered
 
 
 def test_a_warning_is_no_failure(machine: FakeMachine) -> None:
     check = Check(address="a", run=Run(argv=("none",)), on_failure="warn")
-    verdict = prove((check,), machine, jobs=1)[0]
+    verdict = run_checks((check,), machine, machine.redact, jobs=1)[0]
     assert (verdict.passed, verdict.warning) == (False, True)

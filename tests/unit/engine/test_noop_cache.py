@@ -13,12 +13,13 @@ import pytest
 
 from provisioner import cli
 from provisioner.engine import noop_cache
+from provisioner.facts.interpreter import resolve
 from provisioner.machine.local import LocalMachine
-from provisioner.machine.reader import Interpreter
 from provisioner.machine.signatures import Note, of
-from provisioner.machine.traced import TracedMachine
+from provisioner.machine.traced import TracedReader
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
+from tests.machines import local
 
 SPEC = """\
 version: 1
@@ -55,7 +56,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_stands_is_said_again(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert noop_cache.recall("colabenv.yaml")
+    assert noop_cache.look_up("colabenv.yaml")
     assert cli.main(["apply"]) == 0
     shown = capsys.readouterr().out
     first, second = shown.splitlines()
@@ -93,10 +94,10 @@ MOVES: dict[str, Callable[[Path], object]] = {
     "a program that was checked is another": lambda desk: edit(desk / "tool"),
     "a step was cut short": lambda desk: (desk / "state/provisioner/journal.jsonl").write_text("{}"),
     "the conclusion is damaged": lambda desk: [
-        path.write_text("{") for path in (desk / "state/provisioner/recall").iterdir()
+        path.write_text("{") for path in (desk / "state/provisioner/noop").iterdir()
     ],
     "the conclusion is something else": lambda desk: [
-        path.write_text("[]") for path in (desk / "state/provisioner/recall").iterdir()
+        path.write_text("[]") for path in (desk / "state/provisioner/noop").iterdir()
     ],
 }
 
@@ -104,14 +105,14 @@ MOVES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_whatever_moves_is_looked_at_again(desk: Path, move: Callable[[Path], object]) -> None:
     move(desk)
-    assert noop_cache.recall("colabenv.yaml") is None
+    assert noop_cache.look_up("colabenv.yaml") is None
 
 
 def test_another_question_has_another_answer(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert noop_cache.recall("colabenv.yaml", only=("files",)) is None
-    assert noop_cache.recall("other.yaml") is None
+    assert noop_cache.look_up("colabenv.yaml", only=("files",)) is None
+    assert noop_cache.look_up("other.yaml") is None
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert noop_cache.recall("colabenv.yaml") is None
+    assert noop_cache.look_up("colabenv.yaml") is None
 
 
 def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,13 +125,13 @@ def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     path.write_text("version: 1\nsecrets: [PLAIN_NAME, HF_TOKEN]\n")
     time.sleep(2 * noop_cache.SETTLED)
     assert cli.main(["apply", str(path)]) == 0
-    assert noop_cache.recall(str(path))
+    assert noop_cache.look_up(str(path))
     for file in (tmp_path / "state").rglob("*"):
         assert file.is_dir() or "sesame" not in file.read_text()
-    (kept,) = (tmp_path / "state/provisioner/recall").iterdir()
+    (kept,) = (tmp_path / "state/provisioner/noop").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
     monkeypatch.delenv("PLAIN_NAME")
-    assert noop_cache.recall(str(path)) is None
+    assert noop_cache.look_up(str(path)) is None
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--json", "--verbose", "--events=events.jsonl"])
@@ -144,24 +145,24 @@ def test_a_device_that_appears_is_looked_at(desk: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         os, "listdir", lambda path: [*listed(path), "nvidia0"] if path == "/dev" else listed(path)
     )
-    assert noop_cache.recall("colabenv.yaml") is None
+    assert noop_cache.look_up("colabenv.yaml") is None
 
 
 def test_every_note_counts(desk: Path) -> None:
     """Whichever signature differs, the conclusion falls."""
-    (kept,) = (desk / "state/provisioner/recall").iterdir()
+    (kept,) = (desk / "state/provisioner/noop").iterdir()
     document = json.loads(kept.read_text())
     for index, (how, what, sign) in enumerate(document["notes"]):
         notes = [*document["notes"][:index], [how, what, ["moved"]], *document["notes"][index + 1 :]]
         assert sign != ["moved"]
         kept.write_text(json.dumps({**document, "notes": notes}))
-        assert noop_cache.recall("colabenv.yaml") is None, (how, what)
+        assert noop_cache.look_up("colabenv.yaml") is None, (how, what)
 
 
 def keep(notes: dict[Note, object], began: float) -> str | None:
     noop_cache.keep("s.yaml", noop_cache.identity("s.yaml"), notes, "all is right", began)
     (Path(os.environ["XDG_STATE_HOME"]) / "provisioner/journal.jsonl").touch()
-    return noop_cache.recall("s.yaml")
+    return noop_cache.look_up("s.yaml")
 
 
 def test_what_changed_just_now_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,46 +184,49 @@ def test_too_much_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> TracedMachine:
-    made = TracedMachine(
-        str(tmp_path), Interpreter("/usr/bin/python3", "3.11.2", (), venv="/v"), state=str(tmp_path)
-    )
-    made.begin()
-    return made
+def reader(tmp_path: Path) -> TracedReader:
+    machine = local(tmp_path)
+    return TracedReader(machine, machine.context).about(resolve("/v", machine))
 
 
-def test_everything_asked_leaves_a_note(machine: TracedMachine, tmp_path: Path) -> None:
+def test_everything_asked_leaves_a_note(reader: TracedReader, tmp_path: Path) -> None:
     path = str(tmp_path / "x")
-    machine.read(path)
-    machine.stat(path)
-    machine.list(path)
-    machine.hash(path)
-    machine.which("sh")
-    machine.free(path)
-    machine.environ.get("HOME")
+    reader.read(path)
+    reader.stat(path)
+    reader.list(path)
+    reader.hash(path)
+    reader.which("sh")
+    reader.free(path)
+    reader.environ.get("HOME")
     assert {
         ("of", path),
         ("at", path),
         ("program", "sh"),
         ("room", path),
         ("env", "HOME"),
-        ("of", "/v/pyvenv.cfg"),
-    } <= machine.notes.keys()
-    assert machine.complete
+        ("of", "/v/bin/python"),
+    } <= reader.notes.keys()
+    assert reader.complete
+
+
+def test_looking_for_an_interpreter_leaves_notes(tmp_path: Path) -> None:
+    reader = TracedReader(local(tmp_path), local(tmp_path).context)
+    resolve("v", reader)
+    assert ("of", f"{tmp_path}/v/pyvenv.cfg") in reader.notes
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda machine: machine.ask(Run(argv=("true",))),
-        lambda machine: machine.head("file:///nowhere"),
+        lambda reader: reader.ask(Run(argv=("true",))),
+        lambda reader: reader.head("file:///nowhere"),
     ],
 )
 def test_what_no_signature_stands_for_is_known(
-    machine: TracedMachine, ask: Callable[[TracedMachine], object]
+    reader: TracedReader, ask: Callable[[TracedReader], object]
 ) -> None:
-    ask(machine)
-    assert not machine.complete
+    ask(reader)
+    assert not reader.complete
 
 
 def test_what_the_kernel_makes_up_is_compared_by_content() -> None:

@@ -25,9 +25,9 @@ from provisioner.facts.distributions import (
 from provisioner.facts.interpreter import running
 from provisioner.kinds.pip.closure import Walker, comes_from, same_url
 from provisioner.kinds.pip.requirements import Wanted
-from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
 from tests.fakes import FakeMachine
+from tests.machines import local
 
 
 def machine(files: dict[str, str], *folders: str) -> FakeMachine:
@@ -254,11 +254,11 @@ def test_addresses_are_compared_without_credentials() -> None:
 
 def test_what_is_read_here_is_what_importlib_reads() -> None:
     """This environment, as the standard library sees it and as we do."""
-    here = LocalMachine("/", running(), state="/nowhere")
+    here = local("/", running(), state="/nowhere")
     installed = Installed(here)
     expected = {
         one.name: one.version
-        for one in importlib.metadata.distributions(path=list(here.python.site_packages))
+        for one in importlib.metadata.distributions(path=list(here.context.python.site_packages))
     }
     assert {name: one.version for name, one in installed.found.items()} == {
         name.lower().replace("_", "-").replace(".", "-"): version for name, version in expected.items()
@@ -272,7 +272,7 @@ def test_what_is_read_here_is_what_importlib_reads() -> None:
 
 
 def test_this_project_is_whole_and_met() -> None:
-    installed = Installed(LocalMachine("/", running(), state="/nowhere"))
+    installed = Installed(local("/", running(), state="/nowhere"))
     closure = Walker(installed, {}).walk(
         [Wanted(Requirement("hypothesis")), Wanted(Requirement("httpx>=0.28"))]
     )

@@ -11,10 +11,11 @@ import uv
 
 from provisioner.facts import interpreter
 from provisioner.facts.interpreter import externally_managed, read_venv, resolve, running
+from tests.machines import local
 
 
 def test_without_a_wish_it_is_the_running_one(tmp_path: Path) -> None:
-    found = resolve(None, str(tmp_path))
+    found = resolve(None, local(tmp_path))
     assert found == running()
     assert found.executable == sys.executable
     assert found.version == ".".join(map(str, sys.version_info[:3]))
@@ -25,15 +26,15 @@ def test_a_system_that_keeps_its_python_gets_a_venv(tmp_path: Path, monkeypatch:
     (tmp_path / "EXTERNALLY-MANAGED").touch()
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
-    assert externally_managed()
-    found = resolve(None, "/work/spec")
+    assert externally_managed(local(tmp_path))
+    found = resolve(None, local("/work/spec"))
     assert (found.venv, found.executable, found.exists) == (
         "/work/spec/.venv",
         "/work/spec/.venv/bin/python",
         False,
     )
     monkeypatch.setattr(sys, "prefix", "/somewhere/venv")
-    assert not externally_managed()
+    assert not externally_managed(local(tmp_path))
 
 
 @pytest.mark.parametrize("tool", ["uv", "venv"])
@@ -45,7 +46,7 @@ def test_a_real_venv_is_read_as_it_sees_itself(tmp_path: Path, tool: str, shared
         "venv": [sys.executable, "-m", "venv", "--without-pip"],
     }
     subprocess.run([*makers[tool], *(["--system-site-packages"] if shared else []), str(path)], check=True)
-    found = resolve("v", str(tmp_path))
+    found = resolve("v", local(tmp_path))
     code = (
         "import os, site, sys; "
         "print(sys.executable, '.'.join(map(str, sys.version_info[:3])), "
@@ -68,7 +69,7 @@ def test_a_venv_that_cannot_work_has_yet_to_be_made(tmp_path: Path, broken: str)
         (path / "bin" / "python").symlink_to(sys.executable if broken != "bin/python" else "/nowhere/python")
         if broken != "pyvenv.cfg":
             (path / "pyvenv.cfg").write_text("home = /nowhere\nversion = 3.9.1\n")
-    found = read_venv(path)
+    found = read_venv(str(path), local(tmp_path))
     assert not found.exists
     assert found.version == running().version
 
@@ -78,7 +79,7 @@ def test_another_version_has_other_markers(tmp_path: Path, line: str) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     (tmp_path / "pyvenv.cfg").write_text(f"nonsense\n{line}\n")
-    found = read_venv(tmp_path)
+    found = read_venv(str(tmp_path), local(tmp_path))
     assert found.version == "3.12.4"
     assert found.site_packages == (f"{tmp_path}/lib/python3.12/site-packages",)
     assert found.markers == {
@@ -91,7 +92,7 @@ def test_another_version_has_other_markers(tmp_path: Path, line: str) -> None:
 def test_debians_folders_are_known(tmp_path: Path) -> None:
     for place in ("local/lib/python3.11/dist-packages", "lib/python3/dist-packages"):
         (tmp_path / place).mkdir(parents=True)
-    assert interpreter.system_folders(tmp_path, "3.11") == [
-        tmp_path / "local/lib/python3.11/dist-packages",
-        tmp_path / "lib/python3/dist-packages",
+    assert interpreter.system_folders(str(tmp_path), "3.11", local(tmp_path)) == [
+        f"{tmp_path}/local/lib/python3.11/dist-packages",
+        f"{tmp_path}/lib/python3/dist-packages",
     ]

@@ -22,7 +22,7 @@ from tests import scene
 from tests.fakes import FakeMachine
 
 
-def command(**settings: object) -> tuple[run.Command, ...]:
+def command(**settings: object) -> tuple[run.RunCommand, ...]:
     config = scene.validate("run", [{"name": "a", **settings}], FakeMachine())
     assert isinstance(config, tuple)
     return config

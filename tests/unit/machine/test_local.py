@@ -15,6 +15,7 @@ from provisioner.machine.reader import Interpreter
 from provisioner.machine.signatures import state_folder
 from provisioner.model.effects import Mkdir, Run, Write
 from provisioner.model.errors import EffectError, Interrupted, ObserveError, TransientError
+from tests.machines import local
 
 PYTHON = Interpreter(sys.executable, "3.11.0", ())
 
@@ -22,7 +23,7 @@ PYTHON = Interpreter(sys.executable, "3.11.0", ())
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[LocalMachine]:
     environ = {"PATH": os.environ["PATH"], "API_TOKEN": "sesame-open", "XDG_STATE_HOME": str(tmp_path / "s")}
-    made = LocalMachine(str(tmp_path), PYTHON, environ)
+    made = local(tmp_path, PYTHON, environ=environ)
     yield made
     made.log.close()
 
@@ -65,7 +66,7 @@ def test_what_is_there_is_seen(machine: LocalMachine, tmp_path: Path) -> None:
     assert machine.which("sh")
     assert machine.which("no-such-program") is None
     assert machine.free(str(tmp_path / "not" / "yet")) > 0
-    assert machine.memory() > 2**20
+    assert machine.context.memory > 2**20
     assert machine.ask(Run(argv=("echo", "hello"))).stdout == "hello\n"
 
 

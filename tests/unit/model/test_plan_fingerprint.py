@@ -245,13 +245,13 @@ def test_where_a_distribution_comes_from(origin: dict[str, object], told: str) -
     ],
 )
 def test_a_setting_in_words(shell: Settings, kernel: Settings, told: str) -> None:
-    found = variables.Lasting(
-        shell=variables.Found("/s", render_shell(shell, "/work/colabenv.yaml")),
-        kernel=variables.Found("/k", render_kernel(kernel, "/work/colabenv.yaml")),
+    found = variables.PersistentVariables(
+        shell=variables.TextFile("/s", render_shell(shell, "/work/colabenv.yaml")),
+        kernel=variables.TextFile("/k", render_kernel(kernel, "/work/colabenv.yaml")),
         unaware=(),
         block="",
     )
-    assert variables.standing("A", found, {"/home/me/bin": "~/bin"}) == told
+    assert variables.persisted("A", found, {"/home/me/bin": "~/bin"}) == told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from typing import Any
 
 from .builds import fitting_build, gpu_build, missing_libraries, newer_build
 
+Seen = Mapping[str, Any]
+"""What a probe has learnt so far, as JSON has it."""
+
 LONGEST = 600
 """Characters of a framework's own words that are shown."""
 
@@ -200,7 +203,7 @@ SIGNALS = {
 SIGNALS["SIGABRT"] = SIGNALS["SIGSEGV"]
 
 
-def recognise(said: str, seen: Mapping[str, Any]) -> tuple[str, str] | None:
+def recognise(said: str, seen: Seen) -> tuple[str, str] | None:
     """What a framework's words mean and what to do, or None for words that are not known.
 
     `seen` is what the probe has learnt so far: `framework`, `version`, `build`, `capability`, `driver_cuda`.
@@ -218,12 +221,12 @@ def recognise(said: str, seen: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def explain(said: str, seen: Mapping[str, Any]) -> tuple[str, str]:
+def explain(said: str, seen: Seen) -> tuple[str, str]:
     """What a failure means and what to do; its own words, shortened, where they are not known."""
     return recognise(said, seen) or (f"{words(seen)['name']}: {shorten(said)}", "")
 
 
-def crash(number: int, phase: str, log: str, seen: Mapping[str, Any]) -> tuple[str, str]:
+def crash(number: int, phase: str, log: str, seen: Seen) -> tuple[str, str]:
     """What to say of a framework that was killed by a signal."""
     name = signal_name(number)
     known = recognise(log, seen)
@@ -240,7 +243,7 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def words(seen: Mapping[str, Any]) -> dict[str, str]:
+def words(seen: Seen) -> dict[str, str]:
     """What the texts may mention, in words for what is not known."""
     name = str(seen.get("framework", "the framework"))
     build = seen.get("build") or {}

@@ -6,7 +6,6 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from typing import Any
 
 if not __package__:  # run as a file, it finds its neighbours as the package `probes`
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -14,7 +13,7 @@ if not __package__:  # run as a file, it finds its neighbours as the package `pr
 
 from .builds import gpu_build, type_bought_for
 from .failures import recognise, shorten
-from .probe import Device, Failure, Framework, Matrix, Wish, missing
+from .probe import Data, Device, Failure, Framework, Handle, Matrix, Numbers, Tensor, Wish, missing
 from .subprocess_runner import main
 
 PLATFORMS = {"gpu": "cuda", "tpu": "tpu", "cpu": "cpu"}
@@ -35,7 +34,7 @@ class Jax(Framework):
     def environment(self, wish: Wish) -> dict[str, str]:
         return {"JAX_PLATFORMS": PLATFORMS[wish.device]}
 
-    def devices(self, wish: Wish, data: dict[str, Any]) -> list[Device]:
+    def devices(self, wish: Wish, data: Data) -> list[Device]:
         try:
             self.jax = jax = importlib.import_module("jax")
         except ModuleNotFoundError as error:
@@ -51,7 +50,7 @@ class Jax(Framework):
         data["saw"] = [each.device_kind for each in found]
         return [self.look_at(each, wish, data) for each in found]
 
-    def unseen(self, said: str, wish: Wish, data: dict[str, Any]) -> Failure:
+    def unseen(self, said: str, wish: Wish, data: Data) -> Failure:
         """Why there is no device to see."""
         version = data["version"]
         parts = [part for part in PARTS[wish.device] if "cudnn" not in part]
@@ -67,7 +66,7 @@ class Jax(Framework):
         said = said or "it does not say why"
         return Failure(f"JAX {version} sees no {wish.device.upper()}: {shorten(said)}", "", sure=False)
 
-    def look_at(self, device: Any, wish: Wish, data: dict[str, Any]) -> Device:
+    def look_at(self, device: Handle, wish: Wish, data: Data) -> Device:
         if wish.device == "cpu":
             return Device("the CPU", str(device), device)
         bought_for = "bfloat16"
@@ -76,14 +75,14 @@ class Jax(Framework):
             bought_for = type_bought_for(data["capability"])
         return Device(device.device_kind, str(device), device, bought_for)
 
-    def tensor(self, values: Matrix, dtype: str, device: Device) -> Any:
+    def tensor(self, values: Matrix, dtype: str, device: Device) -> Tensor:
         return self.jax.device_put(self.jax.numpy.array(values, dtype), device.handle)
 
-    def random(self, size: int, dtype: str, device: Device) -> Any:
+    def random(self, size: int, dtype: str, device: Device) -> Tensor:
         key = self.jax.random.PRNGKey(0)
         return self.jax.device_put(self.jax.random.uniform(key, (size, size), dtype), device.handle)
 
-    def row_sums(self, tensor: Any) -> Any:
+    def row_sums(self, tensor: Tensor) -> Tensor:
         return tensor.sum(1)
 
     def convolve(self, device: Device) -> float:
@@ -92,20 +91,20 @@ class Jax(Framework):
         )
         return float(self.jax.lax.conv(image, window, (1, 1), "VALID")[0, 0, 0, 0])
 
-    def place(self, tensor: Any) -> str:
+    def place(self, tensor: Tensor) -> str:
         return ", ".join(sorted(map(str, tensor.devices())))
 
-    def numbers(self, tensor: Any) -> list[Any]:
-        values: list[Any] = tensor.astype("float32").tolist()
+    def numbers(self, tensor: Tensor) -> Numbers:
+        values: Numbers = tensor.astype("float32").tolist()
         return values
 
-    def wait(self, tensor: Any) -> None:
+    def wait(self, tensor: Tensor) -> None:
         tensor.block_until_ready()
 
 
-def build(device: str) -> dict[str, Any]:
+def build(device: str) -> Data:
     """The versions of what JAX is put together from, and the CUDA that it was built for."""
-    found: dict[str, Any] = {"cuda": None, "cudnn": None}
+    found: Data = {"cuda": None, "cudnn": None}
     for part in ("jaxlib", *PARTS[device]):
         try:
             found[part] = importlib.metadata.version(part)

@@ -39,6 +39,18 @@ SLOW = "Another process may use it, or heat or power may hold it back: see `nvid
 
 Matrix = list[list[float]]
 
+Tensor = Any
+"""A framework's own tensor."""
+
+Handle = Any
+"""What a framework itself calls a device."""
+
+Numbers = list[Any]
+"""Nested lists of numbers."""
+
+Data = dict[str, Any]
+"""A JSON object."""
+
 
 class Failure(Exception):  # noqa: N818 - a verdict, not an error
     """Why the probe fails, and what to do next. `sure` is False where the framework's log may know better."""
@@ -67,7 +79,7 @@ class Device:
     name: str
     place: str
     """What `Framework.place` says of a tensor that lies on it."""
-    handle: Any
+    handle: Handle
     bought_for: str = ""
     """The number type to compute in besides float32."""
 
@@ -83,39 +95,39 @@ class Framework(ABC):
         return {}
 
     @abstractmethod
-    def devices(self, wish: Wish, data: dict[str, Any]) -> list[Device]:
+    def devices(self, wish: Wish, data: Data) -> list[Device]:
         """Import it and list the devices of the kind wished for; `data` gets what is seen on the way.
 
         Raises Failure when there is none that it can use.
         """
 
     @abstractmethod
-    def tensor(self, values: Matrix, dtype: str, device: Device) -> Any: ...
+    def tensor(self, values: Matrix, dtype: str, device: Device) -> Tensor: ...
 
     @abstractmethod
-    def random(self, size: int, dtype: str, device: Device) -> Any:
+    def random(self, size: int, dtype: str, device: Device) -> Tensor:
         """A square matrix."""
 
     @abstractmethod
-    def row_sums(self, tensor: Any) -> Any: ...
+    def row_sums(self, tensor: Tensor) -> Tensor: ...
 
     @abstractmethod
     def convolve(self, device: Device) -> float:
         """The middle of ones convolved with three by three ones, which is 9, and what loads cuDNN."""
 
     @abstractmethod
-    def place(self, tensor: Any) -> str: ...
+    def place(self, tensor: Tensor) -> str: ...
 
     @abstractmethod
-    def numbers(self, tensor: Any) -> list[Any]:
+    def numbers(self, tensor: Tensor) -> Numbers:
         """The values of a tensor, in nested lists, once they are computed."""
 
     @abstractmethod
-    def wait(self, tensor: Any) -> None:
+    def wait(self, tensor: Tensor) -> None:
         """Return when a tensor is computed."""
 
 
-def examine(framework: Framework, wish: Wish) -> dict[str, Any]:
+def examine(framework: Framework, wish: Wish) -> Data:
     """The reply, whatever happens."""
     started = time.perf_counter()
     data = empty(framework)
@@ -134,7 +146,7 @@ def examine(framework: Framework, wish: Wish) -> dict[str, Any]:
     return {**answer(ok, message, hint, data), "sure": sure}
 
 
-def empty(framework: Framework) -> dict[str, Any]:
+def empty(framework: Framework) -> Data:
     return {
         "framework": framework.name,
         "version": "",
@@ -146,11 +158,11 @@ def empty(framework: Framework) -> dict[str, Any]:
     }
 
 
-def answer(ok: bool, message: str, hint: str, data: dict[str, Any]) -> dict[str, Any]:
+def answer(ok: bool, message: str, hint: str, data: Data) -> Data:
     return {"ok": ok, "message": message, "hint": hint, "data": data}
 
 
-def prove(framework: Framework, wish: Wish, data: dict[str, Any]) -> str:
+def prove(framework: Framework, wish: Wish, data: Data) -> str:
     """What was proved, in words; `data` gets what is seen on the way. Raises Failure."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wish.device == "gpu" and hidden in ("", "-1"):
@@ -179,7 +191,7 @@ def announce(text: str) -> None:
     sys.stderr.flush()
 
 
-def note(dtypes: dict[str, Any], dtype: str, result: dict[str, float]) -> None:
+def note(dtypes: Data, dtype: str, result: dict[str, float]) -> None:
     """Keep the worst of several devices."""
     known = dtypes.setdefault(dtype, result)
     for key in ("max_error", "seconds"):
@@ -240,7 +252,7 @@ def random_matrix(seed: int) -> Matrix:
     return [values[start : start + SIZE] for start in range(0, SIZE * SIZE, SIZE)]
 
 
-def measure(framework: Framework, device: Device, wish: Wish, data: dict[str, Any]) -> None:
+def measure(framework: Framework, device: Device, wish: Wish, data: Data) -> None:
     """How fast the device is, as far as that is asked; `data` keeps the slowest. Raises Failure."""
     big = wish.device != "cpu"
     if wish.min_tflops is not None:
@@ -257,7 +269,7 @@ def measure(framework: Framework, device: Device, wish: Wish, data: dict[str, An
         judge_rate(device, rate, "bandwidth", "GB/s", wish.min_bandwidth, data)
 
 
-def best_rate(framework: Framework, operation: Callable[[], Any]) -> float:
+def best_rate(framework: Framework, operation: Callable[[], Tensor]) -> float:
     """Operations a second, at the best of what fits into half a second."""
     framework.wait(operation())
     best, end = 0.0, time.perf_counter() + 0.5
@@ -270,7 +282,7 @@ def best_rate(framework: Framework, operation: Callable[[], Any]) -> float:
     return best
 
 
-def judge_rate(device: Device, rate: float, key: str, unit: str, least: float, data: dict[str, Any]) -> None:
+def judge_rate(device: Device, rate: float, key: str, unit: str, least: float, data: Data) -> None:
     data[key] = round(min(rate, data.get(key, rate)), 3)
     if rate < least:
         raise Failure(f"{device.name} reaches {rate:.3g} {unit}, and the file asks for {least:g}.", SLOW)

@@ -11,10 +11,9 @@ import os
 import subprocess
 import sys
 import threading
-from typing import Any
 
 from .failures import crash, explain, recognise
-from .probe import PHASE, Framework, Wish, answer, empty, examine
+from .probe import PHASE, Data, Framework, Wish, answer, empty, examine
 
 LOG_KEPT = 65536
 """Bytes of a framework's last output that are searched for reasons."""
@@ -30,7 +29,7 @@ def main(framework: Framework) -> None:
     print(json.dumps(supervise(framework, sys.argv[1])))  # noqa: T201
 
 
-def supervise(framework: Framework, wish: str) -> dict[str, Any]:
+def supervise(framework: Framework, wish: str) -> Data:
     """Let the framework work in a process of its own and say what came of it. Never raises for its faults."""
     replies, reply_end = os.pipe()
     output, output_end = os.pipe()
@@ -72,7 +71,7 @@ def drain(descriptor: int) -> str:
     return text.decode()
 
 
-def conclude(framework: Framework, wish: dict[str, Any], code: int, reply: str, log: str) -> dict[str, Any]:
+def conclude(framework: Framework, wish: Data, code: int, reply: str, log: str) -> Data:
     """The answer, from what the framework's process left: its reply, its end, its log."""
     if not reply:
         seen = {"framework": framework.name, **wish}
@@ -84,7 +83,7 @@ def conclude(framework: Framework, wish: dict[str, Any], code: int, reply: str, 
         else:
             message, hint = explain("\n".join(said[-3:]) or f"it ended with code {code} and no answer", seen)
         return answer(False, message, hint, empty(framework))
-    made: dict[str, Any] = json.loads(reply)
+    made: Data = json.loads(reply)
     if not made["ok"] and not made.pop("sure"):
         known = recognise(log, {**made["data"], **wish})
         if known:

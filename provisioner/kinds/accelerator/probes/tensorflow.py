@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
 
 if not __package__:  # run as a file, it finds its neighbours as the package `probes`
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -13,7 +12,7 @@ if not __package__:  # run as a file, it finds its neighbours as the package `pr
 
 from .builds import gpu_build, missing_libraries, runs_on, type_bought_for
 from .failures import explain
-from .probe import Device, Failure, Framework, Matrix, Wish, announce, missing
+from .probe import Data, Device, Failure, Framework, Handle, Matrix, Numbers, Tensor, Wish, announce, missing
 from .subprocess_runner import main
 
 
@@ -21,7 +20,7 @@ class TensorFlow(Framework):
     name = "TensorFlow"
     package = "tensorflow"
 
-    def devices(self, wish: Wish, data: dict[str, Any]) -> list[Device]:
+    def devices(self, wish: Wish, data: Data) -> list[Device]:
         if wish.device == "tpu":
             raise Failure("TensorFlow does not drive this TPU.", "Use `frameworks: [jax]`.")
         try:
@@ -49,7 +48,7 @@ class TensorFlow(Framework):
             )
         return named
 
-    def build(self) -> dict[str, Any]:
+    def build(self) -> Data:
         """What this TensorFlow was built for, under the names that all probes use."""
         told = self.tf.sysconfig.get_build_info()
         return {
@@ -58,7 +57,7 @@ class TensorFlow(Framework):
             "architectures": list(told.get("cuda_compute_capabilities", ())),
         }
 
-    def unseen(self, wish: Wish, data: dict[str, Any]) -> Failure:
+    def unseen(self, wish: Wish, data: Data) -> Failure:
         """Why there is no GPU to see, as far as the build tells; the log may know better."""
         version, driver = data["version"], wish.driver_cuda or ""
         if not data["build"]["cuda"]:
@@ -69,7 +68,7 @@ class TensorFlow(Framework):
             sure=False,
         )
 
-    def look_at(self, index: int, gpu: Any, data: dict[str, Any]) -> Device:
+    def look_at(self, index: int, gpu: Handle, data: Data) -> Device:
         """A GPU that TensorFlow lists. It may list one that it has no code for, so that is asked too."""
         details = self.tf.config.experimental.get_device_details(gpu)
         name = details.get("device_name", gpu.name)
@@ -80,7 +79,7 @@ class TensorFlow(Framework):
             raise Failure(*explain("no kernel image is available", data))
         return Device(name, f"GPU:{index}", f"/GPU:{index}", type_bought_for(capability))
 
-    def check_names(self, count: int, data: dict[str, Any]) -> None:
+    def check_names(self, count: int, data: Data) -> None:
         """Ask as the users of TensorFlow do, who have to get the same answer."""
         data["gpu_device_name"] = self.tf.test.gpu_device_name()
         client = importlib.import_module("tensorflow.python.client.device_lib")
@@ -94,15 +93,15 @@ class TensorFlow(Framework):
                 sure=False,
             )
 
-    def tensor(self, values: Matrix, dtype: str, device: Device) -> Any:
+    def tensor(self, values: Matrix, dtype: str, device: Device) -> Tensor:
         with self.tf.device(device.handle):
             return self.tf.cast(self.tf.constant(values, self.tf.float32), dtype)
 
-    def random(self, size: int, dtype: str, device: Device) -> Any:
+    def random(self, size: int, dtype: str, device: Device) -> Tensor:
         with self.tf.device(device.handle):
             return self.tf.cast(self.tf.random.uniform((size, size)), dtype)
 
-    def row_sums(self, tensor: Any) -> Any:
+    def row_sums(self, tensor: Tensor) -> Tensor:
         return self.tf.reduce_sum(tensor, axis=1)
 
     def convolve(self, device: Device) -> float:
@@ -112,14 +111,14 @@ class TensorFlow(Framework):
             )
         return float(made[0, 0, 0, 0])
 
-    def place(self, tensor: Any) -> str:
+    def place(self, tensor: Tensor) -> str:
         return str(tensor.device).rpartition("device:")[2]
 
-    def numbers(self, tensor: Any) -> list[Any]:
-        values: list[Any] = tensor.numpy().astype("float32").tolist()
+    def numbers(self, tensor: Tensor) -> Numbers:
+        values: Numbers = tensor.numpy().astype("float32").tolist()
         return values
 
-    def wait(self, tensor: Any) -> None:
+    def wait(self, tensor: Tensor) -> None:
         float(tensor[0, 0])  # comes after all else in the device's queue
 
 

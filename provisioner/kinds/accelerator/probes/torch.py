@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any
 
 if not __package__:  # run as a file, it finds its neighbours as the package `probes`
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -13,7 +12,7 @@ if not __package__:  # run as a file, it finds its neighbours as the package `pr
 
 from .builds import fitting_build, gpu_build, runs_on, type_bought_for
 from .failures import explain, recognise
-from .probe import Device, Failure, Framework, Matrix, Wish, missing
+from .probe import Data, Device, Failure, Framework, Matrix, Numbers, Tensor, Wish, missing
 from .subprocess_runner import main
 
 
@@ -21,7 +20,7 @@ class Torch(Framework):
     name = "PyTorch"
     package = "torch"
 
-    def devices(self, wish: Wish, data: dict[str, Any]) -> list[Device]:
+    def devices(self, wish: Wish, data: Data) -> list[Device]:
         if wish.device == "tpu":
             raise Failure("PyTorch alone does not drive a TPU.", "Use `frameworks: [jax]`.")
         try:
@@ -44,7 +43,7 @@ class Torch(Framework):
         data["build"]["cudnn"] = torch.backends.cudnn.version()  # raises when it does not fit
         return found
 
-    def check_build(self, wish: Wish, data: dict[str, Any]) -> None:
+    def check_build(self, wish: Wish, data: Data) -> None:
         """Why no GPU can be used, as far as the build and CUDA's start tell."""
         torch, driver = self.torch, wish.driver_cuda or ""
         version = torch.__version__
@@ -67,7 +66,7 @@ class Torch(Framework):
             sure=False,
         )
 
-    def look_at(self, index: int, data: dict[str, Any]) -> Device:
+    def look_at(self, index: int, data: Data) -> Device:
         """A GPU that PyTorch lists. It may list one that it has no code for, so that is asked too."""
         torch = self.torch
         name = torch.cuda.get_device_name(index)
@@ -89,13 +88,13 @@ class Torch(Framework):
                 native = supported()
             return "native" if native else "emulated" if supported() else "absent"
 
-    def tensor(self, values: Matrix, dtype: str, device: Device) -> Any:
+    def tensor(self, values: Matrix, dtype: str, device: Device) -> Tensor:
         return self.torch.tensor(values, dtype=getattr(self.torch, dtype), device=device.handle)
 
-    def random(self, size: int, dtype: str, device: Device) -> Any:
+    def random(self, size: int, dtype: str, device: Device) -> Tensor:
         return self.torch.rand(size, size, dtype=getattr(self.torch, dtype), device=device.handle)
 
-    def row_sums(self, tensor: Any) -> Any:
+    def row_sums(self, tensor: Tensor) -> Tensor:
         return tensor.sum(1)
 
     def convolve(self, device: Device) -> float:
@@ -105,14 +104,14 @@ class Torch(Framework):
         )
         return float(made[0, 0, 0, 0])
 
-    def place(self, tensor: Any) -> str:
+    def place(self, tensor: Tensor) -> str:
         return str(tensor.device)
 
-    def numbers(self, tensor: Any) -> list[Any]:
-        values: list[Any] = tensor.cpu().tolist()
+    def numbers(self, tensor: Tensor) -> Numbers:
+        values: Numbers = tensor.cpu().tolist()
         return values
 
-    def wait(self, tensor: Any) -> None:
+    def wait(self, tensor: Tensor) -> None:
         if tensor.device.type == "cuda":
             self.torch.cuda.synchronize(tensor.device)
 

@@ -1,6 +1,7 @@
 """Datasets on this machine: applied, left alone, broken by hand, mended."""
 
 from __future__ import annotations
+from tests.machines import local
 
 import os
 import shutil
@@ -37,7 +38,7 @@ class Scene:
 
     @property
     def machine(self) -> LocalMachine:
-        return LocalMachine(str(self.folder), PYTHON, state=str(self.folder / "state"), deep=self.deep)
+        return local(self.folder, PYTHON, state=str(self.folder / "state"), deep=self.deep)
 
     def config(self) -> dict[str, Dataset]:
         context = {"folder": str(self.folder), "home": "/root"}

@@ -15,15 +15,17 @@ from pydantic import TypeAdapter
 from provisioner.facts.interpreter import resolve
 from provisioner.kinds.pip.kind import KIND
 from provisioner.kinds.pip.section import Pip
+from provisioner.machine.delegate import Delegate
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Completed
 from provisioner.model.effects import Run
 from provisioner.model.plan import Action, Step
 from tests.index import Index
+from tests.machines import local
 from tests.scene import format_change
 
 
-class Watched(LocalMachine):
+class Watched(Delegate[LocalMachine]):
     """A machine that counts the programs which observing starts."""
 
     asked: int = 0
@@ -58,13 +60,15 @@ class Workplace:
         """Observe and plan."""
         config = self.settle(wanted)
         self.machine = Watched(
-            str(self.folder),
-            resolve(config.venv, str(self.folder)),
-            environ=self.environ,
-            suspects=self.suspects,
-            deep=self.deep,
-            state=str(self.folder / "state"),
-            home=str(self.folder),
+            local(
+                self.folder,
+                resolve(config.venv, local(self.folder)),
+                environ=self.environ,
+                suspects=self.suspects,
+                deep=self.deep,
+                state=str(self.folder / "state"),
+                home=str(self.folder),
+            )
         )
         (step,) = KIND.plan(config, KIND.observe(config, self.machine))
         return step
@@ -79,9 +83,9 @@ class Workplace:
         assert not step.blocked, step.changes
         try:
             for effect in step.effects:
-                self.machine.perform(effect, lambda done, total, text: None)
+                self.machine.inner.perform(effect, lambda done, total, text: None)
         finally:
-            self.machine.log.close()
+            self.machine.inner.log.close()
 
     def apply(self, wanted: Mapping[str, object]) -> Step:
         """Observe, plan, apply; then nothing is left to do, which takes no process to see."""

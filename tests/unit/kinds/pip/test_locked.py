@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from provisioner.facts.interpreter import resolve
+from tests.machines import local
 from provisioner.kinds.base import Download, Ground
 from provisioner.kinds.pip.kind import KIND
 from provisioner.kinds.pip.pins import Pins, hold, prefer
@@ -28,9 +29,9 @@ def no_download(name: str, urls: tuple[str, ...]) -> Download:
 
 def connect(place: Workplace) -> LocalMachine:
     folder = str(place.folder)
-    return LocalMachine(
+    return local(
         folder,
-        resolve(f"{folder}/venv", folder),
+        resolve(f"{folder}/venv", local(folder)),
         environ=place.environ,
         state=f"{folder}/state",
         home=folder,

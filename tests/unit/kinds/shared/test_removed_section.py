@@ -1,6 +1,7 @@
 """A section that is deleted whole: what it left goes with it, and nobody else's does."""
 
 from __future__ import annotations
+from tests.machines import local
 
 import os
 import sys
@@ -138,7 +139,7 @@ def test_a_section_that_never_was_costs_two_looks() -> None:
         "/etc/profile.d/colabenv-jdk.sh",
         "/root/.ipython/profile_default/startup/00-colabenv-jdk.py",
     ]
-    machine = LocalMachine("/", target_of(parse(HEAD, "x", "/")), state="/nowhere", spec="/x")
+    machine = local("/", state="/nowhere", spec="/x")
     before = set(sys.modules)
     for kind in registry.ABSENT.values():
         kind.observe(None, machine)

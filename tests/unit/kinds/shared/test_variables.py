@@ -199,7 +199,7 @@ def test_a_shell_file_that_was_edited_beyond_recognition_sets_nothing(edited: st
 def test_links_that_lead_in_a_circle_are_not_followed_for_ever() -> None:
     machine = FakeMachine()
     machine.put_link("/root/.bashrc", ".bashrc")
-    assert variables.follow(machine, "/root/.bashrc") == "/root/.bashrc"
+    assert variables.observe("env", machine).unaware == ("/root/.bashrc",)
 
 
 @pytest.mark.parametrize(

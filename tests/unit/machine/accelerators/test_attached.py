@@ -399,7 +399,7 @@ def test_no_device(tmp_path: Path, library: Path) -> None:
     )
 
 
-# nvidia-smi, the second witness
+# nvidia-smi, the second source
 
 
 def test_what_only_nvidia_smi_can_see_is_there(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""The Screen of a command line. Light: what it shows is rendered by modules that are imported then."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # without `typing`, which a no-op has no use for
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from provisioner.model.plan import Plan
+    from provisioner.model.report import Report, Reporter
+    from provisioner.render.terminal import Paint
+
+
+class Terminal:
+    """Prints to the standard output; an apply that prints JSON there is followed on the other stream."""
+
+    can_restart = False
+
+    @property
+    def paint(self) -> Paint:
+        from provisioner.render import terminal
+
+        return terminal.paint_for(sys.stdout)
+
+    @property
+    def width(self) -> int:
+        from provisioner.render import terminal
+
+        return terminal.width()
+
+    def say(self, text: str) -> None:
+        print(text, end="")
+
+    def plan(self, plan: Plan, *, verbose: bool = False, as_json: bool = False) -> None:
+        from provisioner.render import documents, text
+
+        if as_json:
+            self.say(documents.text(documents.plan_document(plan)))
+        else:
+            self.say(text.render_plan(plan, paint=self.paint, width=self.width, verbose=verbose) + "\n")
+
+    def status(self, plan: Plan, *, as_json: bool = False) -> None:
+        from provisioner.render import text
+
+        if as_json:
+            self.plan(plan, as_json=True)
+        else:
+            self.say(text.render_status(plan, paint=self.paint, width=self.width))
+
+    def report(self, report: Report, *, as_json: bool = False, restart: bool = False) -> None:
+        from provisioner.render import documents, text
+
+        if as_json:
+            self.say(documents.text(documents.report_document(report)))
+        else:
+            self.say(text.render_report(report, paint=self.paint, width=self.width))
+
+    def reporter(
+        self, *, verbose: bool = False, events: str | None = None, as_json: bool = False
+    ) -> AbstractContextManager[Reporter]:
+        from provisioner.machine.kernel_process import kernel_process
+        from provisioner.render.reporter import TerminalReporter
+
+        stream = sys.stderr if as_json else sys.stdout
+        # A cell's `!` gives a terminal, but what shows its output knows no cursor.
+        return TerminalReporter(stream, verbose=verbose, events=events, live=kernel_process() is None)

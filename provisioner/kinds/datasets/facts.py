@@ -1,0 +1,205 @@
+"""What there is of each dataset: what is in its place, whether it is whole, what the servers say."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from provisioner.facts.paths import follow, look_through
+from provisioner.kinds.base import Pinning
+from provisioner.kinds.datasets.pins import Datasets, Pins, WantedDataset, wanted
+from provisioner.machine.download import receipt as receipts
+from provisioner.machine.download.receipt import Damage, Receipt
+from provisioner.machine.reader import Answer, Reader, Stat
+from provisioner.machine.urls import file_name, local_path, shown
+from provisioner.model.plan import Action
+
+ASKERS = 8
+"""Servers asked at the same time."""
+
+PENDING = {Action.CREATE, Action.UPDATE}
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What there is of one dataset."""
+
+    path: str
+    """Where it shall end up: `to`, with links followed, and with the file's name if `to` is a folder."""
+    circle: bool = False
+    """Whether those links lead nowhere but to themselves."""
+    stat: Stat | None = None
+    occupied: bool = False
+    """Whether there is a file, or a folder that is not empty."""
+    receipt: Receipt | None = None
+    torn: bool = False
+    """Whether there is a receipt that cannot be read."""
+    damage: Damage = field(default_factory=Damage)
+    matching: str = ""
+    """The sha256 of a file without a receipt, where it is the one that is asked for."""
+    leftovers: tuple[str, ...] = ()
+    """Hidden files and folders of runs that were cut short."""
+    partial: int = 0
+    """Bytes of the download that are here already."""
+    free: int = 0
+    answers: tuple[Answer, ...] = ()
+    """What the servers say; nobody is asked when nothing is missing."""
+
+
+DatasetsFacts = Mapping[str, DatasetFacts]
+
+
+def observe(config: Datasets, reader: Reader, pinning: Pinning[Pins] | None = None) -> DatasetsFacts:
+    """What there is of every dataset; servers are asked only about those that have to be downloaded."""
+    datasets = wanted(config, pinning)
+    found = {name: look(name, dataset, reader) for name, dataset in datasets.items()}
+    pending = [name for name in datasets if state(datasets[name], found[name])[0] in PENDING]
+    answers = ask_all({url for name in pending for url in datasets[name].urls}, reader)
+    asked = {
+        name: replace(found[name], answers=tuple(answers[url] for url in datasets[name].urls))
+        for name in pending
+    }
+    return found | asked
+
+
+def ask_all(urls: set[str], reader: Reader) -> dict[str, Answer]:
+    """What the servers say about each URL, several asked at a time."""
+    if not urls:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(ASKERS) as pool:
+        return dict(zip(urls, pool.map(lambda url: ask(url, reader), urls), strict=True))
+
+
+def look(name: str, dataset: WantedDataset, reader: Reader) -> DatasetFacts:
+    """Everything about one dataset that can be seen without a network."""
+    path = destination(dataset, reader)
+    if path is None:
+        return DatasetFacts(dataset.to, circle=True)
+    record = receipt_path(dataset, path)
+    data, stat = reader.read(record), reader.stat(path)
+    receipt, damage = examine(name, data, record, reader)
+    folder, base = posixpath.split(path)
+    ours = f".{base}.provisioner-"
+    return DatasetFacts(
+        path,
+        stat=stat,
+        occupied=stat is not None and (stat.type != "folder" or bool(reader.list(path))),
+        receipt=receipt,
+        torn=data is not None and receipt is None,
+        damage=damage,
+        matching=matching(dataset, path, stat, reader) if data is None else "",
+        leftovers=tuple(f"{folder}/{left}" for left in reader.list(folder) or () if left.startswith(ours)),
+        partial=sum(size_at(part, reader) for part in parts(dataset, path)),
+        free=reader.free(path),
+    )
+
+
+def examine(name: str, data: bytes | None, path: str, reader: Reader) -> tuple[Receipt | None, Damage]:
+    """A dataset's receipt, None for none that can be read, and what is no longer as it tells."""
+    receipt = receipts.load(data)
+    if receipt is None:
+        return None, Damage()
+    deep = reader.context.deep or f"datasets.{name}" in reader.context.suspects
+    try:
+        return receipt, receipts.damage(receipt, path, reader, deep=deep)
+    except ValueError:
+        return None, Damage()
+
+
+def destination(dataset: WantedDataset, reader: Reader) -> str | None:
+    """Where the file or folder goes; None when links lead in a circle."""
+    path = follow(dataset.to.rstrip("/") or "/", reader)
+    if path is None or dataset.archive:
+        return path
+    stat = reader.stat(path)
+    if dataset.to.endswith("/") or (stat and stat.type == "folder"):
+        name = file_name(dataset.url)
+        return follow(posixpath.join(path, name.removesuffix(".gz") if dataset.format else name), reader)
+    return path
+
+
+def receipt_path(dataset: WantedDataset, path: str) -> str:
+    return receipts.inside(path) if dataset.archive else receipts.beside(path)
+
+
+def download_path(dataset: WantedDataset, path: str) -> str:
+    """Where the download goes: an archive waits, hidden, beside the folder it is unpacked to."""
+    folder, base = posixpath.split(path)
+    return f"{folder}/.{base}.provisioner-archive" if dataset.format else path
+
+
+def parts(dataset: WantedDataset, path: str) -> tuple[str, ...]:
+    """What a run that was cut short may have downloaded."""
+    download = download_path(dataset, path)
+    return (f"{download}.part", download) if dataset.format else (f"{download}.part",)
+
+
+def size_at(path: str, reader: Reader) -> int:
+    stat = reader.stat(path)
+    return stat.size if stat else 0
+
+
+def matching(dataset: WantedDataset, path: str, stat: Stat | None, reader: Reader) -> str:
+    """The sha256 of the file that is there, where it is the one that is asked for; else ""."""
+    if dataset.format or not dataset.sha256 or not stat or stat.type != "file":
+        return ""
+    return dataset.sha256 if reader.hash(path) == dataset.sha256 else ""
+
+
+def ask(url: str, reader: Reader) -> Answer:
+    """What a server says about a URL, or this machine about a file of its own."""
+    path = local_path(url)
+    if path is None:
+        return reader.head(url)
+    stat = look_through(path, reader)
+    if stat is None or stat.type != "file":
+        return Answer(url, 404, error="there is no such file")
+    return Answer(url, 200, stat.size)
+
+
+def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
+    """What is to be done, and why, as far as the machine itself decides it."""
+    receipt = found.receipt
+    if found.circle:
+        return Action.BLOCKED, f"{found.path} is a symbolic link that leads to itself; remove it"
+    if receipt is None and not found.torn:
+        return state_without_receipt(found)
+    change = Action.UPDATE if found.occupied else Action.CREATE
+    if receipt is None:
+        return change, "its receipt is damaged"
+    if dataset.sha256 and dataset.sha256 != receipt.sha256:
+        return change, "another sha256 is asked for"
+    if not dataset.sha256 and receipt.url not in map(shown, dataset.urls):
+        return change, "another url is asked for"
+    if dataset.strip != receipt.strip:
+        return change, "another `strip` is asked for"
+    if found.damage.count:
+        return change, describe_damage(dataset, receipt, found.damage)
+    return Action.KEEP, ""
+
+
+def state_without_receipt(found: DatasetFacts) -> tuple[Action, str]:
+    """What somebody else put there is kept when it is the very file, and never overwritten."""
+    if found.matching:
+        return Action.KEEP, "its sha256 is the one that is asked for"
+    if found.occupied:
+        return (
+            Action.BLOCKED,
+            f"{found.path} already exists and was not downloaded for this dataset; "
+            "move it away, or choose another `to`",
+        )
+    return Action.CREATE, ""
+
+
+def describe_damage(dataset: WantedDataset, receipt: Receipt, damage: Damage) -> str:
+    if dataset.archive:
+        are = "is" if damage.count == 1 else "are"
+        return f"{damage.count} of {receipt.files} files {are} missing or changed, first: {damage.path}"
+    if damage.found is None:
+        return "the file is gone"
+    if damage.found < damage.size:
+        return f"the file is truncated: {damage.found} of {damage.size} bytes"
+    return "the content of the file has changed"

@@ -1,0 +1,107 @@
+"""What names, URLs and checksums look like, each rule once. A section passes only what differs.
+
+All raise ValueError, whose text goes on from the value: "... is not a URL; write https://host/file".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from provisioner.model.redaction import holds_credentials
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+WEB = ("http", "https")
+LOCAL = ("file", "copy")
+"""Schemes whose URLs name a path of this machine: `file:///path`, and with apt also `file:/path`."""
+
+WHOLE_URL = "write https://host/file"
+
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def check_name(value: str, pattern: re.Pattern[str], fault: str) -> str:
+    """A name that `pattern` matches wholly; `fault` says what it is not, and what to write instead."""
+    if not pattern.fullmatch(value):
+        raise ValueError(fault)
+    return value
+
+
+def check_variable(value: str) -> str:
+    """The name of an environment variable."""
+    return check_name(
+        value, VARIABLE, "is not a variable's name; use letters, digits and _, and no digit first"
+    )
+
+
+def check_entry(value: str) -> str:
+    """The name that a file gives to one of its own entries."""
+    return check_name(value, ENTRY, "may hold only letters, digits, - and _, the first a letter or digit")
+
+
+def check_sha256(value: str) -> str:
+    """A sha256 as people write it, in small letters."""
+    return check_name(
+        value, SHA256, "is not a sha256; write its 64 hexadecimal digits, as `sha256sum` prints them"
+    ).lower()
+
+
+def scheme_of(value: str) -> str:
+    """The scheme of a URL, in small letters; "" for what has none, such as a path."""
+    match = SCHEME.match(value)
+    return match[1].lower() if match else ""
+
+
+def check_url(
+    value: str, *, schemes: tuple[str, ...] = WEB, instead: str = WHOLE_URL, without: str = ""
+) -> str:
+    """A whole URL of one of these schemes. `without` lists characters that it must not hold."""
+    scheme = scheme_of(value)
+    if not scheme:
+        raise ValueError(f"is not a URL; {instead}")
+    if re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError("is not a URL: it holds a space; write %20")
+    if scheme not in schemes:
+        raise ValueError(f"starts with {scheme}://; {instead}")
+    if odd := next((character for character in value if character in without), ""):
+        raise ValueError(f"holds {odd}; write %{ord(odd):02X}")
+    if not is_sound(value):
+        raise ValueError("is not a URL: its host or port is malformed")
+    if not is_whole(value, scheme):
+        raise ValueError(f"is not a whole URL; {instead}")
+    return scheme + value[len(scheme) :]
+
+
+def is_sound(url: str) -> bool:
+    """Whether a URL can be taken apart."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def is_whole(url: str, scheme: str) -> bool:
+    """Whether a URL names a host, or, where it is a local one, a path."""
+    parts = urlsplit(url)
+    if scheme in LOCAL:
+        return parts.hostname in (None, "localhost") and len(parts.path) > 1
+    return bool(parts.hostname) and url[len(scheme) :].startswith("://")
+
+
+def check_no_credentials(value: str, instead: str) -> str:
+    """A URL, or text with URLs in it, that holds nothing that lets its reader in."""
+    if holds_credentials(value):
+        raise ValueError(f"holds a user name or password; {instead}")
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(check_variable)]
+EntryName = Annotated[str, AfterValidator(check_entry)]
+AnySha256 = Annotated[str, AfterValidator(check_sha256)]
+"""As people write it; what programs write is `fields.Sha256`."""
