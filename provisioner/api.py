@@ -1,11 +1,11 @@
-"""Everything that `colabenv` does, from Python: typed arguments in, values out, errors raised, nothing printed.
+"""All that `colabenv` does, from Python: typed arguments in, values out, errors raised, nothing printed.
 
-The command line and the notebook's magics call this, and can do nothing that this cannot. A spec is given as a
-`Spec`, or as the path of a file; without one it is `colabenv.yaml` in the current folder.
+The command line and the notebook's magics call this. A spec is given as a `Spec`, or as the path of its file;
+without one it is `colabenv.yaml` in the current folder. `only` and `skip` choose parts of a spec by the names
+of kinds (`pip`) or steps (`datasets.flowers`). `locked` uses exactly what the lock beside the file has.
 
-`only` and `skip` choose parts of a spec, by the names of kinds (`pip`) or steps (`datasets.flowers`). `locked`
-uses exactly what the lock beside the file has. All of these raise ProvisionerError: SpecError when the spec is
-wrong, LockError when there is no lock that fits; paths that cannot be read or written are such errors too.
+Every function raises ProvisionerError: SpecError when the spec is wrong, LockError when no lock fits, and
+others of the tree in `model/errors.py`, as its description says.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SpecSource: TypeAlias = Spec | FilePath
 Names: TypeAlias = str | Iterable[str]
 """One name, or several."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class NotDone(ProvisionerError):  # noqa: N818 - a result, rather than an error of ours
@@ -77,9 +77,9 @@ def load(spec: SpecSource = defaults.SPEC) -> Spec:
 
 
 def parse(text: str | bytes, *, folder: FilePath = ".", name: str = "spec") -> Spec:
-    """Check the text of a spec that is in no file. Its relative paths start at `folder`; errors call it `name`.
+    """Check the text of a spec that is in no file. Its relative paths start at `folder`.
 
-    Raises SpecError with every problem in it.
+    Raises SpecError with every problem in it; `name` is what that calls the text.
     """
     return specs.parse(text, name, os.path.abspath(folder))
 
@@ -231,9 +231,9 @@ def write_lock(
 ) -> LockUpdate:
     """Resolve the spec to exact versions and hashes, and write them to the lock beside its file.
 
-    `targets` are names of Colab's images, or `here` for this machine; without any, those that the lock has, or
-    else this machine. What was locked stays as long as it fits, but for the names in `upgrade`; True upgrades
-    everything.
+    `targets` are names of Colab's images, or `here` for this machine; without any, those that the lock has,
+    or else this machine. What was locked stays as long as it fits, but for the names in `upgrade`; True
+    upgrades everything.
 
     Raises LockError for what cannot be had or cannot be locked, and then the lock is as it was.
     """
@@ -276,7 +276,7 @@ def export(
     from provisioner.lock.export import forms
 
     out = os.fspath(path) if path is not None else None
-    text = forms.document(_kept(load(spec)), form, target, out)
+    text = forms.export(_kept(load(spec)), form, target, out)
     if out is not None:
         _write(out, text)
     return text
@@ -399,7 +399,7 @@ def _locked(spec: Spec) -> Spec:
     """The spec with the pins that its lock has for this machine."""
     from provisioner.lock.use import locked
 
-    return locked(spec, connect(_kept(spec)))
+    return locked(_kept(spec), look(spec, connect(spec)))
 
 
 def _saved(path: FilePath) -> Plan:
@@ -444,7 +444,7 @@ def _checked(report: Report, *, check: bool) -> Report:
     return _displayable(report)
 
 
-def _displayable(value: T) -> T:
+def _displayable(value: _T) -> _T:
     """`value`, which the notebook's kernel that we run in, if we do, can show well from now on."""
     if shell := running_shell():
         from provisioner.render.notebook import register_formatters

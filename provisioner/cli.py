@@ -13,13 +13,15 @@ from importlib import import_module
 
 from provisioner.commands.exit_codes import DONE, INTERRUPTED
 from provisioner.commands.table import COMMANDS
-from provisioner.commands.terminal import Terminal
 from provisioner.version import __version__
 
 TYPE_CHECKING = False  # without `typing`, which a no-op has no use for
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
+    from typing import TypeAlias
+
+    Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 EPILOG = """\
 exit codes: 0 done (for plan: whatever it found); 1 failed, blocked or invalid; 2 something differs
@@ -36,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (answer := getattr(command, "answer", None)) and (known := answer(options)):
             return say(f"{known} ({time.monotonic() - began:.2f} s)")
         from provisioner.commands.carry_out import carry_out
+        from provisioner.commands.terminal import Terminal
 
         return carry_out(command.run, options, Terminal())
     except KeyboardInterrupt:
@@ -45,11 +48,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options that the words stand for; exits as argparse does."""
-    return build_parser(next((word for word in argv if word in COMMANDS), "")).parse_args(argv)
+    parser, commands = start_parser()
+    first = argv[0] if argv else ""
+    for name in [first] if first in COMMANDS else COMMANDS:
+        add_command(commands, name, filled=name in argv)
+    return parser.parse_args(argv)
 
 
-def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The parser of all commands; with the arguments of one of them, or of all."""
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands with all their arguments."""
+    parser, commands = start_parser()
+    for name in COMMANDS:
+        add_command(commands, name, filled=True)
+    return parser
+
+
+def start_parser() -> tuple[argparse.ArgumentParser, Subparsers]:
+    """A parser, and what commands are added to."""
     parser = argparse.ArgumentParser(
         prog="colabenv",
         description="Make this machine match colabenv.yaml, and verify it.",
@@ -58,12 +73,18 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"colab-provisioner {__version__}")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for name, (_, text) in COMMANDS.items():
-        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        if chosen in (name, None):
-            module_of(name).add_arguments(added)
-    return parser
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True, prog=parser.prog
+    )
+    return parser, commands
+
+
+def add_command(commands: Subparsers, name: str, *, filled: bool) -> None:
+    """Add a command's parser, with its arguments where they are needed: those are in the command's module."""
+    _, text = COMMANDS[name]
+    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    if filled:
+        module_of(name).add_arguments(parser)
 
 
 def module_of(name: str) -> ModuleType:

@@ -1,11 +1,11 @@
-"""An apply to look at: a plan, a scene of it under way, and reports that show every part of the HTML."""
+"""An apply to look at: a plan, the live view of it, and reports that show every part of the HTML."""
 
 from __future__ import annotations
 
 from provisioner.model.accelerators import Accelerators, Gpu
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Event, Outcome, Report, Status, Verdict
-from provisioner.render.live_html import Scene
+from provisioner.render.live_html import LiveView
 
 PLAN = Plan(
     name="flowers",
@@ -85,6 +85,7 @@ OUTCOMES = (
 VERDICTS = (
     Verdict(
         address="accelerator.tensorflow",
+        framework="tensorflow",
         passed=True,
         seconds=9.1,
         message="TensorFlow 2.19.0 computes on Tesla T4 (float32, float16)",
@@ -92,6 +93,7 @@ VERDICTS = (
     ),
     Verdict(
         address="accelerator.torch",
+        framework="torch",
         passed=True,
         remembered=True,
         data=probe("PyTorch", "2.6.0+cu124"),
@@ -133,6 +135,7 @@ FAILED = Report(
         *VERDICTS[1:],
         Verdict(
             address="accelerator.jax",
+            framework="jax",
             passed=False,
             message="JAX sees no GPU",
             hint="Install jax[cuda12].",
@@ -142,7 +145,7 @@ FAILED = Report(
     ),
     seconds=80.0,
 )
-SCENE = Scene(steps=5, began=0.0)
+LIVE_VIEW = LiveView(steps=5, began=0.0)
 for now, event in (
     (0.0, Event(step="apt", what="begin")),
     (0.1, Event(step="pip", what="begin")),
@@ -151,4 +154,4 @@ for now, event in (
     (11.0, Event(step="datasets.flowers", what="progress", done=81_000_000, total=330_000_000)),
     (17.9, Event(step="pip", what="end", seconds=17.8, status=Status.DONE)),
 ):
-    SCENE = SCENE.after(event, now)
+    LIVE_VIEW = LIVE_VIEW.after(event, now)

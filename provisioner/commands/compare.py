@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE, PENDING
-from provisioner.commands.screen import Screen
 from provisioner.model import defaults
 
 if TYPE_CHECKING:
+    from provisioner.commands.screen import Screen
     from provisioner.snapshots.compare import Comparison
 
 
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_detailed_exit_code(parser, "exit with 2 when anything differs")
     arguments.add_verbose(parser, "show all that differs")
     arguments.add_json(parser)
+    parser.set_defaults(completes="*.json")
 
 
 def run(options: argparse.Namespace, screen: Screen) -> int:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE
-from provisioner.commands.screen import Screen
 
 if TYPE_CHECKING:
+    from provisioner.commands.screen import Screen
     from provisioner.engine.examine import MachineExamination
     from provisioner.model.jsontypes import JsonObject
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE
-from provisioner.commands.screen import Screen
+from provisioner.model import defaults
 
 if TYPE_CHECKING:
+    from provisioner.commands.screen import Screen
     from provisioner.snapshots.snapshot import Snapshot
 
 TEMPLATE = """\
@@ -70,7 +71,13 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_spec(parser, "the file to write")
+    parser.add_argument(
+        "path",
+        metavar="spec",
+        nargs="?",
+        default=defaults.SPEC,
+        help=f"the file to write (default: {defaults.SPEC})",
+    )
     arguments.add_force(parser)
 
 
@@ -80,7 +87,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     from provisioner.model.effects import Write
     from provisioner.model.errors import ProvisionerError
 
-    path = options.spec
+    path = options.path
     if files.exists(path) and not options.force:
         raise ProvisionerError(f"{path} exists already", "Give another name, or --force to overwrite it.")
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE
-from provisioner.commands.screen import Screen
+
+if TYPE_CHECKING:
+    from provisioner.commands.screen import Screen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

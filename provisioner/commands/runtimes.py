@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE
-from provisioner.commands.screen import Screen
 
 if TYPE_CHECKING:
     from provisioner.api import ImageDifference
-    from provisioner.model.jsontypes import JsonObject
+    from provisioner.commands.screen import Screen
+    from provisioner.model.jsontypes import Json, JsonObject
     from provisioner.runtimes.images import Image
 
 IMAGES_FORMAT = "provisioner.runtimes/1"
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("old", metavar="A", help="an image: colab-2026.07-gpu, or 2026.07-gpu")
     diff.add_argument("new", metavar="B", help="another image")
     diff.add_argument("about", metavar="SPEC", nargs="?", help="show only what affects this spec")
-    # The command's own default must not undo a --json that stands before `diff`.
+    # A default would undo a --json that stands before `diff`.
     diff.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
     )
@@ -49,7 +49,7 @@ def listing(options: argparse.Namespace, screen: Screen) -> str:
     return render_images(known, paint=screen.paint, width=screen.width)
 
 
-def about(image: Image) -> JsonObject:
+def about(image: Image) -> Json:
     return {
         "name": image.name,
         "runtime": image.runtime,

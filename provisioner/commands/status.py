@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
 from provisioner.commands.exit_codes import DONE, PENDING
-from provisioner.commands.screen import Screen
+
+if TYPE_CHECKING:
+    from provisioner.commands.screen import Screen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

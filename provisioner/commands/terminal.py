@@ -1,13 +1,12 @@
-"""The Screen of a command line. Light: what it shows is rendered by modules that are imported then."""
+"""The Screen of a command line. What renders its texts is imported when there is something to show."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False  # without `typing`, which a no-op has no use for
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report, Reporter
     from provisioner.render.terminal import Paint

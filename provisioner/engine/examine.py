@@ -1,4 +1,4 @@
-"""What can be seen of any machine's accelerators, without a spec: do they work, and is anything odd about them?
+"""What can be seen of any machine's accelerators without a spec: whether they work, and what is wrong.
 
 Nothing is changed, and what could tell who runs it is left out.
 """

@@ -34,7 +34,7 @@ BY_APT = "/python3/dist-packages"
 
 @dataclass(frozen=True)
 class PipRequirement:
-    """What is asked of one distribution, in the form of PEP 508, parsed once. `str` gives what was written."""
+    """What is asked of one distribution, in the form of PEP 508, parsed once. `str` is what was written."""
 
     text: str
     name: str
@@ -52,7 +52,7 @@ class PipRequirement:
 
     @property
     def shown(self) -> str:
-        """What it asks for, as a plan may show it: a folder, a URL without credentials, or name and versions."""
+        """As a plan may show it: the folder, the URL without credentials, or name and versions."""
         return self.editable or redact(self.url or f"{self.name}{self.specifier}")
 
     def accepts(self, version: str) -> bool:

@@ -60,10 +60,3 @@ def release(reader: Reader) -> dict[str, str]:
 def operating_system(reader: Reader) -> str:
     """The name the system gives itself, "Debian GNU/Linux 12 (bookworm)"."""
     return release(reader).get("PRETTY_NAME") or platform.system()
-
-
-WAYS_OUT = (
-    "go back to the runtime that the lock was made for (on Colab: Runtime > Change runtime type > Runtime "
-    "version), or lock again"
-)
-"""What to do when the ground that a lock was made on has moved."""

@@ -39,7 +39,8 @@ ASKED = "Google asks you to allow it"
 def check_mount(path: str) -> str:
     if not re.fullmatch(r"[\w./+-]+", path):
         raise ValueError(
-            "is no place to mount Drive: Colab refuses spaces and special characters there; write /content/drive"
+            "is no place to mount Drive: Colab refuses spaces and special characters there; "
+            "write /content/drive"
         )
     return path
 
@@ -76,7 +77,7 @@ class Drive(Section):
 
 @dataclass(frozen=True)
 class DrivePlace:
-    """Something wanted of Drive: whether it is there, and what else is where it should be."""
+    """Something wanted of Drive: whether it exists, and what else is where it should be."""
 
     inside: str
     exists: bool
@@ -179,7 +180,7 @@ def plan(config: Drive, facts: DriveFacts) -> Iterator[Step]:
 
 
 def done_without(config: Drive, facts: DriveFacts) -> Step:
-    """Nothing is wanted of a Drive that is not there and need not be."""
+    """Nothing is asked of a Drive that is neither mounted nor required."""
     if facts.platform == "colab":
         reason = "not mounted, and not required"
         way = advice("mount drive", facts.platform, mount=config.mount)
@@ -207,8 +208,8 @@ def mount_change(config: Drive, facts: DriveFacts) -> Change:
 
 def path_change(place: DrivePlace) -> Change:
     if place.exists:
-        return Change(f"drive.{place.inside}", Action.KEEP, "there")
-    return blocked(place.inside, "there", why_missing(place))
+        return Change(f"drive.{place.inside}", Action.KEEP, "present")
+    return blocked(place.inside, "present", why_missing(place))
 
 
 def why_missing(place: DrivePlace) -> str:
@@ -243,9 +244,9 @@ def named(config: Drive, facts: DriveFacts) -> Iterator[tuple[str, str]]:
     """Whether it is mounted, whether what is needed is in it, and where the links lead."""
     mounted = ("unusable" if facts.problem else "mounted") if facts.type else ABSENT
     yield "drive.mount", mounted
-    there = {place.inside for place in facts.places if place.exists}
+    present = {place.inside for place in facts.places if place.exists}
     for inside in config.paths:
-        yield f"drive.{inside}", "there" if inside in there else ABSENT
+        yield f"drive.{inside}", "present" if inside in present else ABSENT
     for (path, inside), found in zip(config.links.items(), facts.links, strict=True):
         right = found is not None and found.link == posixpath.join(config.mount, inside)
         other = (found.link or f"a {found.type}") if found else ABSENT

@@ -40,13 +40,13 @@ def check_name(name: str) -> str:
 
 def check_value(value: str | None) -> str | None:
     if value is not None and "\0" in value:
-        raise ValueError("cannot hold a null character")
+        raise ValueError("cannot contain a null character")
     return value
 
 
 def check_folder(folder: str) -> str:
     if ":" in folder:
-        raise ValueError("holds a colon, which separates folders; write each folder as an item of its own")
+        raise ValueError("contains a colon, which separates folders; write each folder as its own item")
     return folder
 
 
@@ -121,7 +121,7 @@ KIND = Kind(
         Env,
         Field(
             description="Variables for every later shell and kernel: a value, null to unset, "
-            "or folders to put in front of a list like PATH. What the file no longer says is taken back. "
+            "or folders to put in front of a list like PATH. What the file no longer names is removed. "
             "A machine has one set of them: that of the file that was applied last.",
             examples=[{"JAVA_OPTS": "-Xmx4g", "PATH": {"prepend": ["/opt/tool/bin"]}}],
         ),

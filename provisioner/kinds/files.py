@@ -137,14 +137,14 @@ def compare(file: File, found: FileFacts) -> Change:
 def why_blocked(file: File, found: FileFacts) -> str:
     """Why the entry cannot be had here, and the way out; empty when it can."""
     if file.source and (found.source is None or found.source.type != "file"):
-        what = "is not there" if found.source is None else f"is a {found.source.type} and not a file"
+        what = "does not exist" if found.source is None else f"is a {found.source.type} and not a file"
         return f"{file.source} {what}; correct `source`, or use `link`, which needs no target yet"
     if found.obstacle:
         return f"{found.obstacle} is in the way: it is not a folder; move it away, or choose another path"
     replaceable = {"file": ("file", "link"), "link": ("link",), "folder": ("folder",)}[kind_of(file)]
     if found.stat and found.stat.type not in replaceable:
-        there = "something else" if found.stat.type == "other" else f"a {found.stat.type}"
-        return f"there is {there} at {file.path}; move it away, or choose another path"
+        other = "something else" if found.stat.type == "other" else f"a {found.stat.type}"
+        return f"there is {other} at {file.path}; move it away, or choose another path"
     return ""
 
 
@@ -169,7 +169,7 @@ def describe(kind: str, mode: int | None, link: str | None) -> str:
 
 
 def differ(file: File, found: FileFacts, stat: Stat) -> list[str]:
-    """In what the entry differs from what is there, in words."""
+    """How what is there differs from the entry, in words."""
     if file.link:
         return [] if stat.link == file.link else ["points elsewhere"]
     if stat.type == "link":

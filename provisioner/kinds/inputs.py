@@ -20,7 +20,7 @@ from provisioner.model.plan import Action, Change, Step
 
 
 class InputFile(Section):
-    """A file that the user is asked for when it is not there."""
+    """A file that the user is asked for when it is missing."""
 
     to: SpecPath = Field(description="Where it belongs.", examples=["~/.kaggle/kaggle.json"])
     mode: Mode = Field(
@@ -62,7 +62,7 @@ def look(
         if facts.place == "colab" and facts.inside:
             change = Change(address, Action.CREATE, None, wanted.to, "you are asked for it in the browser")
             return change, (Upload(path=wanted.to, mode=wanted.bits),)
-        reason = f"{wanted.to} is not there. {advice('missing file', facts.place)}"
+        reason = f"{wanted.to} does not exist. {advice('missing file', facts.place)}"
         return Change(address, Action.BLOCKED, None, wanted.to, reason), ()
     if found.type not in ("file", "link"):
         reason = f"There is a {found.type} at {wanted.to}. Move it away, or choose another path."
@@ -78,13 +78,13 @@ def makes(config: Inputs) -> Iterator[str]:
 
 
 def named(config: Inputs, facts: InputsFacts) -> Iterator[tuple[str, str]]:
-    """Whether each is there, and who can read it; never what it holds."""
+    """Whether each is present, and who can read it; never what it holds."""
     for name, found in zip(config, facts.files, strict=True):
         yield f"inputs.{name}", describe(found) if found else ABSENT
 
 
 def describe(found: Stat) -> str:
-    return f"there, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}"
+    return f"present, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}"
 
 
 KIND = Kind(

@@ -70,7 +70,7 @@ def plan(config: Notebook, facts: NotebookFacts) -> Iterator[Step]:
     wishes = list(wanted(config, facts))
     for address, before, after, effect in wishes:
         if not facts.kernel:
-            change = Change(address, Action.KEEP, reason="there is no notebook here")
+            change = Change(address, Action.KEEP, reason="not in a notebook")
         elif not facts.inside:
             change = Change(address, Action.BLOCKED, None, after, advice("kernel"))
         elif before == after:

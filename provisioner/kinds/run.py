@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.kinds.base import Kind
-from provisioner.kinds.shared.argv import Argv, search_path
+from provisioner.kinds.shared.argv import Argv, hint_for_missing, search_path
 from provisioner.kinds.shared.checks import VariableName
 from provisioner.kinds.shared.fields import Seconds, Section, SpecPath
 from provisioner.machine.reader import Reader
@@ -36,7 +35,7 @@ class RunCommand(Section):
     )
     creates: SpecPath | None = Field(
         None,
-        description="A path that is there once the command has done its work.",
+        description="A path that exists once the command has done its work.",
         examples=["src/build/out"],
     )
     unless: Argv | None = Field(
@@ -86,7 +85,7 @@ def observe(config: tuple[RunCommand, ...], reader: Reader) -> RunFacts:
 
 def why(command: RunCommand, path: str, reader: Reader) -> str:
     if command.creates and reader.stat(command.creates) is None:
-        return f"{command.creates} is not there"
+        return f"{command.creates} does not exist"
     if command.unless and reader.context.target_image:
         return f"`unless` can only be run on {reader.context.target_image} itself"
     if command.unless:
@@ -97,20 +96,17 @@ def why(command: RunCommand, path: str, reader: Reader) -> str:
                 "It must be a quick command that changes nothing.",
             )
         if completed.code:
-            return f"`{shlex.join(command.unless)}` says that there is work to do"
+            return f"`{shlex.join(command.unless)}` says that it has to run"
     return ""
 
 
 def start(command: RunCommand, argv: tuple[str, ...], timeout: float, folder: str, path: str) -> Run:
-    absent = rf"(?m)^{re.escape(argv[0])}: (No such file or directory|not found)"
     return Run(
         argv=argv,
         cwd=command.cwd or folder,
         env=(("PATH", path), *command.env.items()),
         timeout=timeout,
-        hints=(
-            (absent, f"Let `apt` install the package that has {argv[0]}, or write the program's whole path."),
-        ),
+        hints=(hint_for_missing(argv[0]),),
     )
 
 

@@ -59,11 +59,11 @@ class Runtime(Section):
     """What the machine must be before anything is done to it."""
 
     python: Annotated[str, Field(min_length=1), AfterValidator(check_versions)] | None = Field(
-        None, description="Versions of Python that will do.", examples=[">=3.11", "3.12"]
+        None, description="Accepted versions of Python.", examples=[">=3.11", "3.12"]
     )
     os: Systems | None = Field(
         None,
-        description="The systems that will do, by the ID in /etc/os-release.",
+        description="Accepted systems, by the ID in /etc/os-release.",
         examples=["debian>=12", ["debian", "ubuntu>=22.04"]],
     )
     disk_free: Size | None = Field(
@@ -124,7 +124,7 @@ def changes_for(config: Runtime, facts: RuntimeFacts) -> Iterator[Change]:
             any(is_system(wanted, facts) for wanted in config.os),
             found,
             " or ".join(config.os),
-            f"this system is {found}. Use a machine with a system that the file names, or name this one.",
+            f"this system is {found}. Use a machine with an accepted system, or add this one to the file.",
         )
     if config.disk_free is not None:
         yield verdict(
@@ -132,7 +132,8 @@ def changes_for(config: Runtime, facts: RuntimeFacts) -> Iterator[Change]:
             facts.disk_free >= config.disk_free,
             None,
             format_size(config.disk_free),
-            f"{format_size(facts.disk_free)} are free in {facts.folder}. Free some space, or ask for less.",
+            f"only {format_size(facts.disk_free)} are free in {facts.folder}. "
+            "Free some space, or ask for less.",
         )
     if config.memory is not None:
         yield verdict(

@@ -28,7 +28,7 @@ class WantedSecret(Section):
     name: VariableName | None = Field(
         None, description="What Colab's Secrets call it; by default the same as the variable."
     )
-    required: Flag = Field(True, description="Whether it is an error when it cannot be had.")
+    required: Flag = Field(True, description="Whether it is an error when it is not available.")
 
 
 def expand(value: object) -> object:
@@ -50,7 +50,7 @@ class SecretsFacts:
     place: Place
     inside: bool
     """Whether we are the kernel."""
-    there: frozenset[str]
+    present: frozenset[str]
     """Variables that hold something already."""
     refused: frozenset[str]
     """Those that Colab refused when it was asked just now."""
@@ -61,7 +61,7 @@ def observe(config: Secrets, reader: Reader) -> SecretsFacts:
     return SecretsFacts(
         place=platforms.place(reader),
         inside=platforms.is_kernel(reader),
-        there=frozenset(variable for variable in config if reader.environ.get(variable)),
+        present=frozenset(variable for variable in config if reader.environ.get(variable)),
         refused=frozenset(kernel.refused if kernel else ()),
     )
 
@@ -74,7 +74,7 @@ def plan(config: Secrets, facts: SecretsFacts) -> Iterator[Step]:
 
 def look(variable: str, wanted: WantedSecret, facts: SecretsFacts) -> tuple[Change, tuple[Effect, ...]]:
     address, name = f"secrets.{variable}", wanted.name or variable
-    if variable in facts.there:
+    if variable in facts.present:
         return Change(address, Action.KEEP, "set"), ()
     if facts.place == "colab" and facts.inside and variable not in facts.refused:
         effect = Secret(name=name, variable=variable, required=wanted.required)
@@ -93,7 +93,7 @@ def secrets(config: Secrets) -> Iterator[str]:
 def named(config: Secrets, facts: SecretsFacts) -> Iterator[tuple[str, str]]:
     """That each is set, and no more."""
     for variable in config:
-        yield f"secrets.{variable}", "set" if variable in facts.there else ABSENT
+        yield f"secrets.{variable}", "set" if variable in facts.present else ABSENT
 
 
 KIND = Kind(

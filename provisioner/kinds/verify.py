@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provisioner.kinds.base import Kind
-from provisioner.kinds.shared.argv import Argv, places, search_path
+from provisioner.kinds.shared.argv import Argv, hint_for_missing, places, search_path
 from provisioner.kinds.shared.fields import Seconds, Section
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Run
@@ -66,12 +66,12 @@ COMMON = (
     ),
     (
         r"numpy\.dtype size changed",
-        "A package was built for another numpy: restart the runtime; if it stays, "
-        "let the file name a version of the package that fits this numpy.",
+        "A package was built for another numpy: restart the runtime; if it happens again, "
+        "ask for a version of the package that fits this numpy.",
     ),
     (
         r"operator torchvision::nms does not exist",
-        "torch and torchvision do not fit each other: let the file name both, so that they move together.",
+        "torch and torchvision do not match: name both in the file, so that they are installed together.",
     ),
     (
         r"lib(nvrtc|cudart|cudnn|cublas)\S*: cannot open",
@@ -115,7 +115,7 @@ class Verify(Section):
     """What must work once everything is in place."""
 
     imports: tuple[Module, ...] = Field(
-        (), description="Modules, each imported by an interpreter of its own.", examples=[["cv2", "xgboost"]]
+        (), description="Modules, each imported in its own interpreter.", examples=[["cv2", "xgboost"]]
     )
     commands: tuple[VerifyCommand, ...] = Field((), description="Commands that must succeed.")
 
@@ -172,7 +172,6 @@ def import_check(module: str, facts: VerifyFacts) -> Check:
 
 def command_check(command: VerifyCommand, facts: VerifyFacts) -> Check:
     program = command.run[0]
-    absent = rf"(?m)^{re.escape(program)}: No such file or directory"
     matching = f" ({command.matches})" if command.matches else ""
     return Check(
         address=f"verify.{shlex.join(command.run)}{matching}",
@@ -181,13 +180,7 @@ def command_check(command: VerifyCommand, facts: VerifyFacts) -> Check:
             cwd=facts.folder,
             env=(("PATH", facts.path),),
             timeout=command.timeout,
-            hints=(
-                (
-                    absent,
-                    f"Let `apt` install the package that has {program}, or write the program's whole path.",
-                ),
-                *COMMON,
-            ),
+            hints=(hint_for_missing(program), *COMMON),
         ),
         matches=command.matches,
         watches=(*facts.installed, *places(program, facts.folder, facts.path)),

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.facts.base_image import image_of
-from provisioner.facts.platforms import WAYS_OUT
 from provisioner.kinds.base import Pinning
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.lock import base
 from provisioner.lock.document import Lock, Target, Where, load, path_of
 from provisioner.lock.resolve import digest, empty_pins, lockable
@@ -110,7 +110,8 @@ def choose(lock: Lock, place: Where, name: str, command: str = "colabenv lock") 
         theirs = ", ".join(sorted({f"Python {target.machine.series} ({target.name})" for target in alike}))
         mine = f"Python {place.python} ({name})"
     if alike and place.runtime:
-        hint = f"{WAYS_OUT[:1].upper()}{WAYS_OUT[1:]}: {command} --for here"
+        way = advice("locked base")
+        hint = f"{way[:1].upper()}{way[1:]}: {command} --for here"
     raise LockError(f"the lock is for {theirs}, and this is {mine}", hint)
 
 

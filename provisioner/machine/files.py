@@ -95,6 +95,11 @@ def matching(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern))
 
 
+def real(path: str) -> str:
+    """The absolute path of what is at a path once its links are followed."""
+    return os.path.realpath(path)
+
+
 def write(effect: Write) -> None:
     with in_words("write", effect.path), replacing(effect.path, effect.mode) as file:
         file.write(effect.text.encode())

@@ -112,5 +112,4 @@ def complete(_shell: Shell, event: CompletionEvent) -> list[str]:
     if words[0] not in commands:
         return []
     options = [word for action in commands[words[0]]._actions for word in action.option_strings]
-    takes_spec = commands[words[0]].get_default("spec") is not None
-    return sorted(options) + files.matching("*.yaml" if takes_spec else "*.json")
+    return sorted(options) + files.matching(commands[words[0]].get_default("completes") or "*.yaml")

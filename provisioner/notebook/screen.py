@@ -58,8 +58,8 @@ class NotebookScreen(Terminal):
         """Raise NotDone or ProvisionerError for an exit code other than 0: "Run all" must stop."""
         if isinstance(self.shown, Report) and not self.shown.ok:
             raise NotDone(self.shown, shown=True)
-        if isinstance(self.shown, Plan) and code == PENDING:
-            raise ProvisionerError("changes are pending")
+        if isinstance(self.shown, Plan) and code:
+            raise ProvisionerError("changes are pending" if code == PENDING else "something is blocked")
         if code:
             raise ProvisionerError(f"{command} ended with exit code {code}")
 

@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
 
 from pydantic import TypeAdapter
 
 from provisioner.model.accelerators import Accelerators
+from provisioner.model.jsontypes import Json, JsonObject
 from provisioner.model.plan import Action, Change, Plan, fingerprint
 from provisioner.model.report import Report, Verdict
 
@@ -18,7 +18,7 @@ PLAN_FORMAT = "provisioner.plan/1"
 REPORT_FORMAT = "provisioner.report/1"
 
 
-def changes(found: Iterable[Change]) -> list[dict[str, Any]]:
+def changes(found: Iterable[Change]) -> list[Json]:
     return [
         {
             "address": change.address,
@@ -38,7 +38,7 @@ def summary(plan: Plan) -> dict[str, int]:
     return {action.value: counted[action] for action in Action} | {"download": plan.download}
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Plan) -> JsonObject:
     """What `plan --json` prints and `plan --out` keeps."""
     return {
         "format": PLAN_FORMAT,
@@ -51,7 +51,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def report_document(report: Report) -> dict[str, Any]:
+def report_document(report: Report) -> JsonObject:
     """What `apply --json` and `verify --json` print."""
     dumped = TypeAdapter(Report).dump_python(report, mode="json")
     return {
@@ -71,26 +71,26 @@ def report_document(report: Report) -> dict[str, Any]:
     }
 
 
-def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> dict[str, Any] | None:
+def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> JsonObject | None:
     """What is attached and what the frameworks make of it; None when nobody asked."""
     if found is None:
         return None
-    document: dict[str, Any] = TypeAdapter(Accelerators).dump_python(found, mode="json")
-    return document | {
-        "frameworks": [
-            {
-                "framework": verdict.framework,
-                "passed": verdict.passed,
-                "remembered": verdict.remembered,
-                "message": verdict.message,
-                "hint": verdict.hint,
-                **{key: value for key, value in verdict.data.items() if key != "framework"},
-            }
-            for verdict in verdicts
-            if verdict.framework
-        ]
+    document: JsonObject = TypeAdapter(Accelerators).dump_python(found, mode="json")
+    return document | {"frameworks": [framework(verdict) for verdict in verdicts if verdict.framework]}
+
+
+def framework(verdict: Verdict) -> JsonObject:
+    """What came of letting a framework compute, and all that it told."""
+    told: JsonObject = TypeAdapter(dict[str, object]).dump_python(verdict.data, mode="json")
+    return {
+        "framework": verdict.framework,
+        "passed": verdict.passed,
+        "remembered": verdict.remembered,
+        "message": verdict.message,
+        "hint": verdict.hint,
+        **{key: value for key, value in told.items() if key != "framework"},
     }
 
 
-def text(document: dict[str, Any]) -> str:
+def text(document: JsonObject) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -81,11 +81,12 @@ class LiveProgress:
             )
         elif event.what == "end" and event.step in self._bars:
             self.progress.remove_task(self._bars.pop(event.step))
-            self.progress.console.print(
-                event_line(event), style=ENDED[event.status], highlight=False, markup=False
-            )
+            self._print(event, ENDED[event.status])
         else:
-            self.progress.console.print(event_line(event), style="dim", highlight=False, markup=False)
+            self._print(event, "dim")
+
+    def _print(self, event: Event, style: str) -> None:
+        self.progress.console.print(event_line(event), style=style, highlight=False, markup=False)
 
 
 ENDED = {Status.DONE: "green", Status.FAILED: "bold red", Status.INTERRUPTED: "red", None: ""}

@@ -18,13 +18,12 @@ from playwright.sync_api import Browser, Page
 
 from provisioner.render.stylesheet import DARK, LIGHT
 from tests.browser.conftest import CONTRASTS, FOREIGN, OUR_OWN, ground, needs_chromium
+from tests.clock import PATIENCE
 from tests.notebook.kernels import environment
 
 pytestmark = needs_chromium
 
 TOKEN = "letmein"
-PATIENCE = 90.0
-"""Seconds until a page or the server is given up."""
 
 SPEC = """\
 version: 1

@@ -24,7 +24,7 @@ IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 PAGES = {
     "plan": html.render_plan(looks.PLAN),
-    "moving": live_html.render_moving(looks.SCENE, 19.0),
+    "live": live_html.render_live(looks.LIVE_VIEW, 19.0),
     "report": html.render_report(replace(looks.DONE, restart=("numpy", "pandas"))),
     "failed": html.render_report(looks.FAILED),
 }
@@ -117,7 +117,7 @@ OPINIONATED = """<style>
 """A page with rules for all tables and code, which weigh as much as those of JupyterLab and nbconvert."""
 
 
-@pytest.mark.parametrize("name", ["plan", "moving"])
+@pytest.mark.parametrize("name", ["plan", "live"])
 def test_the_pages_own_rules_do_not_reach_into_the_card(page: Page, name: str) -> None:
     show(page, PAGES[name], around=OPINIONATED)
     open_all(page)
@@ -155,7 +155,7 @@ def test_what_assistive_technology_is_told(page: Page) -> None:
     assert page.get_by_role("table", name="Accelerator").get_by_role("columnheader").count() == 4
     assert page.locator("th:not([scope])").count() == 0
     assert page.locator("table:not(:has(> caption))").count() == 0
-    show(page, PAGES["moving"])
+    show(page, PAGES["live"])
     assert page.get_by_role("progressbar", name="Steps ended").get_attribute("value") == "1"
 
 

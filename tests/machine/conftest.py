@@ -1,8 +1,4 @@
-"""Fixtures of the machine tests: real Debian machines, one fresh for each test, of each release.
-
-A test that asks for a machine runs on every release, unless `pytest.mark.one_release` says that what it shows
-does not depend on the release.
-"""
+"""Fixtures of the machine tests: real Debian machines, one fresh for each test, of each release."""
 
 from __future__ import annotations
 
@@ -26,14 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("machine")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "release" in metafunc.fixturenames:
-        once = metafunc.definition.get_closest_marker("one_release")
-        releases = RELEASES[:1] if once else RELEASES
-        metafunc.parametrize("release", releases, ids=str, indirect=True, scope="session")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=RELEASES, ids=str)
 def release(request: pytest.FixtureRequest) -> Release:
     """The Debian that machines run."""
     assert isinstance(request.param, Release)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tests.clock import PATIENCE
+
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache"
 STAGE = CACHE / "stage"
@@ -233,11 +235,11 @@ class Root:
                 found[int(entry.name)] = line
         return found
 
-    def wait_for(self, pattern: str, timeout: float = 60) -> dict[int, str]:
+    def wait_for(self, pattern: str, timeout: float = PATIENCE) -> dict[int, str]:
         """Wait until a process whose command line holds `pattern` runs, and return all such."""
-        deadline = time.monotonic() + timeout
+        end = time.monotonic() + timeout
         while not (found := self.processes(pattern)):
-            if time.monotonic() > deadline:
+            if time.monotonic() > end:
                 raise MachineError(f"no process {pattern!r} in {timeout:g} s; there are {self.processes()}")
             time.sleep(0.02)
         return found

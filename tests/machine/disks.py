@@ -18,7 +18,7 @@ from typing import Self
 
 from tests.machine.debian_root import BUNDLE, CACHE, REPOSITORY, UID, USER, VENV, Bind, call, running
 
-PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
+PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates", "passwd")
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,15 @@ class Release:
     python: str
     jdk: int
     later_jdk: int
+    unknown_key: str
+    """What apt says of a signature by a key that it does not have."""
 
     def __str__(self) -> str:
         return self.name
 
 
-BOOKWORM = Release("bookworm", "12", "3.11", 17, 21)
-TRIXIE = Release("trixie", "13", "3.13", 21, 25)
+BOOKWORM = Release("bookworm", "12", "3.11", 17, 21, unknown_key="NO_PUBKEY")
+TRIXIE = Release("trixie", "13", "3.13", 21, 25, unknown_key="Missing key")
 RELEASES = (BOOKWORM, TRIXIE)
 
 

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from threading import Event, Thread
 
 import pytest
 
+from tests.clock import PATIENCE
 from tests.machine.debian_root import WORK, Root
-from tests.machine.garden import GARDEN, PROVISIONER, assert_settled, output, pending, write_tar
+from tests.machine.garden import GARDEN, PROVISIONER, assert_settled, pending, write_tar
 
 
 def test_two_applies_at_once(garden: Root) -> None:
-    spec = GARDEN.replace("[touch, dug]", '[sh, -c, "sleep 3; touch dug"]')
-    garden.colabenv("validate", spec=spec, check=True)
+    slow = '[sh, -c, "until test -e go; do sleep 0.1; done; touch dug"]'
+    garden.colabenv("validate", spec=GARDEN.replace("[touch, dug]", slow), check=True)
     argv = [*PROVISIONER, "apply"]
     first = garden.start(argv, cwd=WORK)
-    garden.wait_for("^sleep 3")
-    second = garden.colabenv("apply")
+    garden.wait_for("^sh -c until")
+    second = garden.start(argv, cwd=WORK, stderr=subprocess.STDOUT)
+    assert second.stdout
+    begun = "".join(takewhile(lambda line: "waiting" not in line, second.stdout))
+    garden.write(f"{WORK}/go", "")
     told, _ = first.communicate()
     assert first.returncode == 0, told
     assert "changed" in told
-    assert second.returncode == 0, output(second)
-    assert "waiting" in output(second)
-    assert "Nothing to do" in second.stdout
+    rest, _ = second.communicate()
+    assert second.returncode == 0, begun + rest
+    assert "Nothing to do" in rest
 
 
 SLOW_BACKEND = """\
@@ -94,7 +100,7 @@ class StallingHandler(BaseHTTPRequestHandler):
         half = len(data) // 2
         self.wfile.write(data[:half])
         self.server.halfway.set()
-        self.server.released.wait(60)
+        self.server.released.wait(PATIENCE)
         with suppress(ConnectionError):
             self.wfile.write(data[half:])
 
@@ -127,7 +133,7 @@ def test_killed_in_a_download_then_applied_again(garden: Root) -> None:
         spec = f"version: 1\ndatasets: {{noise: {{url: '{url}', unpack: true, to: noise}}}}\n"
         garden.colabenv("validate", spec=spec, check=True)
         cut = garden.start([*PROVISIONER, "apply"], cwd=WORK)
-        assert server.halfway.wait(60)
+        assert server.halfway.wait(PATIENCE)
         garden.kill(".")
         cut.communicate()
         server.released.set()
@@ -145,7 +151,7 @@ def test_an_interrupt_reaps_children_and_the_next_apply_finishes(garden: Root, s
     process = garden.start([*PROVISIONER, "apply"], cwd=WORK)
     garden.wait_for("^sleep 30")
     garden.kill("provisioner apply", signal)
-    told = "".join(process.communicate(timeout=60))
+    told = "".join(process.communicate(timeout=PATIENCE))
     assert process.returncode == 130, told
     assert "Traceback" not in told
     assert garden.processes() == {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.clock import PATIENCE
 from tests.machine.debian_root import USER, VENV, WORK, Root
 
 ENV = """\
@@ -153,7 +154,7 @@ def test_a_command_that_was_killed_with_us_is_run_again(provisioned_machine: Roo
     )
     root.wait_for("^sleep 600")
     root.kill("provisioner apply|sh nap.sh|sleep", signal.SIGKILL)
-    process.wait(60)
+    process.wait(PATIENCE)
     root.write(f"{WORK}/nap.sh", "touch rested\n")
     root.colabenv("apply", check=True)
     assert pending(root) == {}

@@ -19,6 +19,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from uv import find_uv_bin
 
+from tests.clock import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 STANDIN = Path(__file__).resolve().parent / "standin"
 VENVS = ROOT / ".cache" / "venvs"
@@ -31,8 +33,6 @@ SETS = {
 """setuptools, because IPython 7.34 imports pkg_resources; coverage, to know what was run in there."""
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 120.0
-"""Seconds until a cell is given up. No test states how long anything takes."""
 
 
 def environment(name: str) -> Path:

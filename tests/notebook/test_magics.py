@@ -62,14 +62,35 @@ def test_completion_knows_commands_and_options(plain: RunningKernel, tmp_path: P
     assert {"--detailed-exitcode", "me.json"} <= set(plain.complete("%colabenv compare "))
 
 
-def test_from_python_it_is_the_same(plain: RunningKernel, tmp_path: Path) -> None:
+def test_from_python_it_is_the_same_and_silent(plain: RunningKernel, tmp_path: Path) -> None:
     (tmp_path / "colabenv.yaml").write_text("version: 1\nfiles: [{path: a, content: b}]\n")
     code = "import provisioner\nreport = provisioner.apply('colabenv.yaml', only=['files'])\nprint(report.ok)"
-    assert plain.run(code).stdout.endswith("True\n")
+    applied = plain.run(code)
+    assert (applied.stdout, applied.displays) == ("True\n", [])
     assert plain.run("print(provisioner.plan().pending, provisioner.verify().ok)").stdout == "False True\n"
     (tmp_path / "a").unlink()
     failed = plain.run("provisioner.verify()")
     assert (failed.status, "1 not as the file says" in failed.error) == ("error", True)
+    assert failed.traceback.startswith("Not as the file says:\n  + files.a")
+
+
+def test_a_cell_whose_value_is_a_plan_or_a_report_shows_it(plain: RunningKernel, tmp_path: Path) -> None:
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nfiles: [{path: a, content: b}]\n")
+    assert "<section" in plain.run("import provisioner\nprovisioner.plan()").displays[0]["text/html"]
+    assert plain.run("provisioner.plan()").text == "files\n  + a  file\n\nPlan: 1 to add."
+    (shown,) = plain.run("provisioner.apply()").displays
+    assert "<section" in shown["text/html"]
+    assert "1 changed, 0 already right. Every part is verified." in shown["text/plain"]
+    assert plain.run("42").text == "42"
+
+
+def test_progress_is_shown_when_it_is_asked_for(plain: RunningKernel, tmp_path: Path) -> None:
+    (tmp_path / "colabenv.yaml").write_text("version: 1\nfiles: [{path: a, content: b}]\n")
+    code = "import provisioner\nwith provisioner.progress() as reporter:\n"
+    shown = plain.run(f"{code}    report = provisioner.apply(reporter=reporter)")
+    assert shown.status == "ok", shown.error
+    assert "Plan: 1 to add." in shown.text
+    assert "1 of 1 steps ended" in shown.text
 
 
 def test_variables_are_set_at_once_and_lasting(plain: RunningKernel) -> None:

@@ -45,9 +45,12 @@ def begin() -> dict[str, Any]:
         raise ImportError(known["needs"])
     if known.get("prints"):
         sys.stdout.write("{" * known["prints"])
-    if known.get("leaves") and not os.fork():
-        time.sleep(known["leaves"])
-        os._exit(0)
+    if known.get("leaves"):
+        if child := os.fork():
+            sys.stderr.write(f"left behind: {child}\n")
+        else:
+            time.sleep(3600)
+            os._exit(0)
     if "ends" in known:
         sys.stdout.flush()
         sys.stderr.write("terminated\n")

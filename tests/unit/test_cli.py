@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import os
 import signal
+import site
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
 
+import provisioner
 from provisioner import cli
-from provisioner.commands import dispatch
+from provisioner.commands import carry_out
+from provisioner.commands.screen import Screen
+from provisioner.commands.table import COMMANDS
 from provisioner.engine import noop_cache, provision
 from provisioner.engine.journal import Journal
 from provisioner.kinds import registry
@@ -236,20 +243,20 @@ def test_usage_errors_are_the_parser_s(argv: list[str]) -> None:
 
 
 def test_being_asked_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("provisioner.engine.provision.survey", lambda *rest: dispatch.interrupt(15, None))
+    monkeypatch.setattr("provisioner.api.survey", lambda *rest: carry_out.interrupt(15, None))
     assert run("plan") == 130
     assert "Run it again" in capsys.readouterr().err
     with pytest.raises(Interrupted):
-        dispatch.interrupt(15, None)
+        carry_out.interrupt(15, None)
 
 
 @pytest.mark.parametrize(
     "moment",
     [
-        "provisioner.cli.build_parser",
-        "provisioner.engine.noop_cache.recall",
+        "provisioner.cli.parse",
+        "provisioner.engine.noop_cache.look_up",
         "builtins.__import__",
-        "provisioner.commands.dispatch.carry_out",
+        "provisioner.commands.carry_out.carry_out",
     ],
 )
 def test_ctrl_c_is_no_traceback_however_early(
@@ -309,7 +316,7 @@ def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> N
     assert run("apply") == 0
     time.sleep(2 * noop_cache.SETTLED)
     assert run("apply") == 0
-    assert noop_cache.recall("colabenv.yaml")
+    assert noop_cache.look_up("colabenv.yaml")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "provisioner", *words.split()],
@@ -323,19 +330,118 @@ def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> N
 
 def test_other_errors_of_the_system_are_not_taken_for_a_full_disk() -> None:
     with pytest.raises(PermissionError):
-        dispatch.unwritten(PermissionError(13, "Permission denied"))
+        carry_out.unwritten(PermissionError(13, "Permission denied"))
 
 
-def test_the_start_is_light(desk: Path) -> None:
-    """What `--help` imports: no library of ours, nothing that takes time."""
-    code = "import sys, provisioner.cli; provisioner.cli.build_parser(); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    heavy = {"pydantic", "yaml", "rich", "httpx", "tenacity", "asyncio", "packaging", "subprocess"}
-    assert heavy & set(loaded.split()) == set()
+PATHS = [str(Path(provisioner.__path__[0]).parent), *site.getsitepackages()]
+
+LOADED = f"import sys; sys.path += {PATHS!r}; import provisioner.cli; {{call}}; print(*sys.modules)"
+
+
+def loaded(call: str) -> tuple[list[str], list[str]]:
+    """Our modules, and the others, that a fresh interpreter has imported after a call of `provisioner.cli`.
+
+    Without what this machine's site imports by itself.
+    """
+    command = [sys.executable, "-S", "-c", LOADED.format(call=f"provisioner.cli.{call}")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    names = done.stdout.splitlines()[-1].split()
+    ours = [name for name in names if name.partition(".")[0] == "provisioner"]
+    return ours, [name for name in names if name not in ours]
+
+
+HEAVY = {
+    *("asyncio", "dataclasses", "httpx", "inspect", "packaging", "pathlib", "pydantic", "rich", "signal"),
+    *("subprocess", "tenacity", "tempfile", "threading", "typing", "yaml"),
+}
+
+
+def test_a_no_op_imports_next_to_nothing(desk: Path) -> None:
+    for _ in range(2):
+        loaded("main(['apply'])")
+        time.sleep(2 * noop_cache.SETTLED)
+    ours, others = loaded("main(['apply'])")
+    assert set(ours) == {
+        *("provisioner", "provisioner.version"),
+        *("provisioner.cli", "provisioner.commands", "provisioner.commands.exit_codes"),
+        *("provisioner.commands.table", "provisioner.commands.apply", "provisioner.commands.arguments"),
+        *("provisioner.model", "provisioner.model.defaults"),
+        *("provisioner.engine", "provisioner.engine.noop_cache"),
+        *("provisioner.machine", "provisioner.machine.signatures"),
+    }
+    assert len(ours) == 14
+    assert HEAVY & set(others) == set()
+
+
+@pytest.mark.parametrize("call", ["parse(['plan'])", "parse(['runtimes', 'diff', 'a', 'b'])"])
+def test_words_cost_little(call: str) -> None:
+    ours, others = loaded(call)
+    assert len(ours) <= 10
+    assert (HEAVY - {"typing"}) & set(others) == set()
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from provisioner.cli import main"
+    )
+    command = [sys.executable, "-c", f"{code}; main(['--help'])"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = {name for name in done.stdout.split() if name.startswith("provisioner.commands.")}
+    assert found == {"provisioner.commands.exit_codes", "provisioner.commands.table"}
+
+
+# The table of commands
+
+
+FOLDER = Path(provisioner.__path__[0]) / "commands"
+
+SUPPORT = {"arguments", "carry_out", "exit_codes", "screen", "table", "terminal"}
+"""Modules beside the commands' own."""
+
+
+def test_every_command_is_a_file_and_a_line() -> None:
+    modules = {module.partition(".")[0] for module, _ in COMMANDS.values()}
+    assert modules | SUPPORT | {"__init__"} == {
+        path.stem for path in FOLDER.iterdir() if path.stem[:3] != "__p"
+    }
+    for module, text in COMMANDS.values():
+        command = importlib.import_module(f"provisioner.commands.{module}")
+        assert callable(command.add_arguments)
+        assert callable(command.run)
+        assert len(text) <= 64, "one line of 80 columns in the help"
+        assert text.endswith(".")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(name, "--help")
+    assert caught.value.code == 0
+    shown = capsys.readouterr().out
+    assert f"usage: colabenv {name} " in shown
+    assert COMMANDS[name][1] in " ".join(shown.split())
+
+
+def test_a_new_command_is_one_file_and_one_line(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("who")
+
+    def greet(options: argparse.Namespace, screen: Screen) -> int:
+        screen.say(f"Hello, {options.who}.\n")
+        return 7
+
+    module = types.ModuleType("provisioner.commands.greet")
+    vars(module).update(add_arguments=add_arguments, run=greet)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "greet", ("greet", "Greet somebody."))
+    assert run("greet", "you") == 7
+    assert capsys.readouterr().out == "Hello, you.\n"
+    assert "Greet somebody." in cli.build_parser().format_help()
 
 
 def test_planning_what_is_right_is_light(desk: Path) -> None:
     assert run("apply") == 0
-    code = "import sys; from provisioner.cli import main; main(['apply']); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert {"rich", "httpx", "tenacity", "asyncio", "pynvml"} & set(loaded.split()) == set()
+    _, others = loaded("main(['apply'])")
+    assert {"rich", "httpx", "tenacity", "asyncio", "pynvml"} & set(others) == set()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
+from provisioner.machine import files
 from provisioner.model.errors import ProvisionerError
 
 SLUG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
@@ -18,25 +19,25 @@ DEFAULT_BRANCH = "main"
 
 @dataclass(frozen=True)
 class Repository:
-    """A place on GitHub: `slug` is OWNER/NAME, `root` the folder of the working tree."""
+    """A place on GitHub: `slug` is OWNER/NAME, `root` the folder of the working tree without links."""
 
     slug: str
     branch: str
-    root: Path
+    root: str
 
-    def holds(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self.root)
+    def holds(self, path: str) -> bool:
+        return os.path.commonpath([files.real(path), self.root]) == self.root
 
-    def inside(self, path: Path) -> str:
+    def inside(self, path: str) -> str:
         """The path of a file that the repository holds, quoted for a URL."""
-        return quote(path.resolve().relative_to(self.root).as_posix())
+        return quote(os.path.relpath(files.real(path), self.root))
 
-    def colab(self, path: Path) -> str:
+    def colab(self, path: str) -> str:
         """The address that opens a notebook in Colab."""
         branch = quote(self.branch)
         return f"https://colab.research.google.com/github/{self.slug}/blob/{branch}/{self.inside(path)}"
 
-    def raw(self, path: Path) -> str:
+    def raw(self, path: str) -> str:
         """The address of a file's own text."""
         return f"https://raw.githubusercontent.com/{self.slug}/{quote(self.branch)}/{self.inside(path)}"
 
@@ -48,34 +49,40 @@ def checked(slug: str) -> str:
     return slug
 
 
-def locate(folder: Path, slug: str | None = None) -> Repository | None:
+def locate(folder: str, slug: str | None = None) -> Repository | None:
     """The repository that a folder lies in, if GitHub has it; `slug` says so where git does not.
 
     With `slug` and without a repository, the folder itself is taken as the root.
     """
-    folder = folder.resolve()
-    for root in (folder, *folder.parents):
-        git = git_folder(root)
-        if git:
+    folder = files.real(folder)
+    for root in with_parents(folder):
+        if git := git_folder(root):
             named = checked(slug) if slug else published(git)
             return Repository(named, branch(git), root) if named else None
     return Repository(checked(slug), DEFAULT_BRANCH, folder) if slug else None
 
 
-def git_folder(root: Path) -> Path | None:
+def with_parents(folder: str) -> Iterator[str]:
+    """An absolute folder, and those that it lies in, up to the root."""
+    while folder != "/":
+        yield folder
+        folder = os.path.dirname(folder)
+    yield folder
+
+
+def git_folder(root: str) -> str | None:
     """The folder that git keeps its own files in: `.git`, or where a file of that name points."""
-    git = root / ".git"
-    if git.is_file():
-        _, _, named = read(git).partition("gitdir:")
-        git = root / named.strip()
-    return git if (git / "HEAD").is_file() else None
+    git = os.path.join(root, ".git")
+    _, found, named = read(git).partition("gitdir:")
+    git = os.path.join(root, named.strip()) if found else git
+    return git if read(f"{git}/HEAD") else None
 
 
-def published(git: Path) -> str | None:
+def published(git: str) -> str | None:
     """OWNER/NAME of the remote `origin`, or of the first that is on GitHub."""
-    common = read(git / "commondir").strip()
+    common = read(f"{git}/commondir").strip()
     slugs: dict[str, str] = {}
-    for name, url in remotes(read(git / common / "config")):
+    for name, url in remotes(read(os.path.join(git, common, "config"))):
         if slug := slug_of(url):
             slugs.setdefault(name, slug)
     return slugs.get("origin") or next(iter(slugs.values()), None)
@@ -99,15 +106,15 @@ def slug_of(url: str) -> str | None:
     return match[1] if match and SLUG.fullmatch(match[1]) else None
 
 
-def branch(git: Path) -> str:
+def branch(git: str) -> str:
     """The branch that is checked out, or the usual one."""
-    _, found, name = read(git / "HEAD").strip().partition("ref: refs/heads/")
+    _, found, name = read(f"{git}/HEAD").strip().partition("ref: refs/heads/")
     return name if found and name else DEFAULT_BRANCH
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     """A small file of git's; empty when there is none."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return files.read(path).decode("utf-8", errors="replace")
     except OSError:
         return ""

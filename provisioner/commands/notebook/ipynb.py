@@ -7,19 +7,22 @@ which the spec's own `accelerator` section asserts once the machine is there.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from functools import reduce
 from typing import Any
 
 from provisioner.commands.notebook import json_edit
 from provisioner.commands.notebook.github import Repository
+from provisioner.kinds import registry
 from provisioner.lock.document import path_of
 from provisioner.machine import files
+from provisioner.model import defaults
 from provisioner.model.effects import Write
 from provisioner.model.errors import ProvisionerError
+from provisioner.model.notebook import NotebookRequest
 from provisioner.spec.spec import Spec
 
 CELL = "colabenv"
@@ -27,23 +30,8 @@ BADGE = "colabenv-badge"
 """The id and the tag of our cells, by which they are known again."""
 
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
-USUAL_SPEC = "colabenv.yaml"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*")
 """A path that neither a shell nor IPython's own expansion of braces and dollars reads otherwise."""
-
-USUAL_MEMORY = int(12.7 * 1024**3)
-"""Bytes of Colab's usual machine; more is on those of the shape "hm" only."""
-
-ON_COLAB = {
-    "gpu": ("GPU", "T4"),
-    **{name: ("GPU", name) for name in ("T4", "L4", "A100", "H100", "G4")},
-    "A100-40GB": ("GPU", "A100"),
-    "A100-80GB": ("GPU", "A100"),
-    **dict.fromkeys(("tpu", "v5e", "v5e-1"), ("TPU", "V5E1")),
-    **dict.fromkeys(("v6e", "v6e-1"), ("TPU", "V6E1")),
-    "none": ("", ""),
-}
-"""What to ask Colab for, by the name in the spec: `accelerator` and `colab.gpuType`."""
 
 EMPTY = {
     "cells": [],
@@ -57,79 +45,51 @@ EMPTY = {
 """Without cells; the ids of cells came with 4.5."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a notebook asks Colab for. None leaves to the notebook what it asks for already."""
-
-    accelerator: str | None = None
-    """"GPU", "TPU" or "" for none."""
-    model: str = ""
-    """`colab.gpuType`, which names TPUs too."""
-    large: bool = False
-    """Whether to ask for a machine with more memory."""
-
-    def __str__(self) -> str:
-        asked = [f"{self.model} {self.accelerator}"] if self.accelerator else []
-        asked += ["no accelerator"] if self.accelerator == "" else []
-        asked += ["more memory"] if self.large else []
-        return ", ".join(asked) or "any machine"
+def request(spec: Spec) -> NotebookRequest:
+    """What the sections of a spec ask Colab for."""
+    wishes = (registry.get(name).request(config) for name, config in spec.sections.items())
+    return reduce(operator.or_, wishes, NotebookRequest())
 
 
-def request(spec: Spec) -> Request:
-    """The request of a spec: the first accelerator that it names and Colab offers.
-
-    `cpu`, like a spec that names none, takes any machine, and so leaves what the notebook asks for.
-    """
-    section, runtime = spec.sections.get("accelerator"), spec.sections.get("runtime")
-    large = bool(runtime and runtime.memory and runtime.memory > USUAL_MEMORY)
-    for name in section.any_of if section else ():
-        if name in ON_COLAB:
-            accelerator, model = ON_COLAB[name]
-            return Request(accelerator, model, large)
-        if name == "cpu":
-            break
-    return Request(large=large)
-
-
-def setup(spec: Path, notebook: Path, repository: Repository | None) -> str:
+def setup(spec: str, notebook: str, repository: Repository | None) -> str:
     """The source of the cell. With a repository it fetches a spec that is not there, and its lock.
 
-    A spec that has a lock beside it is held to it.
+    A spec that has a lock beside it is applied with that lock.
     Raises ProvisionerError for a spec whose name a cell cannot hold as it is.
     """
-    named = os.path.relpath(spec, notebook.parent)
+    named = os.path.relpath(spec, os.path.dirname(notebook))
     if not PLAIN_PATH.fullmatch(named):
         raise ProvisionerError(
             f"{named} has characters in its name that mean something else in a cell",
             "Rename it: letters, digits, dots, dashes and underscores will do.",
         )
-    lock = Path(path_of(str(spec)))
-    locked = lock.exists()
+    lock = path_of(spec)
+    locked = files.exists(lock)
     needed = {spec: named, **({lock: path_of(named)} if locked else {})}
     lines = ["!pip install -q colab-provisioner"]
     for path, name in needed.items():
         if repository and repository.holds(path):
             lines.append(f"!test -e {name} || curl -fsSL --create-dirs -o {name} {repository.raw(path)}")
-    command = "%colabenv apply" + " --locked" * locked + f" {named}" * (named != USUAL_SPEC)
+    command = "%colabenv apply" + " --locked" * locked + f" {named}" * (named != defaults.SPEC)
     return "\n".join([*lines, "%load_ext provisioner", command])
 
 
-def badge(notebook: Path, repository: Repository) -> str:
+def badge(notebook: str, repository: Repository) -> str:
     return f"[![Open In Colab]({BADGE_IMAGE})]({repository.colab(notebook)})"
 
 
-def filled(text: str, spec: Spec, path: Path, repository: Repository | None) -> str:
+def filled(text: str, spec: Spec, path: str, repository: Repository | None) -> str:
     """The text of the notebook at `path` with the spec's cells and request in it.
 
     Raises ProvisionerError when the text is no notebook of format 4.
     """
-    sources = {CELL: setup(Path(spec.path), path.absolute(), repository)}
+    sources = {CELL: setup(spec.path, os.path.abspath(path), repository)}
     if repository and repository.holds(path):
         sources[BADGE] = badge(path, repository)
     return compose(text, request(spec), sources)
 
 
-def compose(text: str, wish: Request, sources: dict[str, str]) -> str:
+def compose(text: str, wish: NotebookRequest, sources: dict[str, str]) -> str:
     """A notebook's text with our cells and the request in it, and all else as it was.
 
     `sources` are the cells' by their ids. Raises ProvisionerError when the text is no notebook of
@@ -245,30 +205,30 @@ def place(text: str, *path: str | int) -> int:
     return found.at
 
 
-def produce(spec: Spec, path: Path, repository: Repository | None, *, update: bool, force: bool) -> str:
+def produce(spec: Spec, path: str, repository: Repository | None, *, update: bool, force: bool) -> str:
     """Write the notebook at `path`, or update the one that is there; in words, what was done.
 
     Raises ProvisionerError, also when there is another file at `path` and neither `update` nor `force`.
     """
-    there = read(path) if path.exists() or update else None
+    there = read(path) if files.exists(path) or update else None
     before = there if update and there is not None else json.dumps(EMPTY, indent=1) + "\n"
     try:
         text = filled(before, spec, path, repository)
     except ProvisionerError as error:
         raise ProvisionerError(f"{path} {error.message}", error.hint) from None
     if text == there:
-        return f"{path} has it all already."
+        return f"{path} is up to date."
     if there is not None and not update and not force:
-        way = "Give --update to put the cell into it, or --force to overwrite it."
-        raise ProvisionerError(f"{path} is there already", way)
-    files.write(Write(path=str(path.absolute()), text=text))
+        hint = "Use --update to add the cell to it, or --force to overwrite it."
+        raise ProvisionerError(f"{path} exists already", hint)
+    files.write(Write(path=os.path.abspath(path), text=text))
     return f"{'Updated' if update else 'Wrote'} {path}. It asks Colab for: {request(spec)}."
 
 
-def read(path: Path) -> str:
+def read(path: str) -> str:
     """A notebook's text with its own line breaks."""
     try:
-        return path.read_bytes().decode()
+        return files.read(path).decode()
     except OSError as error:
         raise ProvisionerError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:

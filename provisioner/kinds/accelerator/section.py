@@ -12,7 +12,7 @@ from provisioner.kinds.shared.fields import Section, Size, Whole
 from provisioner.kinds.shared.versions import check_versions, fits
 from provisioner.model import gpus
 
-Framework = Literal["tensorflow", "torch", "jax"]
+FrameworkName = Literal["tensorflow", "torch", "jax"]
 
 FRAMEWORKS = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly"),
@@ -21,7 +21,7 @@ FRAMEWORKS = {
 }
 """The distributions that bring each framework."""
 
-Name = Annotated[str, AfterValidator(gpus.proper_name)]
+AcceleratorName = Annotated[str, AfterValidator(gpus.proper_name)]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -33,11 +33,11 @@ def versions_like(example: str) -> AfterValidator:
 class Accelerator(Section):
     """What must be attached, and which frameworks must compute on it."""
 
-    any_of: tuple[Name, ...] = Field(
+    any_of: tuple[AcceleratorName, ...] = Field(
         ("gpu",),
         min_length=1,
-        description="What will do, best first: gpu, tpu, a model like T4, a TPU like v5e-1, cpu, which "
-        "always does, or none, which warns of one that is attached.",
+        description="What is accepted, best first: gpu, tpu, a model like T4, a TPU like v5e-1, cpu, which "
+        "every machine has, or none, which warns of one that is attached.",
         examples=[["T4", "L4", "A100"]],
     )
     count: Annotated[Whole, Field(ge=1)] = Field(1, description="How many GPUs, or TPU chips, at least.")
@@ -45,15 +45,15 @@ class Accelerator(Section):
         None, description="Memory that each GPU or TPU chip must have.", examples=["14GiB"]
     )
     compute_capability: Annotated[str, Field(min_length=1), versions_like("7.5")] | None = Field(
-        None, description="Compute capabilities that will do.", examples=[">=7.5"]
+        None, description="Accepted compute capabilities.", examples=[">=7.5"]
     )
     driver: Annotated[str, Field(min_length=1), versions_like("550")] | None = Field(
-        None, description="Versions of NVIDIA's driver that will do.", examples=[">=550"]
+        None, description="Accepted versions of NVIDIA's driver.", examples=[">=550"]
     )
     cuda: Annotated[str, Field(min_length=1), versions_like("12.4")] | None = Field(
         None, description="What the newest CUDA that the driver runs must be.", examples=[">=12.4"]
     )
-    frameworks: tuple[Framework, ...] = Field(
+    frameworks: tuple[FrameworkName, ...] = Field(
         (),
         description="Frameworks that must see the accelerator and compute on it.",
         examples=[["tensorflow"]],
@@ -94,10 +94,10 @@ class Accelerator(Section):
         if (self.count > 1 or self.memory) and not kinds & {"gpu", "tpu"}:
             yield "wants a count or memory, but no accelerator; name one, like gpu, or leave that out"
         if (self.min_tflops or self.min_bandwidth) and not self.frameworks:
-            yield "wants something measured, which a framework does; write frameworks: [torch]"
+            yield "wants a measurement, which a framework makes; write frameworks: [torch]"
 
     def unreachable(self) -> Iterator[str]:
-        """What no model that is named can be: told only when nothing that is named can be it."""
+        """What no model that is named can meet: an error only when nothing that is named can."""
         named = [gpus.model_named(name) or gpus.tpu_named(name) for name in self.any_of]
         sure = [model for model in named if model]
         if len(sure) < len(named):
@@ -107,7 +107,7 @@ class Accelerator(Section):
             room = max(model.room for model in sure)
             yield f"wants {self.memory / gpus.GIB:.4g} GiB of memory, and {names} has {room:.4g} GiB at most"
         if self.count > (chips := max(model.chips or self.count for model in sure)):
-            yield f"wants {self.count} of {names}, which has {chips} and no more; leave count out"
+            yield f"wants {self.count} of {names}, which has only {chips}; leave count out"
         wish = self.compute_capability
         models = [model for model in sure if isinstance(model, gpus.Model)]
         if wish and models and not any(fits(model.capability, wish) for model in models):

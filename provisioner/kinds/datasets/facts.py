@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.facts.paths import follow, look_through
 from provisioner.kinds.base import Pinning
-from provisioner.kinds.datasets.pins import Datasets, Pins, WantedDataset, wanted
+from provisioner.kinds.datasets.pins import DatasetPins, Datasets, WantedDataset, wanted
 from provisioner.machine.download import receipt as receipts
 from provisioner.machine.download.receipt import Damage, Receipt
 from provisioner.machine.reader import Answer, Reader, Stat
@@ -50,7 +50,7 @@ class DatasetFacts:
 DatasetsFacts = Mapping[str, DatasetFacts]
 
 
-def observe(config: Datasets, reader: Reader, pinning: Pinning[Pins] | None = None) -> DatasetsFacts:
+def observe(config: Datasets, reader: Reader, pinning: Pinning[DatasetPins] | None = None) -> DatasetsFacts:
     """What there is of every dataset; servers are asked only about those that have to be downloaded."""
     datasets = wanted(config, pinning)
     found = {name: look(name, dataset, reader) for name, dataset in datasets.items()}

@@ -16,7 +16,7 @@ from provisioner.kinds.datasets.facts import (
     receipt_path,
     state,
 )
-from provisioner.kinds.datasets.pins import Datasets, Pins, WantedDataset, wanted
+from provisioner.kinds.datasets.pins import DatasetPins, Datasets, WantedDataset, wanted
 from provisioner.kinds.datasets.section import Config, format_of
 from provisioner.machine.download import receipt as receipts
 from provisioner.machine.urls import file_name, local_path, origin, shown
@@ -28,7 +28,9 @@ DRIVE = "/content/drive/"
 """Where Colab mounts Google Drive; writing there before it is mounted would keep it from being mounted."""
 
 
-def plan(config: Datasets, facts: DatasetsFacts, pinning: Pinning[Pins] | None = None) -> Iterable[Step]:
+def plan(
+    config: Datasets, facts: DatasetsFacts, pinning: Pinning[DatasetPins] | None = None
+) -> Iterable[Step]:
     return [step(name, dataset, facts[name]) for name, dataset in wanted(config, pinning).items()]
 
 
@@ -171,7 +173,7 @@ KIND = Kind(
     plan=plan,
     named=named,
     lock=Lockable(
-        pins=Pins,
+        pins=DatasetPins,
         observe=observe,
         plan=plan,
         check=lock.check,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from provisioner.kinds.base import Contents, Entry, LockContext, Material, Pinning
 from provisioner.kinds.datasets.facts import DatasetsFacts
-from provisioner.kinds.datasets.pins import Datasets, PinnedDataset, Pins, is_renewed, kept
+from provisioner.kinds.datasets.pins import DatasetPins, Datasets, PinnedDataset, is_renewed, kept
 from provisioner.kinds.datasets.section import Dataset
 from provisioner.machine.download.receipt import Receipt
 from provisioner.machine.reader import Reader
@@ -21,7 +21,7 @@ SHOWN_DIGITS = 12
 """Digits of a sha256 that tell people one file from another."""
 
 
-def check(config: Datasets, pins: Pins) -> None:
+def check(config: Datasets, pins: DatasetPins) -> None:
     """Raises LockError for a dataset that was not pinned."""
     if lacking := sorted(config.keys() - pins.keys()):
         raise LockError(f"the lock does not have datasets.{lacking[0]}", "Lock it again: colabenv lock")
@@ -32,8 +32,8 @@ def pin(
     facts: DatasetsFacts,
     reader: Reader,
     context: LockContext,
-    pinning: Pinning[Pins] | None,
-) -> Pins:
+    pinning: Pinning[DatasetPins] | None,
+) -> DatasetPins:
     """Every dataset as it was downloaded here, or would be. Raises LockError when one cannot be had."""
     earlier = kept(config, pinning)
     downloaded = {name: None if is_renewed(name, pinning) else facts[name].receipt for name in config}
@@ -90,14 +90,14 @@ def final(url: str, reader: Reader) -> str:
     return reader.head(url).final or shown(url)
 
 
-def contents(pins: Pins) -> Contents:
+def contents(pins: DatasetPins) -> Contents:
     """Data have no version, so the first digits of their sha256 stand for one."""
     return Contents(
         tuple(Entry(name, one.sha256[:SHOWN_DIGITS], (one.sha256,)) for name, one in pins.items())
     )
 
 
-def materials(pins: Pins, _system: str) -> Iterator[Material]:
+def materials(pins: DatasetPins, _system: str) -> Iterator[Material]:
     for name, one in pins.items():
         yield Material(
             address=f"datasets.{name}",

@@ -1,4 +1,4 @@
-"""What a lock holds of datasets, where each really came from, its size and its sha256; and what is wanted."""
+"""What a lock holds of datasets, where each came from, its size and sha256; and what is wanted with it."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class PinnedDataset(Section):
         return same and dataset.sha256 in (None, self.sha256)
 
 
-Pins = dict[str, PinnedDataset]
+DatasetPins = dict[str, PinnedDataset]
 
 
-def is_renewed(name: str, pinning: Pinning[Pins] | None) -> bool:
+def is_renewed(name: str, pinning: Pinning[DatasetPins] | None) -> bool:
     """Whether a dataset is to be looked at anew, whatever was pinned or downloaded."""
     if pinning is None or pinning.exact:
         return False
     return pinning.upgrade is None or name in pinning.upgrade
 
 
-def kept(config: Datasets, pinning: Pinning[Pins] | None) -> Pins:
+def kept(config: Datasets, pinning: Pinning[DatasetPins] | None) -> DatasetPins:
     """The pins to keep to: all of them, or, when a lock is made anew, those that still fit."""
     if pinning is None:
         return {}
@@ -91,7 +91,7 @@ class WantedDataset:
         return self.format in {"zip", "tar"}
 
 
-def wanted(config: Datasets, pinning: Pinning[Pins] | None) -> dict[str, WantedDataset]:
+def wanted(config: Datasets, pinning: Pinning[DatasetPins] | None) -> dict[str, WantedDataset]:
     """What each dataset has to be."""
     pins = kept(config, pinning)
     return {name: want(dataset, pins.get(name)) for name, dataset in config.items()}

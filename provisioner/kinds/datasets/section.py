@@ -59,24 +59,24 @@ class Dataset(Section):
     unpack: Flag | Format = Field(
         False,
         description="Unpack the file: true when its name tells the format, else the format. "
-        "`tar` stands for every compression of it but zstd. A `gz` alone becomes one file.",
+        "`tar` covers every compression of it but zstd. A `gz` alone becomes one file.",
     )
     to: Annotated[Text, AfterValidator(check_to)] = Field(
-        description="The file, or when unpacking the folder, that shall be there. "
+        description="The file, or when unpacking the folder, to put the data into. "
         "A file goes into `to` when that is a folder or ends in a slash.",
         examples=["data/flowers", "data/"],
     )
     strip: Whole = Field(0, description="Leading folders to drop from the names in the archive.")
     size: Size | None = Field(
-        None, description="Size of the file, to plan with where the server does not tell it."
+        None, description="Size of the file, for planning where the server does not tell it."
     )
 
     @model_validator(mode="after")
     def unpacking_makes_sense(self) -> Dataset:
         if self.unpack is True and not format_of(self.url):
-            raise ValueError("is to be unpacked, but its name tells no format; write unpack: zip, tar or gz")
+            raise ValueError("has to be unpacked, but its name tells no format; write unpack: zip, tar or gz")
         if self.strip and self.format in {None, "gz"}:
-            raise ValueError("is no archive to unpack, and `strip` is for archives; write unpack: true")
+            raise ValueError("is not unpacked, and `strip` is for archives; write unpack: true")
         if self.to.endswith("/") and self.format in {None, "gz"} and not file_name(self.url):
             raise ValueError("has no file name in its URL; write the name in `to`")
         return self

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from provisioner.facts.distributions import Installed, source
-from provisioner.kinds.pip.absent import Unwanted
-from provisioner.kinds.pip.closure import Closure, Walker
-from provisioner.kinds.pip.loaded import Loaded
-from provisioner.kinds.pip.locked import Drift
-from provisioner.kinds.pip.requirements import Asked
-from provisioner.kinds.pip.resolve import Outcome
+from provisioner.facts.distributions import source
+from provisioner.kinds.base import Pinning
+from provisioner.kinds.pip import gpu_builds, protected, uv_offline
+from provisioner.kinds.pip.imported import ImportedDistribution, find_imported
+from provisioner.kinds.pip.installed import PipComparison, compare
+from provisioner.kinds.pip.reconcile import LockDrift, reconcile
+from provisioner.kinds.pip.requirements import gather
+from provisioner.kinds.pip.resolve import ProtectedConflict, Resolution, Solution, solve
+from provisioner.kinds.pip.section import Pip
+from provisioner.kinds.pip.upgrade import UpgradeStrategy, upgrade_strategy
+from provisioner.kinds.pip.uv import UvRequest, find_uv, into, target
+from provisioner.kinds.shared.pylock import PipPins
 from provisioner.machine.reader import Interpreter, Reader
-
-OURSELVES = "colab-provisioner"
-"""Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
-
 
 LISTED = "what it lists"
 """What is wanted of a file that only uv can judge."""
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRequirement:
     """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
 
     name: str
@@ -37,64 +38,180 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Facts:
+class AbsentDistribution:
+    """What the spec wants not to be installed."""
+
+    name: str
+    version: str | None = None
+    """None when it is not installed."""
+    kept_by: str = ""
+    """Why it cannot be removed."""
+
+    @property
+    def goes(self) -> bool:
+        return self.version is not None and not self.kept_by
+
+
+@dataclass(frozen=True)
+class PipFacts:
     folder: str
     python: Interpreter
     uv: str = ""
     """Path of uv; empty when there is nothing for it to do."""
-    named: tuple[Named, ...] = ()
+    named: tuple[NamedRequirement, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with distributions that are not whole."""
-    unwanted: tuple[Unwanted, ...] = ()
-    files_absent: tuple[str, ...] = ()
-    outcome: Outcome | None = None
-    """uv's word on what is not met; None when all is, or when it could not be asked."""
+    absent: tuple[AbsentDistribution, ...] = ()
+    missing_files: tuple[str, ...] = ()
+    """Requirements files that are not there."""
+    resolution: Resolution | None = None
+    """uv's answer to what is not met; None when everything is, or when it could not be asked."""
     conflicts: tuple[str, ...] = ()
+    """What would no longer have what it needs."""
     lost_gpus: tuple[str, ...] = ()
-    """Builds that come and will not see this machine's GPU."""
-    loaded: tuple[Loaded, ...] = ()
+    """Builds that would be installed and do not see this machine's GPU."""
+    imported: tuple[ImportedDistribution, ...] = ()
     """What the notebook's kernel has imported of all this."""
     inside: bool = False
     """Whether we are that kernel."""
-    unlisted: tuple[str, ...] = ()
+    offline: tuple[str, ...] = ()
     """What cannot be known of a machine that is not here."""
-    drifts: tuple[Drift, ...] = ()
+    drifts: tuple[LockDrift, ...] = ()
     """What a lock rests on and is no longer so."""
 
     @property
-    def due(self) -> list[Named]:
-        """What has to change, whatever comes along with it."""
+    def due(self) -> list[NamedRequirement]:
+        """What has to change, whatever else changes with it."""
         names = {each.name for each in self.named}
-        broken = [Named(name, "whole") for name in self.damaged if name not in names]
+        broken = [NamedRequirement(name, "whole") for name in self.damaged if name not in names]
         return [each for each in self.named if not each.met] + broken
 
 
-def find_damage(
-    reader: Reader, installed: Installed, closure: Closure, absent: Iterable[str]
-) -> dict[str, str]:
-    """What is not whole of what the spec leads to, or of all there is after a run was cut short.
+def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None) -> PipFacts:
+    """What is installed and, when that is not all that is wanted, what uv makes of it.
 
-    Where the way ends early, uv goes on from there, and must not come upon what is only there in part.
+    Raises ObserveError when uv is missing, or cannot tell.
     """
-    suspect = "pip" in reader.context.suspects
-    names = closure.reached.keys() | closure.unmet
-    if closure.lacking:
-        names |= installed.partial()
-    looked_at = set(installed.found) if suspect else names & installed.found.keys()
-    found = {
-        name: installed.damage(installed.found[name], thorough=suspect, hashes=reader.context.deep)
-        for name in sorted(looked_at - {*absent, OURSELVES})
-    }
-    return {name: what for name, what in found.items() if what}
+    strategy = upgrade_strategy(pinning)
+    pins = pinning.pins if pinning and pinning.exact else None
+    comparison = compare_section(config, strategy, reader)
+    unsolved = pins is None and needs_solving(comparison, strategy, reader)
+    idle = not (unsolved or pins is not None or has_any(config.absent, comparison))
+    needs_uv = not (idle and reader.context.python.exists)
+    request = uv_request(config, strategy, reader, find_uv(reader) if needs_uv else "")
+    resolution: Resolution | None = None
+    drifts: tuple[LockDrift, ...] = ()
+    if pins is not None:
+        resolution, drifts = reconcile(request, comparison, config.preinstalled, pins)
+    elif unsolved:
+        resolution = solve(reader, request, comparison, config.preinstalled, strategy)
+    absent = tuple(look_at_absent(config.absent, comparison, resolution))
+    changed = changes(resolution, absent)
+    kernel = reader.kernel()
+    return PipFacts(
+        folder=reader.context.folder,
+        python=reader.context.python,
+        uv=request.uv,
+        named=tuple(look_at_named(comparison)),
+        damaged=comparison.damaged,
+        absent=absent,
+        missing_files=tuple(comparison.requirements.missing),
+        resolution=resolution,
+        conflicts=tuple(protected.conflicts(comparison.walker, changed)) if changed else (),
+        lost_gpus=tuple(find_lost_gpus(reader, comparison, resolution)),
+        imported=tuple(imports_that_matter(reader, comparison, changed)),
+        inside=kernel is not None and kernel.inside,
+        offline=tuple(uv_offline.warn(reader, changed)),
+        drifts=drifts,
+    )
 
 
-def look_up(asked: Asked, walker: Walker, closure: Closure, damaged: Mapping[str, str]) -> Iterator[Named]:
+def compare_section(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> PipComparison:
+    """All that a section asks for beside what is there; what was locked earlier is asked for too."""
+    packages = strategy.at_commits(config.packages)
+    requirements = gather(config, reader.context.folder, reader.read, packages)
+    requirements.constraints += strategy.preferences
+    return compare(requirements, reader, deps=not config.no_deps, absent=config.absent)
+
+
+def needs_solving(comparison: PipComparison, strategy: UpgradeStrategy, reader: Reader) -> bool:
+    """Whether uv has to say what is to be installed; without a file that is named it cannot."""
+    requirements, closure = comparison.requirements, comparison.closure
+    unknown = uv_offline.unknown_extras(reader, closure)
+    unmet = closure.lacking or requirements.undecided or comparison.damaged
+    return bool(unmet or strategy.newest or unknown) and not requirements.missing
+
+
+def has_any(names: Iterable[str], comparison: PipComparison) -> bool:
+    return any(name in comparison.installed for name in names)
+
+
+def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader, uv: str) -> UvRequest:
+    """What a section asks of the program at the path `uv`."""
+    python = reader.context.python
+    return UvRequest(
+        uv=uv,
+        cwd=reader.context.folder,
+        target=target(python),
+        into=into(python, reader.context.state),
+        indexes=config.indexes,
+        options=(*config.options, *strategy.options),
+        packages=tuple(map(str, strategy.at_commits(config.packages))),
+    )
+
+
+def look_at_named(comparison: PipComparison) -> Iterator[NamedRequirement]:
     """Everything that the spec names and that applies here, once."""
-    unmet = {lack.name for lack in closure.lacking if not lack.by} | damaged.keys()
-    applying = {each.name: each for each in reversed(asked.wanted) if walker.applies(each.requirement)}
+    unmet = {lack.name for lack in comparison.closure.lacking if not lack.by} | comparison.damaged.keys()
+    applying = {each.name: each for each in reversed(comparison.applying)}
     for name, each in reversed(applying.items()):
-        there = walker.installed.get(name)
-        version, origin = (there.version, walker.installed.origin(there)) if there else (None, {})
-        yield Named(name, str(each), version, name not in unmet, source(origin))
-    for path in dict.fromkeys(asked.undecided):
-        yield Named(posixpath.basename(path), LISTED)
+        found = comparison.installed.get(name)
+        version = found.version if found else None
+        origin = comparison.walker.installed.origin(found) if found else {}
+        yield NamedRequirement(name, each.shown, version, name not in unmet, source(origin))
+    for path in dict.fromkeys(comparison.requirements.undecided):
+        yield NamedRequirement(posixpath.basename(path), LISTED)
+
+
+def look_at_absent(
+    names: Iterable[str], comparison: PipComparison, resolution: Resolution | None
+) -> Iterator[AbsentDistribution]:
+    """What must not be installed, and what may keep it."""
+    needed_by = dict(comparison.closure.needed_by)
+    if isinstance(resolution, Solution | ProtectedConflict):
+        needed_by |= {move.name: "what is wanted" for move in resolution.moves}
+        needed_by |= {name: wants[0][0] for name, wants in resolution.needs.items()}
+    for name in names:
+        found = comparison.installed.get(name)
+        version = found.version if found else None
+        kept_by = ""
+        if found and found.by_apt:
+            kept_by = f"It belongs to apt: name python3-{name} in apt.absent."
+        elif by := needed_by.get(name):
+            kept_by = f"{by} needs it: take one of the two out of the file."
+        yield AbsentDistribution(name, version, kept_by)
+
+
+def changes(resolution: Resolution | None, absent: Iterable[AbsentDistribution]) -> dict[str, str | None]:
+    """The versions afterwards of what is installed and changes; None for what is removed."""
+    moves = resolution.moves if isinstance(resolution, Solution) else ()
+    removed = {each.name: None for each in absent if each.goes}
+    return {move.name: move.after for move in moves if move.before} | removed
+
+
+def find_lost_gpus(reader: Reader, comparison: PipComparison, resolution: Resolution | None) -> Iterator[str]:
+    """Warnings of builds that do not see the GPU that is attached."""
+    if isinstance(resolution, Solution):
+        versions = {name: found.version for name, found in comparison.installed.items()}
+        yield from gpu_builds.warnings(resolution.moves, resolution.needs, versions, reader.accelerators())
+
+
+def imports_that_matter(
+    reader: Reader, comparison: PipComparison, changed: Collection[str]
+) -> Iterator[ImportedDistribution]:
+    """What the kernel has imported and was replaced since, or is about to be."""
+    changing = {*changed, *comparison.damaged}
+    names = comparison.closure.reached.keys() | changing
+    for each in find_imported(reader, comparison.walker.installed, names):
+        if each.stale or each.name in changing:
+            yield each

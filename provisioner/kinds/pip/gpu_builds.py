@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.facts.distributions import version_of
-from provisioner.kinds.pip.uv import Move
+from provisioner.kinds.pip.uv import PipMove
 from provisioner.model.accelerators import Accelerators
 
 TORCH = re.compile(r"torch(vision|audio)?")
@@ -27,7 +27,7 @@ Needs = Mapping[str, tuple[tuple[str, str], ...]]
 
 
 def warnings(
-    moves: Iterable[Move], needs: Needs, installed: Mapping[str, str], attached: Accelerators
+    moves: Iterable[PipMove], needs: Needs, installed: Mapping[str, str], attached: Accelerators
 ) -> Iterator[str]:
     """What the moves would cost on a machine whose GPUs are `attached`; nothing where there is none.
 
@@ -41,7 +41,7 @@ def warnings(
     yield from too_new(coming, needs, attached)
 
 
-def losing_cuda(coming: Mapping[str, Move]) -> Iterator[str]:
+def losing_cuda(coming: Mapping[str, PipMove]) -> Iterator[str]:
     """Builds for the CPU alone, and a TensorFlow that is made for an older CUDA."""
     for name, move in coming.items():
         after = move.after or ""
@@ -58,7 +58,7 @@ def losing_cuda(coming: Mapping[str, Move]) -> Iterator[str]:
             )
 
 
-def left_behind(coming: Mapping[str, Move], installed: Mapping[str, str]) -> Iterator[str]:
+def left_behind(coming: Mapping[str, PipMove], installed: Mapping[str, str]) -> Iterator[str]:
     """A plugin for CUDA that JAX no longer takes, because jaxlib moves without it."""
     if not (move := coming.get("jaxlib")):
         return
@@ -76,17 +76,17 @@ def release(version: str) -> tuple[int, ...]:
     return parsed.release if parsed else ()
 
 
-def too_new(coming: Mapping[str, Move], needs: Needs, attached: Accelerators) -> Iterator[str]:
+def too_new(coming: Mapping[str, PipMove], needs: Needs, attached: Accelerators) -> Iterator[str]:
     """Builds for a CUDA whose major version the driver does not run, once for each framework."""
     limit = version_of(attached.cuda)
-    told: set[str] = set()
+    warned: set[str] = set()
     for name, move in coming.items():
         major = cuda_of(move)
         if limit is None or major is None or major <= limit.major:
             continue
         who = framework_of(name, coming, needs)
-        if who not in told:
-            told.add(who)
+        if who not in warned:
+            warned.add(who)
             named = f"{who} {coming[who].after}" if who in coming else who
             yield (
                 f"{named} is built for CUDA {major}, and this machine's driver {attached.driver} runs CUDA "
@@ -94,7 +94,7 @@ def too_new(coming: Mapping[str, Move], needs: Needs, attached: Accelerators) ->
             )
 
 
-def cuda_of(move: Move) -> int | None:
+def cuda_of(move: PipMove) -> int | None:
     """The major version of CUDA that a distribution is built for or brings, where it tells."""
     after = move.after or ""
     if TORCH.fullmatch(move.name) and (build := BUILD.search(after)):
@@ -105,7 +105,7 @@ def cuda_of(move: Move) -> int | None:
     return version.major if version else None
 
 
-def framework_of(name: str, coming: Mapping[str, Move], needs: Needs) -> str:
+def framework_of(name: str, coming: Mapping[str, PipMove], needs: Needs) -> str:
     """The framework that brings a distribution, found by going from who needs it to who needs that."""
     seen: set[str] = set()
     ahead = [name]

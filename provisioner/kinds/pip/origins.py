@@ -48,7 +48,8 @@ def comes_from(origin: Mapping[str, object], url: str) -> bool:
     """
     wanted = split_url(url)
     same_folder = wanted.subfolder == (origin.get("subdirectory") or "")
-    return same_folder and same_url(str(origin.get("url")), wanted.url) and has_revision(origin, wanted.revision)
+    same_place = same_url(str(origin.get("url")), wanted.url)
+    return same_folder and same_place and has_revision(origin, wanted.revision)
 
 
 def has_revision(origin: Mapping[str, object], revision: str | None) -> bool:

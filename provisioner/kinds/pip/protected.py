@@ -37,10 +37,8 @@ def pinned_by_colab(walker: Walker) -> Iterator[str]:
             yield need.name
 
 
-def constraints(
-    walker: Walker, protected: Mapping[str, Distribution], named: frozenset[str]
-) -> list[str]:
-    """Constraint lines that keep protected distributions as they are, and what they need within what they allow.
+def constraints(walker: Walker, protected: Mapping[str, Distribution], named: frozenset[str]) -> list[str]:
+    """Constraint lines: protected distributions stay as they are, and what they need where they allow it.
 
     A need that is not met today cannot be broken, and what the spec names is the user's decision.
     """
@@ -74,8 +72,8 @@ def conflicts(walker: Walker, moves: Mapping[str, str | None]) -> Iterator[str]:
             installed = walker.installed.get(need.name)
             if need.name not in moves or installed is None or not need.accepts(installed.version):
                 continue
-            after = moves[need.name]
+            needing, after = f"{name} {distribution.version}", moves[need.name]
             if after is None:
-                yield f"{name} {distribution.version} needs {need.name}, which would be removed"
+                yield f"{needing} needs {need.name}, which will be removed"
             elif not need.accepts(after):
-                yield f"{name} {distribution.version} needs {need.name}{need.specifier}, and would get {after}"
+                yield f"{needing} needs {need.name}{need.specifier}, which will be {after}"

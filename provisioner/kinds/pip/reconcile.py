@@ -1,4 +1,4 @@
-"""From the pins of a lock to what has to change, and to what of its ground is gone. Pure."""
+"""From the pins of a lock to what has to change, and to what the lock rests on and is no longer so. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 
-from provisioner.facts.distributions import Installed, accepts, version_of
-from provisioner.facts.platforms import WAYS_OUT
-from provisioner.kinds.pip import protected
-from provisioner.kinds.pip.closure import Walker, comes_from, same_url
-from provisioner.kinds.pip.pins import LockedPip, Pinned, Pins, Satisfied
-from provisioner.kinds.pip.requirements import Asked
+from provisioner.facts.distributions import Distribution, Installed, PipRequirement, version_of
+from provisioner.kinds.pip.installed import PipComparison
+from provisioner.kinds.pip.origins import comes_from, same_url
+from provisioner.kinds.pip.protected import Policy, find_protected
 from provisioner.kinds.pip.resolve import Solution
-from provisioner.kinds.pip.uv import Move, Request, Sizes
+from provisioner.kinds.pip.uv import PipMove, Sizes, UvRequest
+from provisioner.kinds.shared.platform_advice import advice
+from provisioner.kinds.shared.pylock import Pinned, PipPins, Satisfied
 
 
 @dataclass(frozen=True)
-class Drift:
+class LockDrift:
     """What a lock rests on and is no longer so: None stands for absent."""
 
     name: str
@@ -27,56 +27,57 @@ class Drift:
     reason: str
 
 
-def settle(
-    config: LockedPip, asked: Asked, walker: Walker, damaged: Mapping[str, str], request: Request
-) -> tuple[Solution | None, tuple[Drift, ...]]:
-    """What has to change so that all is as the lock says, and what of its ground is gone. Pure."""
-    pins, installed, folder = config.pins, walker.installed, request.cwd
-    named = frozenset(each.name for each in asked.wanted if walker.applies(each.requirement))
-    held = protected.held(config.preinstalled, walker, named)
+def reconcile(
+    request: UvRequest, comparison: PipComparison, policy: Policy, pins: PipPins
+) -> tuple[Solution | None, tuple[LockDrift, ...]]:
+    """What has to change so that everything is as pinned, and what keeps that from being enough."""
+    installed, damaged = comparison.walker.installed, comparison.damaged
+    named = frozenset(each.name for each in comparison.applying)
+    protected = find_protected(policy, comparison.walker, named)
+    due = [
+        each
+        for each in pins.packages
+        if each.name in damaged or not is_installed(each, installed, request.cwd)
+    ]
+    stuck = [each for each in due if each.name in protected and each.name not in damaged]
     on_top = {each.name for each in pins.packages}
-    due = [each for each in pins.packages if each.name in damaged or not is_there(each, installed, folder)]
-    stuck = [each for each in due if each.name in held and each.name not in damaged]
-    due = [each for each in due if each not in stuck]
     drifts = (
-        *uncovered(asked, walker, pins),
-        *moved_ground(pins.base, installed),
-        *(preinstalled(each, installed) for each in stuck),
-        *(torn(name, what, installed) for name, what in damaged.items() if name not in on_top),
+        *not_locked(comparison.applying, pins),
+        *base_drifts(pins.base, comparison.installed),
+        *(protected_drift(each, protected[each.name]) for each in stuck),
+        *(damage_drift(comparison.installed[name], damaged[name]) for name in damaged if name not in on_top),
     )
-    if not due:
-        return None, drifts
+    due = [each for each in due if each not in stuck]
+    return (install(request, comparison, pins, due) if due else None), drifts
+
+
+def install(request: UvRequest, comparison: PipComparison, pins: PipPins, due: Iterable[Pinned]) -> Solution:
+    """Install what is due from the files that are pinned and from no others."""
+    due = tuple(due)
     moves = tuple(
-        Move(each.name, version_at(each.name, installed), each.version or "as it is") for each in due
+        PipMove(each.name, version_in(comparison.installed, each.name), each.version or "as it is")
+        for each in due
     )
-    anew = dict.fromkeys((*damaged, *(move.name for move in moves if move.before == move.after)))
-    request = replace(
-        request,
-        packages=(),
-        options=tuple(word for name in anew for word in ("--reinstall-package", name)),
-        pins=tuple(each.line(folder) for each in due),
+    again = dict.fromkeys((*comparison.damaged, *(move.name for move in moves if move.before == move.after)))
+    return Solution(
+        request=replace(
+            request,
+            packages=(),
+            options=tuple(word for name in again for word in ("--reinstall-package", name)),
+            pins=tuple(each.line(request.cwd) for each in due),
+        ),
+        moves=moves,
+        needs={},
+        constraints=(),
+        sizes=Sizes(
+            sum(each.size for each in due),
+            tuple(each.name for each in due if each.sdist or each.vcs or each.directory),
+        ),
+        warnings=tuple(base_changes(pins.base, comparison.installed)),
     )
-    built = tuple(each.name for each in due if each.sdist or each.vcs or each.directory)
-    sizes = Sizes(sum(each.size for each in due), built)
-    return Solution(request, moves, {}, (), sizes, tuple(passing(pins.base, installed))), drifts
 
 
-def preinstalled(each: Pinned, installed: Installed) -> Drift:
-    reason = f"{each.name} is preinstalled here in another version than the lock holds, and held; {WAYS_OUT}"
-    return Drift(each.name, version_at(each.name, installed), each.version, reason)
-
-
-def torn(name: str, what: str, installed: Installed) -> Drift:
-    reason = f"{name}: {what}, and the lock does not say where it comes from; apply without --locked"
-    return Drift(name, version_at(name, installed), None, reason)
-
-
-def version_at(name: str, installed: Installed) -> str | None:
-    found = installed.get(name)
-    return found.version if found else None
-
-
-def is_there(each: Pinned, installed: Installed, folder: str) -> bool:
+def is_installed(each: Pinned, installed: Installed, folder: str) -> bool:
     """Whether exactly this is installed."""
     found = installed.get(each.name)
     if found is None or (each.version and version_of(found.version) != version_of(each.version)):
@@ -92,47 +93,61 @@ def is_there(each: Pinned, installed: Installed, folder: str) -> bool:
     return not origin
 
 
-def uncovered(asked: Asked, walker: Walker, pins: Pins) -> Iterator[Drift]:
-    """What the spec wants and the lock does not give."""
+def protected_drift(each: Pinned, found: Distribution) -> LockDrift:
+    reason = (
+        f"{each.name} came with the image in another version than the lock has, and is protected; "
+        + advice("locked base")
+    )
+    return LockDrift(each.name, found.version, each.version, reason)
+
+
+def damage_drift(found: Distribution, damage: str) -> LockDrift:
+    reason = f"{found.name}: {damage}, and the lock does not say where it comes from; apply without --locked"
+    return LockDrift(found.name, found.version, None, reason)
+
+
+def not_locked(requirements: Iterable[PipRequirement], pins: PipPins) -> Iterator[LockDrift]:
+    """What the spec asks for and the lock does not have."""
     versions = pins.found
-    for each in asked.wanted:
-        if not walker.applies(each.requirement):
-            continue
+    for each in requirements:
         if each.name not in versions:
-            yield Drift(
-                each.name, None, str(each), f"the lock was made before {each.name} was wanted: lock again"
-            )
-        elif (version := versions[each.name]) and not accepts(each.requirement, version):
+            reason = f"the lock was made before {each.name} was wanted: lock again"
+            yield LockDrift(each.name, None, each.shown, reason)
+        elif (version := versions[each.name]) and not each.accepts(version):
             reason = f"the lock has {each.name} {version}, which is not what the file wants: lock again"
-            yield Drift(each.name, None, str(each), reason)
+            yield LockDrift(each.name, None, each.shown, reason)
 
 
-def moved_ground(base: Iterable[Satisfied], installed: Installed) -> Iterator[Drift]:
+def base_drifts(base: Iterable[Satisfied], installed: Mapping[str, Distribution]) -> Iterator[LockDrift]:
     """What the base brought when the lock was made, as far as its absence or another version matters."""
     for each in base:
-        found = version_at(each.name, installed)
+        found = version_in(installed, each.name)
         had = f"the base had {each.name} {each.version} when the lock was made"
         if found is None:
-            reason = f"{had}; {WAYS_OUT}"
+            reason = f"{had}; {advice('locked base')}"
         elif each.named and version_of(found) != version_of(each.version):
-            reason = f"{had}, and the file names it; {WAYS_OUT}"
+            reason = f"{had}, and the file names it; {advice('locked base')}"
         elif not each.named and not fits(each, found):
-            reason = f"{had}, and {each.name}{each.limits} is needed; {WAYS_OUT}"
+            reason = f"{had}, and {each.name}{each.limits} is needed; {advice('locked base')}"
         else:
             continue
-        yield Drift(each.name, found, each.version, reason)
+        yield LockDrift(each.name, found, each.version, reason)
 
 
-def passing(base: Iterable[Satisfied], installed: Installed) -> Iterator[str]:
-    """What of the base moved and still fits, in one line."""
-    there = ((each, version_at(each.name, installed)) for each in base if not each.named)
-    moved = [
+def base_changes(base: Iterable[Satisfied], installed: Mapping[str, Distribution]) -> Iterator[str]:
+    """What of the base changed and still fits, in one line."""
+    known = ((each, version_in(installed, each.name)) for each in base if not each.named)
+    changes = [
         f"{each.name} {each.version} -> {found}"
-        for each, found in there
+        for each, found in known
         if found and found != each.version and fits(each, found)
     ]
-    if moved:
-        yield f"The base moved since it was locked, and still fits: {', '.join(moved)}."
+    if changes:
+        yield f"The base changed since it was locked, and still fits: {', '.join(changes)}."
+
+
+def version_in(installed: Mapping[str, Distribution], name: str) -> str | None:
+    return installed[name].version if name in installed else None
 
 
 def fits(each: Satisfied, version: str) -> bool:

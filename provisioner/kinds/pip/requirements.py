@@ -47,16 +47,20 @@ class Requirements:
         return found
 
 
-def gather(config: Pip, folder: str, read: Read) -> Requirements:
+def gather(
+    config: Pip, folder: str, read: Read, packages: Iterable[PipRequirement] | None = None
+) -> Requirements:
     """Everything that a section asks for; the files are read, and those that they include.
 
     `folder` is where relative paths of projects start, in files too: uv and pip take the working directory.
+    `packages` stand in for those of the section.
     """
     found = Requirements()
-    found.wanted += config.packages
+    found.wanted += config.packages if packages is None else packages
     found.wanted += [editable_project(place, read) for place in config.editable]
     seen: set[tuple[str, bool]] = set()
-    queue = deque([(path, False) for path in config.requirements] + [(path, True) for path in config.constraints])
+    queue = deque((path, False) for path in config.requirements)
+    queue += ((path, True) for path in config.constraints)
     while queue:
         path, constraining = queue.popleft()
         if (path, constraining) in seen:

@@ -1,14 +1,16 @@
-"""From requirements that are not met to a plan that moves no more than it may."""
+"""From requirements that are not met to a plan that changes no more than it may."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.facts.distributions import Distribution, accepts, version_of
+from provisioner.facts.distributions import Distribution, version_of
 from provisioner.kinds.pip import protected, uv_offline
-from provisioner.kinds.pip.closure import Closure, Walker
-from provisioner.kinds.pip.uv import Move, Need, Refusal, Request, Resolution, Sizes, ask_sizes
+from provisioner.kinds.pip.closure import Closure
+from provisioner.kinds.pip.installed import PipComparison
+from provisioner.kinds.pip.upgrade import UpgradeStrategy
+from provisioner.kinds.pip.uv import DryRun, Need, PipMove, Refusal, Sizes, UvRequest, ask_sizes
 from provisioner.machine.reader import Reader
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
@@ -17,14 +19,14 @@ Needs = Mapping[str, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True)
 class Solution:
-    """What uv will do. `constraints` make it exactly that: the versions it chose, and what is held."""
+    """What uv will do. `constraints` make it exactly that: the versions it chose, and what is protected."""
 
-    request: Request
-    moves: tuple[Move, ...]
+    request: UvRequest
+    moves: tuple[PipMove, ...]
     needs: Needs
     constraints: tuple[str, ...]
     sizes: Sizes
-    cautions: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def from_source(self) -> bool:
@@ -34,13 +36,13 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What uv would do if all might move, and what of it may not."""
+class ProtectedConflict:
+    """What uv would do if everything might change, and what of it is protected."""
 
-    moves: tuple[Move, ...]
+    moves: tuple[PipMove, ...]
     needs: Needs
-    kept: frozenset[str]
-    """Names that would have to move and may not."""
+    protected: frozenset[str]
+    """Names of what would have to change and may not."""
     sizes: Sizes
 
 
@@ -48,103 +50,107 @@ class Held:
 class Unbuilt:
     """Something has to be built before uv can tell what it needs, and cannot be built yet."""
 
-    request: Request
+    request: UvRequest
     constraints: tuple[str, ...]
     refusal: Refusal
 
 
-@dataclass(frozen=True)
-class Preferences:
-    """What was locked earlier."""
-
-    lines: tuple[str, ...] = ()
-    """Constraints that give way where they are in the way."""
-    upgrade: tuple[str, ...] = ()
-    """Names that are to be the newest all the same."""
-
-
-NOTHING_PREFERRED = Preferences()
-
-Outcome = Solution | Held | Unbuilt | Refusal
+Resolution = Solution | ProtectedConflict | Unbuilt | Refusal
 
 
 def solve(
     reader: Reader,
-    request: Request,
-    walker: Walker,
-    closure: Closure,
+    request: UvRequest,
+    comparison: PipComparison,
     policy: protected.Policy,
-    damaged: Mapping[str, str],
-    preferences: Preferences = NOTHING_PREFERRED,
-) -> Outcome:
-    """Ask uv what it would do with what may not move held; if that is impossible, what is in the way.
-
-    `damaged` distributions are put anew, in the version that they have if that can be.
-    """
-    installed = walker.installed.found
-    named = closure.named
-    doubtful = uv_offline.in_doubt(reader, closure)
-    kept = protected.held(policy, walker, named)
-    extra = dict.fromkeys((*protected.companions(walker, closure.unmet), *damaged))
-    request = replace(
-        request,
-        options=(*request.options, *(word for name in damaged for word in ("--reinstall-package", name))),
-        packages=(*request.packages, *(name for name in extra if name not in named)),
-    )
-    lines = protected.constraints(walker, kept, named)
-    lines += [pin(installed[name]) for name in damaged if keeps_version(closure, installed[name])]
-    answer = ask_preferring(reader, request, lines, preferences, doubtful)
+    strategy: UpgradeStrategy,
+) -> Resolution:
+    """Ask uv what it would do while what is protected stays; if that is impossible, what is in the way."""
+    installed, closure = comparison.installed, comparison.closure
+    request = complete(request, comparison)
+    unknown = uv_offline.unknown_extras(reader, closure)
+    kept = protected.find_protected(policy, comparison.walker, closure.named)
+    lines = protected.constraints(comparison.walker, kept, closure.named)
+    lines += [pin(installed[name]) for name in comparison.damaged if keeps_version(closure, installed[name])]
+    answer = ask_preferring(reader, request, lines, strategy, unknown)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
-        answer = uv_offline.ask(reader, request, (), doubtful)
-        if isinstance(answer, Resolution):
+        # Without constraints uv tells what would have to change.
+        answer = uv_offline.ask(reader, request, (), unknown)
+        if isinstance(answer, DryRun):
             moves = with_before(answer, installed)
-            if stuck := frozenset(
-                move.name for move in moves if move.name in kept and move.before != move.after
-            ):
+            if stuck := changed(moves) & kept.keys():
                 needs = who_needs(answer, moves, installed)
-                return Held(moves, needs, stuck, size(reader, request, answer, pins(moves)))
+                sizes = find_sizes(reader, request, answer, pins(moves))
+                return ProtectedConflict(moves, needs, frozenset(stuck), sizes)
             lines = [pin(distribution) for distribution in kept.values()]
     if isinstance(answer, Refusal):
         return Unbuilt(request, tuple(lines), answer) if answer.cause == "unbuilt" else answer
+    return solution(reader, request, answer, lines, installed)
+
+
+def complete(request: UvRequest, comparison: PipComparison) -> UvRequest:
+    """A request with what must be installed together with it, and with what is damaged installed again."""
+    damaged, closure = comparison.damaged, comparison.closure
+    extra = dict.fromkeys((*protected.companions(comparison.walker, closure.unmet), *damaged))
+    return replace(
+        request,
+        options=(*request.options, *(word for name in damaged for word in ("--reinstall-package", name))),
+        packages=(*request.packages, *(name for name in extra if name not in closure.named)),
+    )
+
+
+def solution(
+    reader: Reader,
+    request: UvRequest,
+    answer: DryRun,
+    lines: Iterable[str],
+    installed: Mapping[str, Distribution],
+) -> Solution:
+    """What makes uv do exactly what it said that it would."""
     moves = with_before(answer, installed)
     exact = pins(moves)
     return Solution(
         request,
         moves,
         who_needs(answer, moves, installed),
-        constraints=tuple(dict.fromkeys(exact + lines)),
-        sizes=size(reader, request, answer, exact),
-        cautions=answer.warnings,
+        constraints=tuple(dict.fromkeys((*exact, *lines))),
+        sizes=find_sizes(reader, request, answer, exact),
+        warnings=answer.warnings,
     )
 
 
 def ask_preferring(
     reader: Reader,
-    request: Request,
+    request: UvRequest,
     lines: list[str],
-    preferences: Preferences,
-    doubtful: Mapping[str, str],
-) -> Resolution | Refusal:
+    strategy: UpgradeStrategy,
+    unknown: Mapping[str, str],
+) -> DryRun | Refusal:
     """Ask uv; the preferences that it says are in the way give way, one after the other."""
-    kept = preferences.lines
-    if kept and preferences.upgrade:
-        newest = uv_offline.ask(reader, request, lines, doubtful)
-        moves = newest.moves if isinstance(newest, Resolution) else ()
-        lines = [*lines, *pins(move for move in moves if move.name in preferences.upgrade)]
+    kept = strategy.preferences
+    if kept and strategy.newest:
+        newest = uv_offline.ask(reader, request, lines, unknown)
+        moves = newest.moves if isinstance(newest, DryRun) else ()
+        lines = [*lines, *pins(move for move in moves if move.name in strategy.newest)]
     while True:
-        answer = uv_offline.ask(reader, request, (*lines, *kept), doubtful)
+        answer = uv_offline.ask(reader, request, (*lines, *map(str, kept)), unknown)
         if not kept or not isinstance(answer, Refusal) or answer.cause != "unsolvable":
             return answer
-        left = tuple(line for line in kept if line.partition("==")[0] not in answer.spoken)
+        left = tuple(each for each in kept if each.name not in answer.mentioned)
         kept = left if left != kept else ()
 
 
-def pins(moves: Iterable[Move]) -> list[str]:
+def pins(moves: Iterable[PipMove]) -> list[str]:
     """The versions that uv chose from an index."""
     return [f"{move.name}=={move.after}" for move in moves if move.after and not move.url]
 
 
-def size(reader: Reader, request: Request, answer: Resolution, exact: list[str]) -> Sizes:
+def changed(moves: Iterable[PipMove]) -> frozenset[str]:
+    """Names of what is in another version afterwards."""
+    return frozenset(move.name for move in moves if move.before != move.after)
+
+
+def find_sizes(reader: Reader, request: UvRequest, answer: DryRun, exact: list[str]) -> Sizes:
     """What there is to download; what lies in our cache lies in no other machine's."""
     unknown = answer.downloads or reader.context.target_image
     return ask_sizes(reader, request, exact) if exact and unknown else Sizes()
@@ -157,28 +163,30 @@ def pin(distribution: Distribution) -> str:
 def keeps_version(closure: Closure, distribution: Distribution) -> bool:
     """Whether nobody wants another version than the one that is there."""
     wanted = (lack.requirement for lack in closure.lacking if lack.name == distribution.name)
-    return bool(distribution.version) and all(accepts(need, distribution.version) for need in wanted)
+    return bool(distribution.version) and all(each.accepts(distribution.version) for each in wanted)
 
 
-def who_needs(answer: Resolution, moves: Iterable[Move], installed: Mapping[str, Distribution]) -> Needs:
+def who_needs(answer: DryRun, moves: Iterable[PipMove], installed: Mapping[str, Distribution]) -> Needs:
     """The needs of what will be there: not of versions that uv dropped, nor of what is there for a build."""
     versions = {name: found.version for name, found in installed.items()}
     versions |= {move.name: "" if move.url else move.after or "" for move in moves}
     found: dict[str, set[tuple[str, str]]] = {}
     for need in answer.needs:
-        if need.by in versions and is_version(need, versions[need.by]):
+        if need.by in versions and is_of_version(need, versions[need.by]):
             found.setdefault(need.name, set()).add((need.by, need.limit))
     return {name: tuple(sorted(wants)) for name, wants in found.items()}
 
 
-def is_version(need: Need, version: str) -> bool:
-    """Whether a need is that of a version; where one of the two is not told, it is."""
-    return not (need.at and version) or version_of(need.at) == version_of(version)
+def is_of_version(need: Need, version: str) -> bool:
+    """Whether a need is that of a version; where one of the two is not known, it is."""
+    return not (need.by_version and version) or version_of(need.by_version) == version_of(version)
 
 
-def with_before(resolution: Resolution, found: Mapping[str, Distribution]) -> tuple[Move, ...]:
+def with_before(answer: DryRun, installed: Mapping[str, Distribution]) -> tuple[PipMove, ...]:
     """uv's moves; it overlooks some of the system's folders, and what is there is what was before."""
     return tuple(
-        replace(move, before=found[move.name].version) if move.before is None and move.name in found else move
-        for move in resolution.moves
+        replace(move, before=installed[move.name].version)
+        if move.before is None and move.name in installed
+        else move
+        for move in answer.moves
     )

@@ -23,7 +23,9 @@ def check_index(value: str) -> str:
         "put them in ~/.netrc, or write NAME=https://... and set UV_INDEX_NAME_USERNAME and "
         "UV_INDEX_NAME_PASSWORD",
     )
-    return check_name(value, INDEX, "is not the address of an index; write it like https://example.org/simple")
+    return check_name(
+        value, INDEX, "is not the address of an index; write it like https://example.org/simple"
+    )
 
 
 def check_requirement(value: str) -> PipRequirement:

@@ -1,4 +1,4 @@
-"""uv's side of installing: command lines for it, and what its answers mean.
+"""uv: command lines for it, and what its answers mean.
 
 What it prints differs between releases; both the boxed errors of 0.11 and the plain ones after it are read.
 """
@@ -24,7 +24,7 @@ SCRUB = (
     r"CONCURRENT_\w+|INDEX_\w+_(USERNAME|PASSWORD))$).*"
     r"|PIP_.*|PYTHON(PATH|HOME)|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|MPLBACKEND|RUST_LOG"
 )
-"""Surroundings that would change what uv does, and those that break a build; credentials and caches stay."""
+"""Variables that would change what uv does, and those that break a build; credentials and caches stay."""
 
 NETWORK = (
     r"error sending request",
@@ -53,7 +53,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"40[13] (Unauthorized|Forbidden)|returned a (401|403)",
-        "The index wants credentials: put them in ~/.netrc, or write NAME=URL for the index and set "
+        "The index asks for credentials: put them in ~/.netrc, or write NAME=URL for the index and set "
         "UV_INDEX_NAME_USERNAME and UV_INDEX_NAME_PASSWORD.",
     ),
     (
@@ -67,7 +67,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     (r"pre-?release", "Set pre: true to take pre-releases."),
     (
         r"hash mismatch|Hash mismatch",
-        "What the index holds is another file than the one that the lock, or the requirements file, was made "
+        "The index has another file than the one that the lock, or the requirements file, was made "
         "for: find out who changed it.",
     ),
     (
@@ -103,35 +103,36 @@ NOISE = re.compile(
 
 
 @dataclass(frozen=True)
-class Move:
-    """A distribution that comes (`before` is None), goes (`after` is None), changes, or is put anew."""
+class PipMove:
+    """A distribution that is added (`before` is None), removed (`after` is None), changed or reinstalled."""
 
     name: str
     before: str | None
     after: str | None
     url: str = ""
-    """Where it comes from when it is no index."""
+    """Where it comes from, if not from an index."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What uv weighed: that `by`, in version `at` as far as it is told, needs a name within a limit."""
+    """What uv considered: that a distribution, in one of its versions, needs another within a limit."""
 
     name: str
     by: str
-    at: str
+    by_version: str
+    """"" where uv does not say."""
     limit: str
 
 
 @dataclass(frozen=True)
-class Resolution:
+class DryRun:
     """What uv would do."""
 
-    moves: tuple[Move, ...] = ()
+    moves: tuple[PipMove, ...] = ()
     downloads: bool = False
     """Whether uv's cache lacks any of it."""
     needs: tuple[Need, ...] = ()
-    """In the order in which uv said so: of what it chose, of what it dropped, of what builds need."""
+    """In uv's order: of what it chose, of what it dropped, of what builds need."""
     warnings: tuple[str, ...] = ()
 
 
@@ -148,8 +149,8 @@ class Refusal:
         return f"{self.text.rstrip('.')}. {self.hint}".strip()
 
     @property
-    def spoken(self) -> frozenset[str]:
-        """The names that uv speaks of, among other words."""
+    def mentioned(self) -> frozenset[str]:
+        """The names that uv mentions, among other words."""
         words = re.findall(r"[a-z0-9]+(?:[-_.]+[a-z0-9]+)*", self.text.lower())
         return frozenset(map(canonicalize_name, words))
 
@@ -163,7 +164,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class UvRequest:
     """What `uv pip install` is asked for."""
 
     uv: str
@@ -211,8 +212,8 @@ def target(python: Interpreter) -> tuple[str, ...]:
     if python.platform:
         other = ("--python-version", python.version, "--python-platform", python.platform)
         return ("--python", sys.executable, "--no-python-downloads", *other)
-    there = python.executable if python.exists else python.maker or python.version
-    return ("--python", there, "--no-python-downloads")
+    known = python.executable if python.exists else python.maker or python.version
+    return ("--python", known, "--no-python-downloads")
 
 
 def into(python: Interpreter, state: str) -> tuple[str, ...]:
@@ -222,7 +223,7 @@ def into(python: Interpreter, state: str) -> tuple[str, ...]:
 
 
 def command(argv: tuple[str, ...], cwd: str, stdin: str = "") -> Run:
-    """A call of uv that nothing in the surroundings bends and that asks nothing."""
+    """A call of uv that no variable of the environment changes and that asks nothing."""
     return Run(
         argv=argv,
         stdin=stdin,
@@ -234,7 +235,7 @@ def command(argv: tuple[str, ...], cwd: str, stdin: str = "") -> Run:
     )
 
 
-def ask(reader: Reader, request: Request, constraints: Iterable[str]) -> Resolution | Refusal:
+def ask(reader: Reader, request: UvRequest, constraints: Iterable[str]) -> DryRun | Refusal:
     """What uv would do about a request. Raises ObserveError when that cannot be known now."""
     completed = reader.ask(request.install(constraints, ("--dry-run", "--verbose")))
     if completed.timed_out:
@@ -247,11 +248,11 @@ def ask(reader: Reader, request: Request, constraints: Iterable[str]) -> Resolut
             f"uv cannot reach what pip's packages come from: {text}",
             "Check the network and pip's indexes, then run it again.",
         )
-    hint = next((told for pattern, told in HINTS if re.search(pattern, text)), "")
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, text)), "")
     return Refusal("unbuilt" if UNBUILT.search(text) else "unsolvable", text, hint)
 
 
-def ask_sizes(reader: Reader, request: Request, pins: Iterable[str]) -> Sizes:
+def ask_sizes(reader: Reader, request: UvRequest, pins: Iterable[str]) -> Sizes:
     """What installing these `name==version` takes; nothing is known when uv does not answer."""
     argv = (request.uv, "pip", "compile", *QUIET, "--quiet", "--no-deps", "--format", "pylock.toml")
     stdin = "".join(f"{pin}\n" for pin in pins)
@@ -259,7 +260,7 @@ def ask_sizes(reader: Reader, request: Request, pins: Iterable[str]) -> Sizes:
     return sizes(completed.stdout) if completed.code == 0 else Sizes()
 
 
-def parse(output: str) -> Resolution:
+def parse(output: str) -> DryRun:
     """The moves in what `uv pip install --dry-run --verbose` prints, and the needs that it weighed."""
     before: dict[str, str] = {}
     after: dict[str, tuple[str, str]] = {}
@@ -274,10 +275,11 @@ def parse(output: str) -> Resolution:
                 after[match["name"]] = version, url
         elif (match := NEED.match(line)) and match["by"] != match["name"]:
             needs.append(Need(match["name"], match["by"], match["at"] or "", spell(match["range"])))
-    moves = [Move(name, before.get(name), *after.get(name, (None, ""))) for name in sorted({*before, *after})]
+    names = sorted({*before, *after})
+    moves = [PipMove(name, before.get(name), *after.get(name, (None, ""))) for name in names]
     downloads = re.search(r"^Would download \d+ package", output, re.MULTILINE) is not None
     warnings = tuple(dict.fromkeys(re.findall(r"^warning: (.+)$", redact(output), re.MULTILINE)))
-    return Resolution(tuple(moves), downloads, tuple(dict.fromkeys(needs)), warnings)
+    return DryRun(tuple(moves), downloads, tuple(dict.fromkeys(needs)), warnings)
 
 
 def explain(output: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -16,7 +17,7 @@ def check_words(value: object) -> object:
     """A list of words; whole numbers are words too."""
     if isinstance(value, str):
         listed = ", ".join(value.split())
-        raise ValueError(f"is one text, and no shell will split it; write a list: [{listed}]")  # noqa: TRY004
+        raise ValueError(f"is one string, which no shell will split; write a list: [{listed}]")  # noqa: TRY004
     return value
 
 
@@ -24,14 +25,14 @@ def check_word(value: object) -> object:
     if isinstance(value, bool | float):
         raise ValueError("is not text; quote it, because a program gets exactly what is written")  # noqa: TRY004
     if isinstance(value, str) and "\0" in value:
-        raise ValueError("cannot hold a null character")
+        raise ValueError("cannot contain a null character")
     return str(value) if isinstance(value, int) else value
 
 
-Word = Annotated[str, BeforeValidator(check_word, json_schema_input_type=str | int)]
+CommandWord = Annotated[str, BeforeValidator(check_word, json_schema_input_type=str | int)]
 
 Argv = Annotated[
-    tuple[Word, ...],
+    tuple[CommandWord, ...],
     Field(min_length=1),
     BeforeValidator(check_words, json_schema_input_type=list[str | int]),
 ]
@@ -41,6 +42,14 @@ def search_path(reader: Reader) -> str:
     """PATH for a spec's commands: the programs of its own interpreter come first."""
     return (
         f"{posixpath.dirname(reader.context.python.executable)}:{reader.environ.get('PATH') or DEFAULT_PATH}"
+    )
+
+
+def hint_for_missing(program: str) -> tuple[str, str]:
+    """What a run says whose program is not there, as a regular expression, and what to do then."""
+    return (
+        rf"(?m)^{re.escape(program)}: (No such file or directory|not found)",
+        f"Let `apt` install the package that has {program}, or write the program's whole path.",
     )
 
 

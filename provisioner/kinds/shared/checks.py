@@ -66,11 +66,11 @@ def check_url(
     if not scheme:
         raise ValueError(f"is not a URL; {instead}")
     if re.search(r"[\s\x00-\x1f\x7f]", value):
-        raise ValueError("is not a URL: it holds a space; write %20")
+        raise ValueError("is not a URL: it contains a space; write %20")
     if scheme not in schemes:
         raise ValueError(f"starts with {scheme}://; {instead}")
     if odd := next((character for character in value if character in without), ""):
-        raise ValueError(f"holds {odd}; write %{ord(odd):02X}")
+        raise ValueError(f"contains {odd}; write %{ord(odd):02X}")
     if not is_sound(value):
         raise ValueError("is not a URL: its host or port is malformed")
     if not is_whole(value, scheme):

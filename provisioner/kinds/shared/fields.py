@@ -37,7 +37,7 @@ def resolve(value: str, info: ValidationInfo) -> str:
     context = info.context or {}
     home, folder = context.get("home", "/root"), context.get("folder", "/")
     if "\0" in value:
-        raise ValueError("a path cannot hold a null character")
+        raise ValueError("a path cannot contain a null character")
     if value == "~" or value.startswith("~/"):
         value = home + value[1:]
     resolved = Resolved(os.path.normpath(os.path.join(folder, value)))

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from provisioner.facts.platforms import Place
 
-Topic: TypeAlias = Literal[
+AdviceTopic: TypeAlias = Literal[
     "python",
     "memory",
     "accelerator",
@@ -41,20 +41,20 @@ Run this in a cell, and then run this again:
     drive.flush_and_unmount()
     drive.mount('{mount}')"""
 
-KAGGLE_SECRET = """\
+ON_KAGGLE = """\
 Add it with Add-ons > Secrets, and run this in a cell:
     import os
     from kaggle_secrets import UserSecretsClient
     os.environ["{variable}"] = UserSecretsClient().get_secret("{name}")"""
 
-ASK_FOR_SECRET = """\
+ASK = """\
 Set it where the kernel is started, or run this in a cell, which asks for it:
     import getpass, os
     os.environ["{variable}"] = getpass.getpass("{variable}: ")"""
 
 UPLOAD = "Upload it with the file browser on the left, and move it there."
 
-ADVICE: Mapping[Topic, Mapping[Place, str]] = {
+ADVICE: Mapping[AdviceTopic, Mapping[Place, str]] = {
     "python": {
         "colab": f"Choose {MENU} > Runtime version, and run this again.",
         "colab-enterprise": "Choose a runtime template with another version, and run this again.",
@@ -109,10 +109,10 @@ ADVICE: Mapping[Topic, Mapping[Place, str]] = {
         "colab": f"Only the kernel can read Colab's Secrets. {IN_THE_KERNEL}",
         "colab-enterprise": "Colab Enterprise keeps secrets in Secret Manager: read it there in a cell, and "
         'put the value into os.environ["{variable}"].',
-        "kaggle": KAGGLE_SECRET,
-        "studio-lab": ASK_FOR_SECRET,
-        "vscode": ASK_FOR_SECRET,
-        "jupyter": ASK_FOR_SECRET,
+        "kaggle": ON_KAGGLE,
+        "studio-lab": ASK,
+        "vscode": ASK,
+        "jupyter": ASK,
         "other": "Set it in the environment, and then run this again.",
     },
     "kernel": {"other": f"Only the kernel can do this to itself. {IN_THE_KERNEL}"},
@@ -124,7 +124,7 @@ ADVICE: Mapping[Topic, Mapping[Place, str]] = {
 """Where a place has no advice of its own, that of "other" is given."""
 
 
-def advice(topic: Topic, place: Place = "other", **words: str) -> str:
+def advice(topic: AdviceTopic, place: Place = "other", **words: str) -> str:
     """What to do about `topic` where the notebook runs; `words` fill the text's blanks."""
     texts = ADVICE[topic]
     return texts.get(place, texts["other"]).format(**words)

@@ -48,7 +48,7 @@ def check_limits(value: str) -> str:
 
 
 def check_source(value: str) -> str:
-    """The URL of a file or an index; uv puts variables of ours in the place of `${...}`, so there are none."""
+    """The URL of a file or an index, without `${...}`, in whose place uv puts variables of ours."""
     return check_url(value, schemes=("http", "https", "ssh", "file"), without="${}")
 
 

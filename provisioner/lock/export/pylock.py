@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from typing import Any
 
 from pydantic import TypeAdapter
 
-from provisioner.kinds.pip.pins import Pinned, Pins
+from provisioner.kinds.shared.pylock import Pinned, PipPins
 from provisioner.lock import toml
 from provisioner.lock.document import Target, Where, path_of
 from provisioner.model.errors import ProvisionerError
+from provisioner.model.jsontypes import Json, JsonObject
 from provisioner.spec.spec import Spec
 
 FORMAT = "1.0"
@@ -42,7 +42,7 @@ def text(spec: Spec, target: Target, out: str | None) -> str:
             f"Name it {suggested(target)}",
         )
     folder = os.path.dirname(os.path.abspath(out)) if out else spec.folder
-    pins: Pins = target.pins.get("pip") or Pins()
+    pins = next((pins for pins in target.pins.values() if isinstance(pins, PipPins)), PipPins())
     found = {
         "lock-version": FORMAT,
         "environments": [environment(target.machine)],
@@ -62,7 +62,7 @@ def suggested(target: Target) -> str:
     return f"pylock.{target.name.replace('.', '-').lower()}.toml"
 
 
-def heading(spec: Spec, target: Target, pins: Pins) -> str:
+def heading(spec: Spec, target: Target, pins: PipPins) -> str:
     file, lock = os.path.basename(spec.path), os.path.basename(path_of(spec.path))
     lines = [
         f"Made by `colabenv export pylock` from {lock}: what {file} came to for",
@@ -84,18 +84,20 @@ def environment(machine: Where) -> str:
     )
 
 
-def package(pinned: Pinned, before: str, now: str) -> dict[str, Any]:
+def package(pinned: Pinned, before: str, now: str) -> JsonObject:
     """An entry whose paths, relative to one folder, are relative to another."""
-    entry = TypeAdapter(Pinned).dump_python(pinned, mode="json", by_alias=True)
+    entry: JsonObject = TypeAdapter(Pinned).dump_python(pinned, mode="json", by_alias=True)
     # The version of a source tree is what building it says.
-    told = {} if pinned.vcs or pinned.directory else {"version": pinned.version}
+    version: JsonObject = {} if pinned.vcs or pinned.directory else {"version": pinned.version}
     sources = {key: moved(entry[key], before, now) for key in SOURCES if entry[key]}
-    return {"name": pinned.name, **told, **sources}
+    return {"name": pinned.name, **version, **sources}
 
 
-def moved(value: Any, before: str, now: str) -> Any:
-    if isinstance(value, list):
-        return [moved(item, before, now) for item in value]
-    if isinstance(value, dict) and value.get("path"):
-        return value | {"path": posixpath.relpath(posixpath.join(before, value["path"]), now)}
+def moved(value: Json, before: str, now: str) -> Json:
+    """A value in which every path, relative to one folder, is relative to another."""
+    match value:
+        case list():
+            return [moved(item, before, now) for item in value]
+        case dict() if isinstance(path := value.get("path"), str):
+            return {**value, "path": posixpath.relpath(posixpath.join(before, path), now)}
     return value

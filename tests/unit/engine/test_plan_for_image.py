@@ -323,7 +323,7 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
             "2025.07-cpu",
             "T4",
             f"colab-2025.07-cpu has none, and the file wants T4. Plan against {images.load('gpu').name}, "
-            "or let the file name what this one has.",
+            "or name in the file what this one has.",
         ),
         (
             "2026.07-gpu",
@@ -344,7 +344,8 @@ def test_a_driver_that_is_not_here_is_not_judged(against: Try) -> None:
     (step,) = against(more="accelerator: {any_of: [T4], driver: '>=550', cuda: '>=12'}").steps
     assert not step.blocked
     assert step.warnings == (
-        "Whether colab-2026.07-gpu has driver >=550 and CUDA >=12 is known there: drivers are not listed.",
+        "Whether colab-2026.07-gpu has driver >=550 and CUDA >=12 can only be checked there: "
+        "lists of images do not name the driver.",
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from provisioner.engine.scheduler import FINE, needs, schedule
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Outcome, Status
+from tests.clock import PATIENCE
 
 EFFECT = Action.CREATE
 
@@ -75,7 +76,7 @@ def test_a_blocked_gate_lets_nothing_begin() -> None:
 
 
 def test_steps_of_one_lane_never_overlap_and_others_do() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE)
     busy: list[str] = []
     overlaps: list[str] = []
 
@@ -114,7 +115,7 @@ def test_an_interruption_cancels_waits_and_tells_what_never_began() -> None:
     def perform(step: Step) -> Outcome:
         if step.id == "a":
             raise KeyboardInterrupt
-        assert cancelled.wait(10)
+        assert cancelled.wait(PATIENCE)
         return Outcome(step=step.id, status=Status.INTERRUPTED)
 
     outcomes = schedule(plan(step("a"), step("b"), step("c", "b")), 2, perform, cancelled.set)

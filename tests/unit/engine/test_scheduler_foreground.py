@@ -10,6 +10,7 @@ from provisioner.engine.scheduler import schedule
 from provisioner.model.effects import Effect, Mkdir, Mount, Secret
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Outcome, Status
+from tests.clock import PATIENCE
 
 
 def step(name: str, *effects: Effect) -> Step:
@@ -37,7 +38,7 @@ def test_they_run_in_this_thread_while_others_go_on() -> None:
         if step.id == "files.a":
             begun.set()
         else:
-            assert begun.wait(60), "the others wait for the user"
+            assert begun.wait(PATIENCE), "the others wait for the user"
         return Outcome(step=step.id, status=Status.DONE)
 
     outcomes = schedule(PLAN, 2, perform, lambda: None)

@@ -9,13 +9,14 @@ import threading
 import pytest
 
 from provisioner.engine.threads import together
+from tests.clock import PATIENCE
 
 
 def test_results_are_in_the_order_asked_for() -> None:
     second_ended = threading.Event()
 
     def first() -> int:
-        assert second_ended.wait(10)
+        assert second_ended.wait(PATIENCE)
         return 1
 
     def second() -> int:
@@ -43,7 +44,7 @@ def test_an_interruption_cancels_and_waits() -> None:
 
     def work() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        assert cancelled.wait(10)
+        assert cancelled.wait(PATIENCE)
         ended.set()
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

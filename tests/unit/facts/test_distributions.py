@@ -15,16 +15,14 @@ from packaging.requirements import Requirement
 from provisioner.facts.distributions import (
     ENTRY,
     Installed,
-    accepts,
     egg_requirements,
     headers,
     hexadecimal,
     may_apply,
+    parse_requirement,
     record_rows,
 )
 from provisioner.facts.interpreter import running
-from provisioner.kinds.pip.closure import Walker, comes_from, same_url
-from provisioner.kinds.pip.requirements import Wanted
 from provisioner.machine.reader import Interpreter
 from tests.fakes import FakeMachine
 from tests.machines import local
@@ -104,9 +102,6 @@ def test_debian_and_old_setuptools() -> None:
         "engine",
         "old",
     ]
-    assert [
-        need.name for need in Walker(installed, {}).needs(installed.found["folder"], frozenset({""}))
-    ] == ["six"]
 
 
 def test_requires_txt_becomes_requirements() -> None:
@@ -195,7 +190,25 @@ def test_a_line_that_is_skipped_never_applies(clauses: list[str], words: list[st
     ],
 )
 def test_which_versions_will_do(requirement: str, version: str, answer: bool) -> None:
-    assert accepts(Requirement(requirement), version) is answer
+    parsed = parse_requirement(requirement)
+    assert parsed
+    assert parsed.accepts(version) is answer
+
+
+def test_a_requirement_is_parsed_and_stays_as_it_was_written() -> None:
+    text = "My_Tool[Dev_X] >= 1, <2 ; python_version > '3'"
+    found = parse_requirement(text)
+    assert found
+    assert (str(found), found.name, found.extras) == (text, "my-tool", {"dev-x"})
+    assert found.shown == f"my-tool{found.specifier}"
+    moved = found.at("https://me:pw@h/x.whl")
+    assert str(moved) == 'my-tool[dev-x] @ https://me:pw@h/x.whl ; python_version > "3"'
+    assert moved.shown == "https://***@h/x.whl"
+
+
+@pytest.mark.parametrize("text", ["", "./tool", "six >> 1", "-r x"])
+def test_what_is_no_requirement(text: str) -> None:
+    assert parse_requirement(text) is None
 
 
 def test_two_versions_in_one_folder_are_seen() -> None:
@@ -215,43 +228,6 @@ def test_an_origin_that_is_unreadable_is_none(text: str) -> None:
     assert installed.origin(installed.found["x"]) == ({"url": "file:///x"} if "file" in text else {})
 
 
-GIT = {
-    "url": "https://h/r.git",
-    "vcs_info": {"vcs": "git", "requested_revision": "v1", "commit_id": "0123456789abcdef"},
-}
-
-
-@pytest.mark.parametrize(
-    ("url", "origin", "answer"),
-    [
-        ("git+https://h/r.git", GIT, True),
-        ("git+https://h/r.git@v1", GIT, True),
-        ("git+https://h/r.git@v2", GIT, False),
-        ("git+https://h/r.git@0123456", GIT, True),
-        ("git+https://h/r.git@0123457", GIT, False),
-        ("git+https://h/other.git", GIT, False),
-        ("git+ssh://git@h/r.git", {"url": "ssh://git@h/r.git", "vcs_info": {}}, True),
-        ("git+ssh://git@h/r.git@feature/x", {**GIT, "url": "ssh://git@h/r.git"}, False),
-        ("git+https://h/r.git#subdirectory=a", GIT, False),
-        ("git+https://h/r.git#egg=r&subdirectory=a", {**GIT, "subdirectory": "a"}, True),
-        ("https://h/x.whl", {"url": "https://h/x.whl", "archive_info": {}}, True),
-        ("https://h/x.whl#sha256=00", {"url": "https://h/x.whl"}, True),
-        ("https://h/x.whl", {"url": "https://h/y.whl"}, False),
-        ("https://h/x.whl", {}, False),
-        ("file:///a b", {"url": "file:///a%20b/"}, True),
-        ("https://h/x.whl", {"url": "https://h/x.whl", "vcs_info": "odd"}, True),
-    ],
-)
-def test_whether_a_distribution_comes_from_an_address(
-    url: str, origin: dict[str, object], answer: bool
-) -> None:
-    assert comes_from(origin, url) is answer
-
-
-def test_addresses_are_compared_without_credentials() -> None:
-    assert same_url("https://me:secret@h/x", "https://h/x/")
-
-
 def test_what_is_read_here_is_what_importlib_reads() -> None:
     """This environment, as the standard library sees it and as we do."""
     here = local("/", running(), state="/nowhere")
@@ -269,31 +245,6 @@ def test_what_is_read_here_is_what_importlib_reads() -> None:
         known = frozenset(extra.lower().replace("_", "-") for extra in extras)
         assert len(installed.requires(one, known)) == len(needs), name
         assert installed.damage(one, thorough=True) == "", name
-
-
-def test_this_project_is_whole_and_met() -> None:
-    installed = Installed(local("/", running(), state="/nowhere"))
-    closure = Walker(installed, {}).walk(
-        [Wanted(Requirement("hypothesis")), Wanted(Requirement("httpx>=0.28"))]
-    )
-    assert closure.lacking == []
-    assert {"httpx", "httpcore", "anyio", "sortedcontainers"} <= closure.reached.keys()
-    assert closure.needed_by["httpcore"] == "httpx"
-
-
-def test_markers_that_cannot_be_judged_apply() -> None:
-    installed = Installed(
-        machine({"/v/x-1.dist-info/METADATA": "Requires-Dist: gone ; python_version ~= 'x'\n"})
-    )
-    closure = Walker(installed, {}).walk([Wanted(Requirement("x"))])
-    assert closure.unmet == {"gone"}
-
-
-def test_the_markers_are_those_of_the_interpreter() -> None:
-    there = machine({"/v/x-1.dist-info/METADATA": "Requires-Dist: backport ; python_version < '3.9'\n"})
-    assert Walker(Installed(there), {}).walk([Wanted(Requirement("x"))]).lacking == []
-    there.python = Interpreter("/v/bin/python", "3.8.1", ("/v",), markers={"python_version": "3.8"})
-    assert Walker(Installed(there), {}).walk([Wanted(Requirement("x"))]).unmet == {"backport"}
 
 
 def test_the_folders_of_this_interpreter_are_the_right_ones() -> None:

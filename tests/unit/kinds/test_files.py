@@ -81,3 +81,9 @@ def test_a_mount_point_is_read_as_the_table_writes_it() -> None:
 def test_the_default_place_of_drive() -> None:
     assert drive.Drive().mount == "/content/drive"
     assert drive.observe(drive.Drive(), FakeMachine()).links == ()
+
+
+def test_what_is_made_is_known_beforehand() -> None:
+    made = [{"path": "a", "content": "x"}, {"path": "b", "folder": True}, {"path": "c", "link": "a"}]
+    config = scene.validate("files", made, FakeMachine())
+    assert [*files.makes(config)] == ["/work/a", "/work/c"]  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.engine.checks import examine
+from provisioner.engine.checks import run as run_check
 from provisioner.kinds import run, verify
 from provisioner.kinds.shared.argv import places, search_path
 from provisioner.machine.process import Children
@@ -73,7 +73,7 @@ def test_a_missing_program_is_explained() -> None:
     assert isinstance(effect, Run)
     output = Children().run(replace(effect, cwd="/"), os.environ).stderr
     hints = [told for pattern, told in effect.hints if re.search(pattern, output)]
-    assert hints == ["Have apt install what gives no+such, or write its whole path."]
+    assert hints == ["Let `apt` install the package that has no+such, or write the program's whole path."]
 
 
 def test_the_files_that_decide_which_program_runs() -> None:
@@ -99,7 +99,8 @@ def verdicts(wanted: object, folder: Path) -> list[Verdict]:
     machine = here(folder)
     config = scene.validate("verify", wanted, machine)
     assert isinstance(config, verify.Verify)
-    return [examine(check, machine) for check in verify.checks(config, verify.observe(config, machine))]
+    checks = verify.checks(config, verify.observe(config, machine))
+    return [run_check(check, machine, str) for check in checks]
 
 
 def test_imports_are_proved_one_by_one(tmp_path: Path) -> None:
@@ -150,7 +151,10 @@ def test_commands_are_proved_by_what_they_say(tmp_path: Path) -> None:
     assert [verdict.passed for verdict in found] == [True, False, False, False]
     assert found[1].message == 'the output does not match \'"21\\\\.\': version "17.0.1"'
     assert found[2].message == "exit code 3"
-    assert found[3].hint == "Have apt install what gives no-such-program, or write its whole path."
+    assert (
+        found[3].hint
+        == "Let `apt` install the package that has no-such-program, or write the program's whole path."
+    )
 
 
 def test_a_proof_rests_on_what_is_installed_and_on_what_could_hide_it() -> None:
@@ -169,3 +173,9 @@ def test_a_kernels_plotting_backend_is_not_passed_on() -> None:
     assert isinstance(config, verify.Verify)
     (only,) = verify.checks(config, verify.observe(config, machine))
     assert ("MPLBACKEND", None) in only.run.env
+
+
+def test_what_a_command_creates_is_known_beforehand() -> None:
+    assert [*run.makes((*command(command=["x"], creates="out"), *command(command=["x"], unless=["y"])))] == [
+        "/work/out"
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from provisioner.machine.process import KEPT_OUTPUT, Children, environment, prog
 from provisioner.machine.reader import Completed
 from provisioner.model.effects import Run
 from provisioner.model.errors import Interrupted
+from tests.clock import Clock, stop_clock
 
 
 def python(code: str, *args: str, timeout: float = 60, stdin: str = "") -> Run:
@@ -24,6 +26,12 @@ def python(code: str, *args: str, timeout: float = 60, stdin: str = "") -> Run:
 
 def run(effect: Run, *, merge: bool = False) -> Completed:
     return Children().run(effect, os.environ, merge=merge)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time is up for a child when it has said its first line."""
+    return stop_clock(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +68,9 @@ def test_input_that_nobody_reads_is_no_trouble() -> None:
     assert run(python("pass", stdin="x" * 1_000_000)).code == 0
 
 
-def test_a_program_that_hangs_is_stopped() -> None:
-    completed = run(python("import time; print('begun', flush=True); time.sleep(600)", timeout=0.5))
+def test_a_program_that_hangs_is_stopped(clock: Clock) -> None:
+    effect = python("import time; print('begun', flush=True); time.sleep(600)")
+    completed = Children().run(effect, os.environ, on_line=clock.hear)
     assert completed.timed_out
     assert completed.stdout == "begun\n"
 
@@ -70,31 +79,46 @@ def test_a_program_that_closes_its_output_and_hangs_is_stopped() -> None:
     assert run(python("import os, time; os.close(1); os.close(2); time.sleep(600)", timeout=0.5)).timed_out
 
 
-def test_a_program_deaf_to_kindness_is_killed() -> None:
+def test_a_program_deaf_to_kindness_is_killed(clock: Clock) -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
-    assert run(python(code, timeout=1)).code == -signal.SIGKILL
+    assert Children().run(python(code), os.environ, on_line=clock.hear).code == -signal.SIGKILL
 
 
-def test_what_a_program_started_goes_with_it(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    code = f"""
+PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-open({str(note)!r}, "w").write(str(child.pid))
-time.sleep(600)
+print(child.pid, flush=True)
 """
-    assert run(python(code, timeout=1.5)).timed_out
-    pid = int(note.read_text())
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
-            return
-        time.sleep(0.05)
-    pytest.fail("the grandchild lives on")
+
+
+def test_what_a_program_started_goes_with_it(clock: Clock) -> None:
+    completed = Children().run(python(PARENT + "time.sleep(600)"), os.environ, on_line=clock.hear)
+    assert completed.timed_out
+    end(int(completed.stdout))
 
 
 def test_a_grandchild_that_holds_the_output_does_not_hold_us() -> None:
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3)'])"
-    assert run(python(code, timeout=60)).code == 0
+    completed = run(python(PARENT))
+    grandchild = int(completed.stdout)
+    assert alive(grandchild), "we did not wait for it"
+    os.kill(grandchild, signal.SIGKILL)
+    assert (completed.code, completed.timed_out) == (0, False)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not reaped yet does not."""
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def end(pid: int) -> None:
+    """Wait for a process to end; the test runner's limit is the only one."""
+    with contextlib.suppress(ProcessLookupError):
+        watched = os.pidfd_open(pid)
+        select.select([watched], [], [])
+        os.close(watched)
 
 
 def test_a_flood_is_cut_and_the_program_still_ends() -> None:

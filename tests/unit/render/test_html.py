@@ -212,11 +212,11 @@ EVENTS = st.builds(
 
 @given(st.lists(EVENTS, max_size=12))
 def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
-    scene = live_html.Scene(steps=3, began=0.0)
+    view = live_html.LiveView(steps=3, began=0.0)
     for now, event in enumerate(events):
-        scene = scene.after(event, float(now))
-    harmless(live_html.render_moving(scene, 20.0))
-    assert live_html.render_moving_text(scene, 20.0).startswith(f"{len(scene.ended)} of 3 steps ended, 20 s")
+        view = view.after(event, float(now))
+    harmless(live_html.render_live(view, 20.0))
+    assert live_html.render_live_text(view, 20.0).startswith(f"{len(view.ended)} of 3 steps ended, 20 s")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
         ("report-done.html", html.render_report(looks.DONE)),
         ("report-restart.html", html.render_report(replace(looks.DONE, restart=("numpy", "pandas")))),
         ("report-failed.html", html.render_report(looks.FAILED)),
-        ("moving.html", live_html.render_moving(looks.SCENE, 19.0)),
+        ("live.html", live_html.render_live(looks.LIVE_VIEW, 19.0)),
     ],
 )
 def test_golden(name: str, shown: str) -> None:
@@ -238,14 +238,14 @@ def test_golden(name: str, shown: str) -> None:
 
 
 def test_the_scene_as_text() -> None:
-    assert live_html.render_moving_text(looks.SCENE, 19.0).splitlines() == [
+    assert live_html.render_live_text(looks.LIVE_VIEW, 19.0).splitlines() == [
         "1 of 5 steps ended, 19 s",
         "apt: 42 % Unpacking libopencv-dev",
         "datasets.flowers: 81 MB of 330 MB",
     ]
-    told = looks.SCENE.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
-    assert live_html.render_moving_text(told, 20.0).endswith("\nObserving again, and checking.")
-    assert "Observing again" not in live_html.render_moving(told.finished(), 20.0)
+    told = looks.LIVE_VIEW.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
+    assert live_html.render_live_text(told, 20.0).endswith("\nObserving again, and checking.")
+    assert "Observing again" not in live_html.render_live(told.finished(), 20.0)
 
 
 def test_escaping_is_done_once_and_by_everyone() -> None:
@@ -300,12 +300,12 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def test_thousands_of_events_are_one_display_and_few_updates(screen: Screen, tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
-    with display.NotebookNarrator(events=str(events)) as narrator:
-        narrator.show(looks.PLAN)
-        narrator.tell(Event(step="pip", what="begin"))
+    with display.NotebookReporter(events=str(events)) as reporter:
+        reporter.show(looks.PLAN)
+        reporter.tell(Event(step="pip", what="begin"))
         for done in range(2000):
-            narrator.tell(Event(step="pip", what="progress", done=done, total=2000))
-        narrator.tell(Event(step="pip", what="end", status=Status.DONE))
+            reporter.tell(Event(step="pip", what="progress", done=done, total=2000))
+        reporter.tell(Event(step="pip", what="end", status=Status.DONE))
     (plan, _), (first, handle) = screen.displays
     assert repr(plan) == text.render_plan(looks.PLAN)
     assert repr(first).startswith("0 of 4 steps ended")
@@ -315,9 +315,9 @@ def test_thousands_of_events_are_one_display_and_few_updates(screen: Screen, tmp
 
 
 def test_a_plan_of_nothing_to_do_shows_nothing(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
-    with display.NotebookNarrator() as narrator:
-        narrator.tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
-        narrator.show(replace(looks.PLAN, steps=looks.PLAN.steps[:1]))
+    with display.NotebookReporter() as reporter:
+        reporter.tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
+        reporter.show(replace(looks.PLAN, steps=looks.PLAN.steps[:1]))
     assert screen.displays == []
     assert capsys.readouterr().out == "Another apply is running; waiting for it to end.\n"
 
@@ -325,16 +325,16 @@ def test_a_plan_of_nothing_to_do_shows_nothing(screen: Screen, capsys: pytest.Ca
 CELL = """\
 import threading
 from provisioner.model.report import Event, Status
-from provisioner.render.notebook import NotebookNarrator
+from provisioner.render.notebook import NotebookReporter
 from tests import looks
 
 def work():
-    narrator.tell(Event(step="apt", what="begin"))
+    reporter.tell(Event(step="apt", what="begin"))
     threading.Event().wait(1.2)
-    narrator.tell(Event(step="apt", what="end", status=Status.DONE))
+    reporter.tell(Event(step="apt", what="end", status=Status.DONE))
 
-with NotebookNarrator() as narrator:
-    narrator.show(looks.PLAN)
+with NotebookReporter() as reporter:
+    reporter.show(looks.PLAN)
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()

@@ -17,7 +17,7 @@ from provisioner.model.accelerators import Accelerators, Gpu
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Event, Outcome, Report, Status, Verdict
 from provisioner.render import html, progress, terminal, text
-from provisioner.render.reporter import Narrator
+from provisioner.render.reporter import TerminalReporter
 from tests import golden
 
 A = Action
@@ -149,6 +149,7 @@ ATTACHED = replace(
     verdicts=(
         Verdict(
             address="accelerator.torch",
+            framework="torch",
             passed=True,
             message="PyTorch 2.11.0 computes on Tesla T4",
             seconds=8.0,
@@ -164,12 +165,14 @@ ATTACHED = replace(
         ),
         Verdict(
             address="accelerator.jax",
+            framework="jax",
             passed=True,
             remembered=True,
             data={"version": "0.7.2", "saw": ["Tesla T4"], "computed": True, "seconds": 5.0},
         ),
         Verdict(
             address="accelerator.tensorflow",
+            framework="tensorflow",
             passed=False,
             warning=True,
             message="no answer within 120 s",
@@ -263,7 +266,7 @@ EVENTS = (
 
 
 def test_events_as_lines() -> None:
-    golden.check("events.txt", "".join(progress.told(event) + "\n" for event in EVENTS))
+    golden.check("events.txt", "".join(progress.event_line(event) + "\n" for event in EVENTS))
 
 
 def test_plain_progress_neither_floods_nor_looks_dead() -> None:
@@ -326,11 +329,11 @@ def test_who_wants_colour(environ: dict[str, str], colour: bool, monkeypatch: py
 
 def test_a_narrator_shows_the_plan_and_what_happens() -> None:
     stream = io.StringIO()
-    with Narrator(stream) as narrator:
-        narrator.show(ALL_RIGHT)
+    with TerminalReporter(stream) as reporter:
+        reporter.show(ALL_RIGHT)
         assert stream.getvalue() == ""
-        narrator.show(PLAN)
-        narrator.tell(EVENTS[1])
+        reporter.show(PLAN)
+        reporter.tell(EVENTS[1])
     assert (
         stream.getvalue() == text.render_plan(PLAN, width=terminal.width()) + "\ndatasets.flowers: begins\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.model.errors import Problem, SpecError
@@ -303,7 +303,6 @@ SIGNS = [
 YAMLISH = st.lists(st.sampled_from(SIGNS), max_size=30).map("".join)
 
 
-@settings(deadline=None)
 @given(st.one_of(PLAIN, YAMLISH, st.binary(max_size=60), st.text(max_size=30)))
 def test_any_text_is_read_or_refused(text: str | bytes) -> None:
     for problem in refused(text):
@@ -327,14 +326,12 @@ TREES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_letters, min_size=1), TREES, min_size=1), st.booleans())
 def test_what_is_written_is_read(value: dict[str, Any], flow: bool) -> None:
     text = yaml.safe_dump(value, default_flow_style=flow)
     assert read(text, "f.yaml").root.value == value
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(string.ascii_lowercase, min_size=3), TREES, min_size=1))
 def test_places_point_at_what_they_are_the_place_of(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value, default_flow_style=False)

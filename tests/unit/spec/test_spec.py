@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError, core_schema
@@ -482,7 +482,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=5))
 def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
     text = yaml.safe_dump({"version": 1, **values}, allow_unicode=True)
@@ -496,7 +495,6 @@ def test_any_values_give_a_spec_or_problems(values: dict[str, Any]) -> None:
         assert set(found.sections) <= set(registry.NAMES)
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(max_size=80), st.binary(max_size=80)))
 def test_any_text_gives_a_spec_or_problems(text: str | bytes) -> None:
     with contextlib.suppress(SpecError):

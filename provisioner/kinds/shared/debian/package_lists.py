@@ -29,6 +29,9 @@ FRESH = 3600
 LEAN = ("-o", "Acquire::Languages=none")
 """Translated descriptions are half the size of the lists, and nobody reads them here."""
 
+COMPLAINTS = ("E: ", "W: Failed to fetch", "W: GPG error", "W: OpenPGP signature verification failed")
+"""How the lines begin that say what an update could not do; apt 3 checks signatures by sqv, in its words."""
+
 REFRESHING = threading.Lock()
 """Two kinds that find the lists stale at the same time refresh them once."""
 
@@ -97,9 +100,7 @@ def refresh(reader: Reader, sources: tuple[str, ...] = ()) -> Lists:
 
 def complaints(output: str) -> tuple[str, ...]:
     """What an update says went wrong; hooks that only root may run are no trouble of ours."""
-    lines = (
-        line for line in output.splitlines() if line.startswith(("E: ", "W: Failed to fetch", "W: GPG error"))
-    )
+    lines = (line for line in output.splitlines() if line.startswith(COMPLAINTS))
     ignored = ("E: Problem executing scripts", "E: Sub-process returned an error code")
     return tuple(dict.fromkeys(line[3:].strip() for line in lines if not line.startswith(ignored)))
 

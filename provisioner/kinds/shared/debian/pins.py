@@ -11,12 +11,12 @@ from pydantic import AfterValidator, Field
 
 from provisioner.facts import dpkg as status
 from provisioner.facts.dpkg import Dpkg
-from provisioner.facts.platforms import WAYS_OUT
 from provisioner.kinds.base import Ground
 from provisioner.kinds.shared.debian.apt_get import Order, question
 from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.debian.simulation import Simulation, simulate
 from provisioner.kinds.shared.fields import Section, Sha256
+from provisioner.kinds.shared.platform_advice import advice
 from provisioner.machine.reader import Reader
 from provisioner.machine.urls import shown
 from provisioner.model.effects import Run
@@ -254,7 +254,7 @@ def keep_to(pins: Pins, named: Collection[str], changes: Iterable[Change]) -> It
         if change.action not in (Action.CREATE, Action.UPDATE):
             yield change
         elif name in base:
-            reason = f"the base had {name} {base[name]} when the lock was made; {WAYS_OUT}"
+            reason = f"the base had {name} {base[name]} when the lock was made; {advice('locked base')}"
             yield replace(change, action=Action.BLOCKED, reason=reason)
         elif name not in known and not (open_ended and change.along):
             reason = f"the lock does not have {name}: lock again"

@@ -6,11 +6,12 @@ import ast
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from provisioner.kinds.accelerator.probes.probe import (
 from provisioner.machine.process import Children
 from provisioner.model.effects import Run
 from provisioner.model.plan import Check
+from tests.clock import stop_clock
 
 ROOT = Path(__file__).parents[4]
 STANDINS = ROOT / "tests" / "standins"
@@ -453,7 +455,11 @@ def test_what_is_not_a_number_is_infinitely_wrong() -> None:
 
 
 def start(
-    framework: str, python: str = sys.executable, timeout: float = 60, **machine: Any
+    framework: str,
+    python: str = sys.executable,
+    timeout: float = 300,
+    on_line: Callable[[str], None] | None = None,
+    **machine: Any,
 ) -> tuple[Any, ...]:
     """Run a probe as the stage does, and let the prover judge it."""
     environment = {"PYTHONPATH": f"{STANDINS}{os.pathsep}{ROOT}", "STANDIN": json.dumps(machine)}
@@ -462,7 +468,7 @@ def start(
         env=tuple(environment.items()),
         timeout=timeout,
     )
-    completed = Children().run(run, os.environ)
+    completed = Children().run(run, os.environ, on_line=on_line)
     return completed, *judge(Check(address="accelerator", run=run, reply="json"), completed)
 
 
@@ -494,8 +500,9 @@ def test_a_framework_that_crashes(number: signal.Signals, hint: str) -> None:
     assert (data["framework"], data["computed"]) == ("PyTorch", False)
 
 
-def test_a_framework_that_hangs() -> None:
-    completed, passed, message, _, _ = start("torch", timeout=3, **T4, hangs=True)
+def test_a_framework_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = stop_clock(monkeypatch, f"{PHASE}computing in float32")
+    completed, passed, message, _, _ = start("torch", timeout=3, on_line=clock.hear, **T4, hangs=True)
     assert completed.timed_out
     assert not passed
     assert "no answer within 3 s; the last it said:" in message
@@ -503,7 +510,9 @@ def test_a_framework_that_hangs() -> None:
 
 
 def test_a_process_that_a_framework_leaves_behind_is_not_waited_for() -> None:
-    completed, passed, message, _, _ = start("torch", timeout=20, **T4, leaves=30)
+    completed, passed, message, _, _ = start("torch", **T4, leaves=True)
+    left = int(re.findall(r"^left behind: (\d+)$", completed.stderr, re.MULTILINE)[0])
+    os.kill(left, signal.SIGKILL)  # fails where it has ended already
     assert not completed.timed_out
     assert (passed, message) == (True, "PyTorch 2.8.0 computes on Tesla T4 (float32, float16)")
 

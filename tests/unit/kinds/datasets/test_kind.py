@@ -1,7 +1,6 @@
 """Datasets on this machine: applied, left alone, broken by hand, mended."""
 
 from __future__ import annotations
-from tests.machines import local
 
 import os
 import shutil
@@ -21,6 +20,7 @@ from provisioner.model.errors import EffectError
 from provisioner.model.plan import Action, Change
 from tests.archives import Member, tar, zipped
 from tests.killing import at_each_moment
+from tests.machines import local
 from tests.server import Server
 
 PYTHON = Interpreter(sys.executable, "3.11.2", ())

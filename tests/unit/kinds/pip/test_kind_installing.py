@@ -107,7 +107,7 @@ def test_what_would_come_back_does_not_go(place: Workplace) -> None:
 
 
 def test_those_who_lose_what_they_need_are_told(chain: Workplace) -> None:
-    assert "top 1.0 needs bottom, which will be gone" in reasons(chain.step({"absent": ["bottom"]}))
+    assert "top 1.0 needs bottom, which will be removed" in reasons(chain.step({"absent": ["bottom"]}))
     chain.index.add("strict", "1.0", "bottom<2")
     chain.apply({"packages": ["strict"]})
     chain.index.add("bottom", "2.0")

@@ -122,7 +122,7 @@ def plan(config: Pip, machine: FakeMachine) -> Step:
     return step
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     universe=universes(),
     found=FOUND,
@@ -170,9 +170,9 @@ def test_what_was_applied_is_right_and_is_what_was_shown(
     assert again.warnings or machine.asked == []
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(universe=universes(), found=FOUND, name=st.sampled_from(NAMES))
-def test_free_and_empty_machines_are_never_held(
+def test_nothing_is_blocked_on_free_and_empty_machines(
     universe: dict[str, dict[str, list[str]]], found: dict[str, str], name: str
 ) -> None:
     uv = SmallUv(universe)

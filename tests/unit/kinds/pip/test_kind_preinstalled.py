@@ -10,6 +10,8 @@ from tests import index as making
 from tests.scene import format_change
 from tests.unit.kinds.pip.conftest import Workplace, reasons
 
+PROTECTED = "but it is protected because it came with the image"
+
 
 @pytest.fixture
 def image(place: Workplace) -> Workplace:
@@ -23,7 +25,7 @@ def image(place: Workplace) -> Workplace:
     return place
 
 
-def test_guard_holds_what_others_would_move(image: Workplace) -> None:
+def test_guard_protects_what_others_would_change(image: Workplace) -> None:
     image.index.add("old", "1.0", "numpy<2")
     step = image.step({"packages": ["old"]})
     assert "! pip.numpy  2.0.2 -> 1.26.4" in [format_change(change) for change in step.changes]
@@ -36,26 +38,26 @@ def test_guard_holds_what_others_would_move(image: Workplace) -> None:
     assert image.version("numpy") == "1.26.4"
 
 
-def test_guard_prefers_a_version_that_moves_nothing(image: Workplace) -> None:
+def test_guard_prefers_a_version_that_changes_nothing(image: Workplace) -> None:
     image.index.add("tool", "1.0", "numpy")
     image.index.add("tool", "2.0", "numpy>=2.1")
     assert image.plan({"packages": ["tool"]}) == ["+ pip.tool  (absent) -> 1.0"]
 
 
-def test_guard_keeps_what_the_held_need(image: Workplace) -> None:
+def test_guard_keeps_what_protected_packages_need(image: Workplace) -> None:
     image.index.add("tool", "1.0", "protobuf>=4")
     image.index.add("tool", "2.0", "protobuf>=6")
     assert image.plan({"packages": ["tool"]}) == ["+ pip.tool  (absent) -> 1.0"]
 
 
-def test_what_is_asked_for_may_break_what_the_held_need_but_it_is_told(image: Workplace) -> None:
+def test_what_is_asked_for_may_break_what_protected_packages_need_with_a_warning(image: Workplace) -> None:
     image.index.add("tool", "2.0", "protobuf>=6")
     step = image.step({"packages": ["tool"]})
     assert "~ pip.protobuf  5.0 -> 6.0" in [format_change(change) for change in step.changes]
     assert "tensorflow 2.18.0 needs protobuf<6, which will be 6.0" in reasons(step)
 
 
-def test_keep_holds_everything(image: Workplace) -> None:
+def test_keep_protects_everything(image: Workplace) -> None:
     image.index.add("tool", "1.0", "protobuf<5")
     assert image.plan({"packages": ["tool"]}) == ["+ pip.tool  (absent) -> 1.0", "~ pip.protobuf  5.0 -> 4.0"]
     step = image.step({"packages": ["tool"], "preinstalled": "keep"})
@@ -77,7 +79,7 @@ def test_the_torch_family_moves_together(place: Workplace) -> None:
     place.apply({"packages": ["torch>=2.9"]})
 
 
-def test_a_build_with_a_local_version_from_an_address_is_held(place: Workplace, tmp_path: Path) -> None:
+def test_a_build_with_a_local_version_from_an_address_is_protected(place: Workplace, tmp_path: Path) -> None:
     """As on Colab's GPU image: torch @ https://..+cu128..whl, and the index offers another build."""
     special = tmp_path / "torch-2.8.0+cu128-py3-none-any.whl"
     special.write_bytes(making.wheel("torch", "2.8.0+cu128"))
@@ -90,7 +92,7 @@ def test_a_build_with_a_local_version_from_an_address_is_held(place: Workplace, 
     assert place.version("torch") == "2.8.0+cu128"
 
 
-def test_the_kernels_packages_and_what_colab_pins_are_held(place: Workplace) -> None:
+def test_the_kernels_packages_and_what_colab_pins_are_protected(place: Workplace) -> None:
     for name in ("ipykernel", "pandas", "jupyter-client"):
         place.index.add(name, "1.0")
         place.index.add(name, "2.0")
@@ -109,14 +111,14 @@ def test_what_an_image_broke_itself_is_told_and_left(image: Workplace) -> None:
     image.apply({"packages": ["tool"], "no_deps": True})
     step = image.step({"packages": ["tool"]})
     assert not step.pending
-    assert "numpy 2.0.2: needed by tool (numpy<2), but it is preinstalled and held" in reasons(step)
+    assert f"numpy 2.0.2: needed by tool (numpy<2), {PROTECTED}" in reasons(step)
 
 
 def test_only_who_cannot_do_with_what_is_there_is_blamed(image: Workplace) -> None:
     image.index.add("anyone", "1.0", "numpy>=1.26")
     image.index.add("old", "1.0", "numpy==1.26.4")
     wanted = {"packages": ["anyone", "old"]}
-    assert "needed by old (numpy==1.26.4), but it is preinstalled and held" in reasons(image.step(wanted))
+    assert f"needed by old (numpy==1.26.4), {PROTECTED}" in reasons(image.step(wanted))
     free = image.step({**wanted, "preinstalled": "free"})
     assert "needed by old (numpy==1.26.4)" in reasons(free)
     assert "needed by anyone" not in reasons(free)

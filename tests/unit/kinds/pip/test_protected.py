@@ -1,4 +1,4 @@
-"""What is held, what is let go, and what is told."""
+"""What is protected, what may change, and what a warning says."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STACK = {"numpy", "torch", "torchvision", "nvidia-cublas", "jax", "jaxlib", "ten
 
 
 @pytest.mark.parametrize(
-    ("policy", "named", "held"),
+    ("policy", "named", "expected"),
     [
         ("guard", set(), KERNEL | STACK),
         ("guard", {"numpy"}, KERNEL | STACK - {"numpy"}),
@@ -59,16 +59,16 @@ STACK = {"numpy", "torch", "torchvision", "nvidia-cublas", "jax", "jaxlib", "ten
         ("free", set(), set()),
     ],
 )
-def test_what_is_held(policy: protected.Policy, named: set[str], held: set[str]) -> None:
-    assert protected.held(policy, COLAB, frozenset(named)).keys() == held - named
+def test_what_is_protected(policy: protected.Policy, named: set[str], expected: set[str]) -> None:
+    assert protected.find_protected(policy, COLAB, frozenset(named)).keys() == expected - named
 
 
-def test_a_fresh_environment_holds_nothing() -> None:
-    assert protected.held("guard", image(), frozenset()) == {}
+def test_nothing_is_protected_in_a_fresh_environment() -> None:
+    assert protected.find_protected("guard", image(), frozenset()) == {}
 
 
-def test_what_is_held_keeps_what_it_needs() -> None:
-    kept = protected.held("guard", COLAB, frozenset({"typing-extensions"}))
+def test_what_is_protected_keeps_what_it_needs() -> None:
+    kept = protected.find_protected("guard", COLAB, frozenset({"typing-extensions"}))
     lines = protected.constraints(COLAB, kept, frozenset({"typing-extensions"}))
     assert "torch==2.11.0+cu130" in lines
     assert "protobuf<6" in lines
@@ -83,11 +83,11 @@ def test_torch_does_not_move_alone() -> None:
     assert protected.companions(COLAB, ["numpy"]) == []
 
 
-def test_conflicts_that_would_be_new_are_told() -> None:
+def test_conflicts_that_would_be_new_are_warned_of() -> None:
     told = list(
         protected.conflicts(COLAB, {"protobuf": "6.0", "sympy": "3.0", "numpy": "2.3", "pandas": None})
     )
     assert told == [
-        "google-colab 1.0.0 needs pandas, which will be gone",
+        "google-colab 1.0.0 needs pandas, which will be removed",
         "tensorflow 2.20.0 needs protobuf<6, which will be 6.0",
     ]

@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.kinds.pip.requirements import Asked, gather, logical_lines
+from provisioner.kinds.pip.requirements import Requirements, gather, logical_lines
+from provisioner.kinds.pip.section import Pip
 
 
-def ask(files: dict[str, str], *editable: str) -> Asked:
+def ask(files: dict[str, str], *editable: str) -> Requirements:
     def read(path: str) -> bytes | None:
         return files[path].encode() if path in files else None
 
     listed = [path for path in files if path.endswith("/requirements.txt")]
-    return gather((), editable, listed, (), "/work", read)
+    config = Pip.model_validate({"editable": editable, "requirements": listed})
+    return gather(config, "/work", read)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def ask(files: dict[str, str], *editable: str) -> Asked:
 )
 def test_lines_that_want_something(line: str, wanted: str) -> None:
     asked = ask({"/in/requirements.txt": line})
-    assert [str(each) for each in asked.wanted] == [wanted]
+    assert [each.shown for each in asked.wanted] == [wanted]
     assert not asked.undecided
 
 
@@ -53,7 +55,7 @@ def test_lines_that_want_something(line: str, wanted: str) -> None:
     ],
 )
 def test_lines_that_want_nothing(line: str) -> None:
-    assert ask({"/in/requirements.txt": line}) == Asked()
+    assert ask({"/in/requirements.txt": line}) == Requirements()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_files_in_files() -> None:
         "four": "<4",
         "five": "<5",
     }
-    assert asked.absent == ["/in/gone.txt"]
+    assert asked.missing == ["/in/gone.txt"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_the_name_of_a_project(text: str | None, name: str) -> None:
     files = {} if text is None else {"/src/some project/pyproject.toml": text}
     (wanted,) = ask(files, "/src/some project[dev,test]").wanted
     assert (wanted.name, wanted.editable) == (name, "/src/some project")
-    assert wanted.requirement.extras == {"dev", "test"}
+    assert wanted.extras == {"dev", "test"}
 
 
 def test_a_project_without_a_usable_folder_name() -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from provisioner.kinds.pip.uv import (
     SCRUB,
-    Move,
     Need,
+    PipMove,
     Refusal,
-    Request,
     Sizes,
+    UvRequest,
     ask,
     ask_sizes,
     explain,
@@ -26,7 +26,7 @@ from provisioner.machine.reader import Completed
 from provisioner.model.errors import ObserveError
 from tests.fakes import FakeMachine
 
-REQUEST = Request(uv="/bin/uv", cwd="/work", target=("--python", "/bin/python"), packages=("-x", "six"))
+REQUEST = UvRequest(uv="/bin/uv", cwd="/work", target=("--python", "/bin/python"), packages=("-x", "six"))
 
 
 def answering(code: int, stdout: str = "", stderr: str = "", *, timed_out: bool = False) -> FakeMachine:
@@ -36,25 +36,25 @@ def answering(code: int, stdout: str = "", stderr: str = "", *, timed_out: bool 
 @pytest.mark.parametrize(
     ("line", "move"),
     [
-        (" + six==1.17.0", Move("six", None, "1.17.0")),
-        (" - six==1.17.0", Move("six", "1.17.0", None)),
-        (" ~ six==1.17.0", Move("six", "1.17.0", "1.17.0")),
-        (" + torch==2.8.0+cu128", Move("torch", None, "2.8.0+cu128")),
-        (" + a @ file:///src/a", Move("a", None, "from file:///src/a", "file:///src/a")),
-        (" + a==1.0 (from file:///src/a)", Move("a", None, "1.0", "file:///src/a")),
+        (" + six==1.17.0", PipMove("six", None, "1.17.0")),
+        (" - six==1.17.0", PipMove("six", "1.17.0", None)),
+        (" ~ six==1.17.0", PipMove("six", "1.17.0", "1.17.0")),
+        (" + torch==2.8.0+cu128", PipMove("torch", None, "2.8.0+cu128")),
+        (" + a @ file:///src/a", PipMove("a", None, "from file:///src/a", "file:///src/a")),
+        (" + a==1.0 (from file:///src/a)", PipMove("a", None, "1.0", "file:///src/a")),
         (
             " + a @ git+https://me:pw@h/a@0123",
-            Move("a", None, "from git+https://***@h/a@0123", "git+https://***@h/a@0123"),
+            PipMove("a", None, "from git+https://***@h/a@0123", "git+https://***@h/a@0123"),
         ),
     ],
 )
-def test_moves(line: str, move: Move) -> None:
+def test_moves(line: str, move: PipMove) -> None:
     assert parse(f"Would install 1 package\n{line}\n").moves == (move,)
 
 
 def test_an_update_is_one_move() -> None:
     found = parse("Would download 1 package\n - six==1.16.0\n + six==1.17.0\n")
-    assert found.moves == (Move("six", "1.16.0", "1.17.0"),)
+    assert found.moves == (PipMove("six", "1.16.0", "1.17.0"),)
     assert found.downloads
 
 
@@ -133,7 +133,7 @@ def test_both_ways_of_saying_no_read_the_same(output: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "error: Request failed after 3 retries in 9.8s\n  Caused by: Failed to fetch: `http://h/six/`\n"
+        "error: UvRequest failed after 3 retries in 9.8s\n  Caused by: Failed to fetch: `http://h/six/`\n"
         "  Caused by: error sending request for url (http://h/six/)\n  Caused by: client error (Connect)\n",
         "error: Failed to fetch: `h`\n  cause: HTTP status server error (503 Service Unavailable)",
         "  × Failed to download and build `a @ git+https://h/a`\n  ├─▶ Git operation failed\n"

@@ -1,7 +1,6 @@
 """A section that is deleted whole: what it left goes with it, and nobody else's does."""
 
 from __future__ import annotations
-from tests.machines import local
 
 import os
 import sys
@@ -12,15 +11,16 @@ import pytest
 
 from provisioner import cli
 from provisioner.engine import noop_cache
-from provisioner.engine.connect import connect, target_of
+from provisioner.engine.connect import connect, look
 from provisioner.engine.plan import survey
+from provisioner.engine.selection import EVERYTHING, Selection
 from provisioner.kinds import registry
 from provisioner.kinds.shared import variable_files
-from provisioner.machine.local import LocalMachine
 from provisioner.model.errors import ObserveError, ProvisionerError
 from provisioner.model.plan import Action, Plan
-from provisioner.spec.spec import load, parse
+from provisioner.spec.spec import Spec, load, parse
 from tests.fakes import FakeMachine
+from tests.machines import local
 
 HEAD = "version: 1\nname: desk\nfiles: [{path: lamp, folder: true}]\n"
 ENV = HEAD + "env: {LAMP: on-desk, PATH: {prepend: [/opt/lamp]}}\n"
@@ -44,13 +44,13 @@ def apply(text: str, *words: str) -> int:
     return cli.main(["apply", *words])
 
 
-def planned(text: str, *words: str, spec: str = "colabenv.yaml") -> Plan:
+def planned(text: str, selection: Selection = EVERYTHING, spec: str = "colabenv.yaml") -> Plan:
     Path(spec).write_text(text)
-    options = cli.build_parser().parse_args(["plan", spec, *words])
-    from provisioner.commands.dispatch import selection
+    return plan_of(load(spec), selection)
 
-    loaded = load(spec)
-    return survey(loaded, connect(loaded), selection(options))
+
+def plan_of(spec: Spec, selection: Selection = EVERYTHING) -> Plan:
+    return survey(spec, look(spec, connect(spec)), selection).plan
 
 
 def removed(plan: Plan) -> list[str]:
@@ -72,29 +72,29 @@ def test_it_is_planned_and_removed_and_then_nothing_is_left(
     assert "Nothing to do: 1 already right" in capsys.readouterr().out
 
 
-def test_a_recalled_conclusion_rests_on_there_being_nothing(home: Path) -> None:
+def test_a_remembered_noop_rests_on_there_being_nothing(home: Path) -> None:
     assert apply(ENV) == 0
     shell = home / ".config" / "colabenv" / "env.sh"
     text = shell.read_text()
     assert apply(HEAD) == 0
     assert apply(HEAD) == 0
-    assert noop_cache.recall("colabenv.yaml")
+    assert noop_cache.look_up("colabenv.yaml")
     shell.write_text(text)
-    assert noop_cache.recall("colabenv.yaml") is None
+    assert noop_cache.look_up("colabenv.yaml") is None
     assert apply(HEAD) == 0
     assert not shell.exists()
 
 
 def test_only_and_skip_know_what_is_gone(home: Path) -> None:
     assert apply(ENV) == 0
-    assert removed(planned(HEAD, "--skip", "env")) == []
-    assert removed(planned(HEAD, "--only", "files")) == []
-    only = planned(HEAD, "--only", "env")
+    assert removed(planned(HEAD, Selection(skip=("env",)))) == []
+    assert removed(planned(HEAD, Selection(only=("files",)))) == []
+    only = planned(HEAD, Selection(only=("env",)))
     assert [step.id for step in only.steps] == ["env"]
     assert apply(HEAD, "--only", "env") == 0
-    assert planned(HEAD, "--only", "env").steps == ()
+    assert planned(HEAD, Selection(only=("env",))).steps == ()
     with pytest.raises(ProvisionerError, match="the spec has no 'apt'"):
-        planned(HEAD, "--only", "apt")
+        planned(HEAD, Selection(only=("apt",)))
 
 
 def test_another_file_in_the_same_folder_takes_nothing_back(home: Path) -> None:
@@ -109,8 +109,8 @@ def test_another_file_in_the_same_folder_takes_nothing_back(home: Path) -> None:
 def test_a_cell_takes_nothing_back(home: Path) -> None:
     assert apply(ENV) == 0
     cell = parse(HEAD, "colabenv.yaml", str(Path.cwd()))
-    machine = connect(cell)
-    assert (machine.spec, removed(survey(cell, machine))) == ("", [])
+    assert look(cell, connect(cell)).context.spec == ""
+    assert removed(plan_of(cell)) == []
 
 
 def test_what_is_left_and_cannot_be_read_blocks_its_own_kind_only(home: Path) -> None:

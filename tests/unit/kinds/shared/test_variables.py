@@ -1,4 +1,4 @@
-"""Variables that last: what the files do when a shell or a kernel reads them, and what is read back."""
+"""Persistent variables: what a shell or a kernel makes of the files, what is read back, what a kernel has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 from provisioner.kinds.shared import variable_files, variables
 from provisioner.kinds.shared.variable_files import Setting, Settings
-from provisioner.model.effects import Remove, Write
+from provisioner.model.effects import Export, Remove, Write
 from provisioner.model.errors import ObserveError
+from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action, Change
 from tests.fakes import FakeMachine
 
@@ -40,7 +42,7 @@ AWKWARD: dict[str, Setting] = {
 
 def apply(machine: FakeMachine, wanted: Settings, name: str = "env") -> tuple[Change, ...]:
     """Make it so, and return what it took."""
-    found = variables.observe(name, machine)
+    found = variables.observe(name, machine, list(wanted))
     for effect in variables.effects(wanted, found):
         machine.perform(effect, lambda done, total, text: None)
     return variables.changes(name, wanted, found)
@@ -276,3 +278,41 @@ def test_what_a_user_keeps_in_a_start_up_file_stays_there_and_is_in_no_plan() ->
     assert data is not None
     assert data == mine + found.block.encode()
     assert machine.entries["/root/.bashrc"].mode == 0o600
+
+
+# The kernel that runs
+
+
+def test_what_a_child_wrote_reaches_the_kernel_later() -> None:
+    machine = FakeMachine(notebook=Kernel(inside=False))
+    wanted: Settings = {"A": "1", "PATH": ("/opt/bin",)}
+    apply(machine, wanted)
+    machine.notebook = Kernel()
+    found = variables.observe("env", machine, list(wanted))
+    assert [(change.action, change.reason) for change in variables.changes("env", wanted, found)] == [
+        (Action.UPDATE, variables.NOT_YET)
+    ] * 2
+    assert variables.effects(wanted, found) == (
+        Export(name="A", value="1"),
+        Export(name="PATH", value=("/opt/bin",)),
+    )
+    apply(machine, wanted)
+    assert (machine.environ["A"], machine.environ["PATH"]) == ("1", "/opt/bin:/usr/bin")
+    assert variables.effects(wanted, variables.observe("env", machine, list(wanted))) == ()
+
+
+def test_what_the_file_no_longer_names_leaves_the_kernel() -> None:
+    machine = FakeMachine(notebook=Kernel())
+    apply(machine, {"A": "1", "B": None, "PATH": ("/opt/bin",)})
+    apply(machine, {"C": "3"})
+    assert machine.environ == {"PATH": "/usr/bin", "C": "3"}
+    apply(machine, {})
+    assert machine.environ == {"PATH": "/usr/bin"}
+
+
+def test_outside_the_kernel_only_files_count() -> None:
+    found = variables.observe("env", FakeMachine(), ["A"])
+    assert found.live is None
+    assert not [each for each in variables.effects({"A": "1"}, found) if isinstance(each, Export)]
+    inside = replace(found, live={"A": "1"})
+    assert variables.effects({"A": "1"}, inside) == variables.effects({"A": "1"}, found)

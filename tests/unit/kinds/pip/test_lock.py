@@ -1,4 +1,4 @@
-"""Pins of distributions with the real uv: what a lock holds of every source, and what comes of it."""
+"""PipPins of distributions with the real uv: what a lock holds of every source, and what comes of it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 from pydantic import TypeAdapter
 
 from provisioner.facts.interpreter import resolve
-from tests.machines import local
-from provisioner.kinds.base import Download, Ground
+from provisioner.kinds.base import Download, LockContext, Pinning
 from provisioner.kinds.pip.kind import KIND
-from provisioner.kinds.pip.pins import Pins, hold, prefer
+from provisioner.kinds.shared.pylock import PipPins
 from provisioner.machine.local import LocalMachine
 from provisioner.model.errors import LockError
 from provisioner.model.plan import Action, Step
 from tests.index import Index, project, wheel, write_project
+from tests.machines import local
 from tests.scene import format_change
 from tests.server import Server
-from tests.unit.kinds.pip.conftest import Workplace, reasons
+from tests.unit.kinds.pip.conftest import Watched, Workplace, reasons
 
 
 def no_download(name: str, urls: tuple[str, ...]) -> Download:
@@ -42,22 +42,25 @@ def connect(place: Workplace) -> LocalMachine:
 def lock(
     place: Workplace,
     wanted: Mapping[str, object],
-    previous: Pins | None = None,
+    previous: PipPins | None = None,
     upgrade: frozenset[str] | None = frozenset(),
-) -> Pins:
+) -> PipPins:
     """The pins as they are once they were written and read."""
-    config, machine = prefer(place.settle(wanted), previous, upgrade), connect(place)
+    config, machine = place.settle(wanted), connect(place)
+    pinning = Pinning(previous or PipPins(), exact=False, upgrade=upgrade)
     assert KIND.lock
-    found = KIND.lock.pin(config, KIND.observe(config, machine), machine, Ground(None, no_download))
-    adapter = TypeAdapter(Pins)
+    facts = KIND.lock.observe(config, machine, pinning)
+    found = KIND.lock.pin(config, facts, machine, LockContext(None, no_download), pinning)
+    adapter = TypeAdapter(PipPins)
     text = adapter.dump_json(found, by_alias=True)
     assert str(place.folder).encode() not in text.replace(str(place.index.root).encode(), b"")
     return adapter.validate_json(text)
 
 
-def locked_step(place: Workplace, wanted: Mapping[str, object], pins: Pins) -> Step:
-    config = hold(place.settle(wanted), pins)
-    (step,) = KIND.plan(config, KIND.observe(config, connect(place)))
+def locked_step(place: Workplace, wanted: Mapping[str, object], pins: PipPins) -> Step:
+    config, pinning = place.settle(wanted), Pinning(pins)
+    assert KIND.lock
+    (step,) = KIND.lock.plan(config, KIND.lock.observe(config, connect(place), pinning), pinning)
     return step
 
 
@@ -65,10 +68,10 @@ def changes(step: Step) -> list[str]:
     return [format_change(change) for change in step.changes if change.action is not Action.KEEP]
 
 
-def apply_locked(place: Workplace, wanted: Mapping[str, object], pins: Pins) -> list[str]:
+def apply_locked(place: Workplace, wanted: Mapping[str, object], pins: PipPins) -> list[str]:
     """What was changed; nothing is left to do."""
     step = locked_step(place, wanted, pins)
-    place.machine = connect(place)  # type: ignore[assignment]
+    place.machine = Watched(connect(place))
     place.perform(step)
     assert changes(locked_step(place, wanted, pins)) == []
     return changes(step)
@@ -113,7 +116,7 @@ def test_a_branch_is_locked_as_the_commit_that_it_was(place: Workplace) -> None:
     assert place.version("tool") == "1.0"
 
 
-def test_what_is_in_the_way_gives_way_and_nothing_else(place: Workplace) -> None:
+def test_what_is_in_the_way_is_given_up_and_nothing_else(place: Workplace) -> None:
     for name, *requires in (("rose", "thorn>=1"), ("thorn",), ("lily",)):
         place.index.add(name, "1.0", *requires)
     old = lock(place, {"packages": ["rose", "lily"]})
@@ -127,7 +130,7 @@ def test_what_is_in_the_way_gives_way_and_nothing_else(place: Workplace) -> None
     assert lock(place, {"packages": ["rose", "lily"]}, old, None).versions["lily"] == "2.0"
 
 
-def test_a_version_that_is_published_no_more_gives_way(place: Workplace) -> None:
+def test_a_version_that_is_no_longer_published_is_given_up(place: Workplace) -> None:
     place.index.add("lily", "1.0")
     place.index.add("moss", "1.0")
     old = lock(place, {"packages": ["lily", "moss"]})
@@ -169,14 +172,14 @@ def test_a_file_of_the_spec_that_changed_is_refused(place: Workplace) -> None:
     pins = lock(place, wanted)
     archive.write_bytes(wheel("lily", "1.0", ("weed",)))
     step = locked_step(place, wanted, pins)
-    place.machine = connect(place)  # type: ignore[assignment]
+    place.machine = Watched(connect(place))
     with pytest.raises(Exception, match=r"(?i)hash mismatch|exit code") as caught:
         place.perform(step)
     assert "lily" in str(caught.value) + getattr(caught.value, "tail", "")
     assert not list(place.site_packages.glob("lily*"))
 
 
-def test_what_lies_elsewhere_cannot_be_locked(
+def test_what_is_outside_the_folder_cannot_be_locked(
     place: Workplace, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     place.index.root.mkdir()
@@ -212,13 +215,13 @@ def test_a_password_of_an_index_is_not_in_the_lock(place: Workplace, server: Ser
     }
     pins = lock(place, {"packages": ["lily"], "index_url": f"corp={server.base}/simple"})
     assert any("Authorization" in seen.headers or "authorization" in seen.headers for seen in server.seen)
-    text = TypeAdapter(Pins).dump_json(pins).decode()
+    text = TypeAdapter(PipPins).dump_json(pins).decode()
     assert pins.packages[0].index == f"{server.base}/simple"
     assert "hunter22" not in text
     assert "somebody" not in text
 
 
-def test_a_torn_base_is_said(place: Workplace) -> None:
+def test_a_damaged_base_is_an_error(place: Workplace) -> None:
     place.index.add("lily", "1.0")
     wanted = {"packages": ["lily"]}
     place.apply(wanted)
