@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from provisioner.engine.examine import MachineExamination
     from provisioner.lock.document import Lock
     from provisioner.lock.update import LockUpdate
-    from provisioner.runtimes.difference import Relevance
     from provisioner.runtimes.images import Image
     from provisioner.snapshots.compare import Comparison
     from provisioner.snapshots.snapshot import Snapshot
@@ -359,6 +358,7 @@ def image_difference(old: str, new: str, *, spec: SpecSource | None = None) -> I
 
     Raises ProvisionerError when an image is not known, or the spec names a file that is not there.
     """
+    from provisioner.engine.concerns import concerns_of
     from provisioner.runtimes import images
     from provisioner.runtimes.difference import difference, relevant
 
@@ -366,7 +366,7 @@ def image_difference(old: str, new: str, *, spec: SpecSource | None = None) -> I
     every = difference(before, after)
     if spec is None:
         return ImageDifference(before, after, every)
-    affected_by = _relevance(load(spec))
+    affected_by = concerns_of(load(spec))
     shown = relevant(before, after, affected_by.concerns)
     return ImageDifference(before, after, shown, len(every) - len(shown), affected_by.unread)
 
@@ -374,7 +374,7 @@ def image_difference(old: str, new: str, *, spec: SpecSource | None = None) -> I
 # What these share
 
 
-def _names(given: Names | Sequence[str]) -> tuple[str, ...]:
+def _names(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
@@ -451,16 +451,6 @@ def _displayable(value: _T) -> _T:
 
         register_formatters(shell)
     return value
-
-
-def _relevance(spec: Spec) -> Relevance:
-    """What of an image affects a spec."""
-    from provisioner.kinds import registry
-    from provisioner.runtimes.difference import Relevance
-
-    reader = look(spec, connect(spec))
-    sections = spec.sections.items()
-    return sum((registry.get(name).concerns(config, reader) for name, config in sections), Relevance())
 
 
 def _write(path: str, text: str) -> None:

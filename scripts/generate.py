@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.commands.notebook import ipynb
-from provisioner.commands.notebook.github import Repository
+from provisioner.commands.notebook.github import GitHubRepository
 from provisioner.kinds import registry
 from provisioner.spec import schema
 from provisioner.spec.spec import load
 
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = Repository("colab-provisioner/provisioner", "main", ROOT)
+REPOSITORY = GitHubRepository("colab-provisioner/provisioner", "main", str(ROOT))
 README_EXAMPLE = "examples/colab-t4-flowers.yaml"
 INTRODUCTION = """\
 # Reference
@@ -51,7 +51,7 @@ def reference() -> str:
 
 
 def words(title: str) -> str:
-    """ "apt.Repository" as "apt: repository"."""
+    """ "apt.GitHubRepository" as "apt: repository"."""
     section, _, name = title.partition(".")
     return f"{section}: {name.lower()}"
 
@@ -112,7 +112,7 @@ def readme(text: str) -> str:
 
 def notebook(path: Path) -> str:
     """An example's notebook with the cells and the metadata that its spec asks for."""
-    return ipynb.filled(path.read_text(), load.load(path.with_suffix(".yaml")), path, REPOSITORY)
+    return ipynb.filled(path.read_text(), load(path.with_suffix(".yaml")), str(path), REPOSITORY)
 
 
 def made() -> dict[Path, str]:

@@ -47,10 +47,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 def comparison(options: argparse.Namespace) -> Comparison:
     """Of two files, or of this machine and one file."""
     from provisioner import api
+    from provisioner.machine import files
 
     first, second = options.first, options.second
     if second is None:
-        here = api.snapshot(options.spec_here if os.path.exists(options.spec_here) else None)
+        here = api.snapshot(options.spec_here if files.exists(options.spec_here) else None)
         return api.compare(here, first, labels=("this machine", os.path.basename(first)))
     names = os.path.basename(first), os.path.basename(second)
     return api.compare(first, second, labels=(first, second) if names[0] == names[1] else names)

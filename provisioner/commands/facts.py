@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
@@ -20,10 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, screen: Screen) -> int:
     from provisioner import api
+    from provisioner.machine import files
     from provisioner.render import documents
     from provisioner.snapshots.snapshot import document
 
-    seen = api.snapshot(options.spec if os.path.exists(options.spec) else None)
+    seen = api.snapshot(options.spec if files.exists(options.spec) else None)
     if options.out:
         api.save_snapshot(seen, options.out)
         screen.say(f"Wrote {options.out}. Next: colabenv compare {options.out} with another machine's.\n")

@@ -29,7 +29,7 @@ ENTRY = re.compile(
 TOP_LEVEL = re.compile(rb'^"?([^/,"\n]+)', re.MULTILINE)
 ONLY_EXTRA = re.compile(r"""\bextra\s*==\s*["']([^"']+)["']""")
 BY_APT = "/python3/dist-packages"
-"""End of the folder where Debian's own packages lie, which nothing but apt may change."""
+"""End of the folder of Debian's own packages, which nothing but apt may change."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Installed:
         }
 
     def damage(self, distribution: Distribution, *, thorough: bool = False, hashes: bool = False) -> str:
-        """Why a distribution is not whole, or "".
+        """What is wrong with a distribution, or "".
 
         The usual look finds missing metadata and missing top-level entries. A `thorough` one finds every
         missing or cut file, and with `hashes` every changed one.
@@ -209,7 +209,7 @@ class Installed:
             place = path if path.startswith("/") else f"{folder}/{path}"
             found = self.reader.stat(place)
             if found is None or (size is not None and found.type == "file" and found.size != size):
-                return f"installed only in part: {path} is {'missing' if found is None else 'not whole'}"
+                return f"installed only in part: {path} is {'missing' if found is None else 'incomplete'}"
             if hashes and digest and self.reader.hash(place) != digest:
                 return f"{path} is not what was installed"
         return ""

@@ -26,7 +26,7 @@ LOADER = (
 )
 
 
-def check_name(name: str) -> str:
+def check_settable(name: str) -> str:
     check_variable(name)
     if name in READONLY:
         raise ValueError("belongs to the shell itself and cannot be set")
@@ -87,7 +87,7 @@ def expand(value: object) -> object:
 
 
 Env = dict[
-    Annotated[str, AfterValidator(check_name)],
+    Annotated[str, AfterValidator(check_settable)],
     Annotated[Variable, BeforeValidator(expand, json_schema_input_type=str | int | None | Variable)],
 ]
 

@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from provisioner.facts import dpkg as status
 from provisioner.facts.dpkg import Dpkg, Package
-from provisioner.kinds.base import ABSENT, Ground, Kind, Lockable
+from provisioner.kinds.base import ABSENT, Contents, Entry, Kind, Lockable
+from provisioner.kinds.base import LockContext as Ground
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.debian import package_lists as lists
 from provisioner.kinds.shared.debian import pins, simulation, transaction
@@ -336,6 +337,10 @@ def named(config: Jdk, facts: Facts) -> Iterator[tuple[str, str]]:
         yield "jdk.JAVA_HOME", variables.persisted("JAVA_HOME", facts.lasting, home)
 
 
+def shim(c, p):  # type: ignore
+    return c if p is None else hold(c, p.pins) if p.exact else prefer(c, p.pins, p.upgrade)
+
+
 KIND = Kind(
     name="jdk",
     config=Annotated[
@@ -348,5 +353,17 @@ KIND = Kind(
     checks=checks,
     named=named,
     after=("apt",),
-    lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
+    lock=Lockable(
+        pins=Pins,
+        observe=lambda c, r, p: observe(shim(c, p), r),
+        plan=lambda c, f, p: plan(shim(c, p), f),
+        check=lambda c, pins: (hold(c, pins), None)[1],
+        pin=lambda c, f, r, g, p: pin(shim(c, p), f, r, g),
+        contents=lambda pins: Contents(
+            tuple(Entry(e.name, e.version, (e.sha256,)) for e in pins.packages),
+            pins.unlocked,
+            frozenset(e.name for e in pins.packages),
+        ),
+        materials=lambda pins, os: (),
+    ),
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from provisioner.kinds.base import Kind
-from provisioner.kinds.shared.checks import check_name
+from provisioner.kinds.shared.checks import ModuleName
 from provisioner.kinds.shared.fields import Section, SpecPath
 from provisioner.kinds.shared.platform_advice import advice
 from provisioner.machine.reader import Reader
@@ -18,17 +17,11 @@ from provisioner.model.effects import Chdir, Extension, LiveEffect, SearchPath
 from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action, Change, Step
 
-MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-def check_module(name: str) -> str:
-    return check_name(name, MODULE, "is not a module's name; write autoreload, or package.module")
-
 
 class Notebook(Section):
     """What the kernel must be; outside a notebook it asks for nothing."""
 
-    extensions: tuple[Annotated[str, AfterValidator(check_module)], ...] = Field(
+    extensions: tuple[ModuleName, ...] = Field(
         (), description="IPython extensions to load.", examples=[["autoreload"]]
     )
     sys_path: tuple[SpecPath, ...] = Field(

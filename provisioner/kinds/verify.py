@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared.argv import Argv, hint_for_missing, places, search_path
+from provisioner.kinds.shared.checks import ModuleName
 from provisioner.kinds.shared.fields import Seconds, Section
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Run
@@ -94,9 +95,6 @@ def check_expression(pattern: str) -> str:
     return pattern
 
 
-Module = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
-
-
 class VerifyCommand(Section):
     """A command that must end with 0, and say what is expected."""
 
@@ -114,7 +112,7 @@ class VerifyCommand(Section):
 class Verify(Section):
     """What must work once everything is in place."""
 
-    imports: tuple[Module, ...] = Field(
+    imports: tuple[ModuleName, ...] = Field(
         (), description="Modules, each imported in its own interpreter.", examples=[["cv2", "xgboost"]]
     )
     commands: tuple[VerifyCommand, ...] = Field((), description="Commands that must succeed.")

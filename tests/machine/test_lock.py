@@ -180,7 +180,7 @@ def test_locked_on_one_machine_applied_on_another(world: World, make: Make) -> N
     told = colabenv(other, "apply", "--locked", spec=world.spec).stdout
     assert fingerprint(told) == mark
     assert "~ lily  0.9 -> 1.0" in told
-    assert "The base moved since it was locked, and still fits: soil 1.0 -> 1.5." in told
+    assert "The base changed since it was locked, and still fits: soil 1.0 -> 1.5." in told
     assert "~ shelf-water  0.9 -> 1.0" in told
     assert records(other, *LOCKED) == records(one, *LOCKED)
     assert versions(other).items() - versions(one).items() == {("shelf-stone", "1.0")}

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import provisioner
 from provisioner import cli
 from provisioner.spec.spec import load, parse
 from tests import scene
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -44,6 +45,24 @@ def test_an_example_is_valid(path: Path, text: str, tmp_path: Path) -> None:
     parse(text, f"{path.name}", str(tmp_path))
 
 
+def test_the_examples_in_python_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the page about the API, one after the other, on the file that it shows."""
+    page = (ROOT / "docs" / "api.md").read_text()
+    found = [(match[1], match[2]) for match in BLOCK.finditer(page)]
+    (spec,) = (text for language, text in found if language == "yaml")
+    (tmp_path / "colabenv.yaml").write_text(spec)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    code = "\n".join(text for language, text in found if language == "python")
+    exec(compile(code, "api.md", "exec"), {})
+
+
+def test_the_page_about_the_api_has_every_function() -> None:
+    named = set(re.findall(r"\w+", (ROOT / "docs" / "api.md").read_text()))
+    functions = {name for name in provisioner.__all__ if name.islower()} - {"load_ipython_extension"}
+    assert functions - named == {"__version__"}
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
 def test_an_example_file_is_valid(path: Path) -> None:
     assert load(path).sections
@@ -62,17 +81,31 @@ def test_a_command_that_is_named_exists(line: str) -> None:
     assert cli.build_parser().parse_args(shlex.split(line)).command == line.split()[0]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_link_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
         assert (path.parent / target).exists(), target
 
 
-def test_the_architecture_names_every_module() -> None:
+def test_the_architecture_names_every_stage() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
-    names = [path.name for path in (ROOT / "provisioner").iterdir() if not path.name.startswith("_")]
-    named = [name if name.endswith(".py") else f"{name}/" for name in names if name != "py.typed"]
-    assert [name for name in sorted(named) if name not in text] == []
+    entries = [path for path in (ROOT / "provisioner").iterdir() if not re.match("_|py.typed", path.name)]
+    names = [f"`{path.name}/`" if path.is_dir() else f"`{path.name}`" for path in entries]
+    assert [name for name in sorted(names) if f"| {name} |" not in text] == []
+
+
+def test_the_decisions_are_numbered_dated_and_listed() -> None:
+    paths = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    index = re.findall(
+        r"^- \[(\d{4})\]\((.+)\) (.+)$", (paths[0].parent / "README.md").read_text(), re.MULTILINE
+    )
+    assert [name for _, name, _ in index] == [path.name for path in paths]
+    for number, (path, (written, _, title)) in enumerate(zip(paths, index, strict=True), 1):
+        head, date, *parts = re.findall("^(?:#+|Date:) (.+)$", path.read_text(), re.MULTILINE)
+        assert head == f"{number:04d}. {title}"
+        assert path.name.startswith(f"{written}-")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", date)
+        assert parts == ["Context", "Decision", "Consequences"]
 
 
 def test_the_workflow_guards_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,14 +109,18 @@ def test_a_kind_is_known_to_nobody_else(path: Path) -> None:
 
 
 NAMING = {
+    "commands.doctor": "a key of its document",
     "commands.init": "writes an example of the file",
+    "commands.notebook.ipynb": "a key of Colab's own metadata",
+    "render.documents": "a key of the report's document",
     "runtimes.images": "names what notebooks depend on most",
     "snapshots.compare": "heads a group with what it is about",
     "runtimes.difference": "an image's lists have the names of what made them",
 }
 """Modules outside `kinds/` that hold a kind's address, each with the reason."""
 
-ADDRESS = re.compile(rf"(accelerator|datasets|inputs|jdk|({'|'.join(registry.NAMES)})\.(\w+)?)(?<!\.tsv)")
+PREFIXES = "|".join(name for name in registry.NAMES if name != "notebook")
+ADDRESS = re.compile(rf"(accelerator|datasets|inputs|jdk|({PREFIXES})\.(\w+)?)(?<!\.tsv)")
 """A kind's name, where that is no word for anything else, or an address of one."""
 
 
@@ -146,6 +150,7 @@ BANNED_OF_OS = re.compile(
 )
 
 NAMED_EXCEPTIONS = {
+    "commands.carry_out": "sends what could not be written to nowhere, lest Python tries again",
     "engine.journal": "a lock is held, and lines are synced, on files that stay open",
     "engine.noop_cache": "a no-op has no time for more than this",
     "kinds.accelerator.probes.probe": "runs in an interpreter of its own",

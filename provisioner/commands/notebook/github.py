@@ -18,7 +18,7 @@ DEFAULT_BRANCH = "main"
 
 
 @dataclass(frozen=True)
-class Repository:
+class GitHubRepository:
     """A place on GitHub: `slug` is OWNER/NAME, `root` the folder of the working tree without links."""
 
     slug: str
@@ -49,7 +49,7 @@ def checked(slug: str) -> str:
     return slug
 
 
-def locate(folder: str, slug: str | None = None) -> Repository | None:
+def locate(folder: str, slug: str | None = None) -> GitHubRepository | None:
     """The repository that a folder lies in, if GitHub has it; `slug` says so where git does not.
 
     With `slug` and without a repository, the folder itself is taken as the root.
@@ -58,8 +58,8 @@ def locate(folder: str, slug: str | None = None) -> Repository | None:
     for root in with_parents(folder):
         if git := git_folder(root):
             named = checked(slug) if slug else published(git)
-            return Repository(named, branch(git), root) if named else None
-    return Repository(checked(slug), DEFAULT_BRANCH, folder) if slug else None
+            return GitHubRepository(named, branch(git), root) if named else None
+    return GitHubRepository(checked(slug), DEFAULT_BRANCH, folder) if slug else None
 
 
 def with_parents(folder: str) -> Iterator[str]:

@@ -10,12 +10,11 @@ import json
 import operator
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any
 
 from provisioner.commands.notebook import json_edit
-from provisioner.commands.notebook.github import Repository
+from provisioner.commands.notebook.github import GitHubRepository
 from provisioner.kinds import registry
 from provisioner.lock.document import path_of
 from provisioner.machine import files
@@ -51,7 +50,7 @@ def request(spec: Spec) -> NotebookRequest:
     return reduce(operator.or_, wishes, NotebookRequest())
 
 
-def setup(spec: str, notebook: str, repository: Repository | None) -> str:
+def setup(spec: str, notebook: str, repository: GitHubRepository | None) -> str:
     """The source of the cell. With a repository it fetches a spec that is not there, and its lock.
 
     A spec that has a lock beside it is applied with that lock.
@@ -74,11 +73,11 @@ def setup(spec: str, notebook: str, repository: Repository | None) -> str:
     return "\n".join([*lines, "%load_ext provisioner", command])
 
 
-def badge(notebook: str, repository: Repository) -> str:
+def badge(notebook: str, repository: GitHubRepository) -> str:
     return f"[![Open In Colab]({BADGE_IMAGE})]({repository.colab(notebook)})"
 
 
-def filled(text: str, spec: Spec, path: str, repository: Repository | None) -> str:
+def filled(text: str, spec: Spec, path: str, repository: GitHubRepository | None) -> str:
     """The text of the notebook at `path` with the spec's cells and request in it.
 
     Raises ProvisionerError when the text is no notebook of format 4.
@@ -138,7 +137,7 @@ def with_cell(text: str, name: str, source: str) -> str:
     return json_edit.replaced(text, found, lines(source))
 
 
-def names(cell: dict[str, Any]) -> Iterator[object]:
+def names(cell: Mapping[str, object]) -> Iterator[object]:
     """All that may name a cell: its id, the id that Colab keeps in its metadata, its tags."""
     yield cell.get("id")
     metadata = cell.get("metadata")
@@ -148,15 +147,15 @@ def names(cell: dict[str, Any]) -> Iterator[object]:
         yield from tags if isinstance(tags, list) else ()
 
 
-def home(cells: list[dict[str, Any]], name: str) -> int:
+def home(cells: Sequence[Mapping[str, object]], name: str) -> int:
     """Where a new cell of ours goes: the badge to the top, the setup before the first code."""
     code = (number for number, cell in enumerate(cells) if cell.get("cell_type") == "code")
     return 0 if name == BADGE else next(code, len(cells))
 
 
-def cell(name: str, source: str, *, has_ids: bool) -> dict[str, Any]:
+def cell(name: str, source: str, *, has_ids: bool) -> dict[str, object]:
     """A new cell, its keys in the order that Jupyter writes."""
-    code: dict[str, Any] = {} if name == BADGE else {"execution_count": None, "outputs": []}
+    code: dict[str, object] = {} if name == BADGE else {"execution_count": None, "outputs": []}
     made = {
         "cell_type": "markdown" if name == BADGE else "code",
         "metadata": {"tags": [name]} if has_ids else {"id": name, "tags": [name]},
@@ -205,7 +204,7 @@ def place(text: str, *path: str | int) -> int:
     return found.at
 
 
-def produce(spec: Spec, path: str, repository: Repository | None, *, update: bool, force: bool) -> str:
+def produce(spec: Spec, path: str, repository: GitHubRepository | None, *, update: bool, force: bool) -> str:
     """Write the notebook at `path`, or update the one that is there; in words, what was done.
 
     Raises ProvisionerError, also when there is another file at `path` and neither `update` nor `force`.

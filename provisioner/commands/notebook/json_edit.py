@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -62,14 +61,14 @@ def find(text: str, *path: str | int) -> Item | None:
     return found
 
 
-def replaced(text: str, item: Item, value: Any) -> str:
+def replaced(text: str, item: Item, value: object) -> str:
     """The text with another value in the place of an item's; as it was when the value is the same."""
     if json.loads(text[item.at : item.end]) == value:
         return text
     return text[: item.at] + written(text, value, depth(text, item.start)) + text[item.end :]
 
 
-def inserted(text: str, at: int, value: Any, *, key: str | None = None, before: int = 0) -> str:
+def inserted(text: str, at: int, value: object, *, key: str | None = None, before: int = 0) -> str:
     """The text with an item more in the object or array at `at`, before its item number `before`.
 
     It gets lines of its own where the other items have them.
@@ -130,7 +129,7 @@ def colon(text: str) -> str:
     return ": " if unit(text) or '": ' in text else ":"
 
 
-def written(text: str, value: Any, steps: int | None) -> str:
+def written(text: str, value: object, steps: int | None) -> str:
     """A value as this text would write it, in lines that are indented by `steps` or in none."""
     if steps is None:
         return json.dumps(value, separators=("," + comma(text), colon(text)))

@@ -12,7 +12,8 @@ from provisioner.kinds.apt import repositories
 from provisioner.kinds.apt.repositories import Repository
 from provisioner.kinds.apt.requests import Choice, Deb, Package, Selection
 from provisioner.kinds.apt.section import Apt, LockedApt, PreferringApt, hold, prefer
-from provisioner.kinds.base import ABSENT, Ground, Kind, Lockable
+from provisioner.kinds.base import ABSENT, Contents, Entry, Kind, Lockable
+from provisioner.kinds.base import LockContext as Ground
 from provisioner.kinds.shared.debian import apt_get, package_lists, pins, simulation, transaction
 from provisioner.kinds.shared.debian.apt_get import NOTHING, Order
 from provisioner.kinds.shared.debian.pins import Pins
@@ -288,11 +289,27 @@ def version_of(name: str, dpkg: Dpkg) -> str:
     return "" if found is None else found.version if found.installed else f"{found.version} {found.state}"
 
 
+def shim(c, p):  # type: ignore
+    return c if p is None else hold(c, p.pins) if p.exact else prefer(c, p.pins, p.upgrade)
+
+
 KIND = Kind(
     name="apt",
     config=Apt,
     observe=observe,
     plan=plan,
     named=named,
-    lock=Lockable(pins=Pins, pin=pin, hold=hold, prefer=prefer),
+    lock=Lockable(
+        pins=Pins,
+        observe=lambda c, r, p: observe(shim(c, p), r),
+        plan=lambda c, f, p: plan(shim(c, p), f),
+        check=lambda c, pins: (hold(c, pins), None)[1],
+        pin=lambda c, f, r, g, p: pin(shim(c, p), f, r, g),
+        contents=lambda pins: Contents(
+            tuple(Entry(e.name, e.version, (e.sha256,)) for e in pins.packages),
+            pins.unlocked,
+            frozenset(e.name for e in pins.packages),
+        ),
+        materials=lambda pins, os: (),
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioner.facts.distributions import source
 from provisioner.kinds.base import Pinning
@@ -48,7 +48,7 @@ class AbsentDistribution:
     """Why it cannot be removed."""
 
     @property
-    def goes(self) -> bool:
+    def removable(self) -> bool:
         return self.version is not None and not self.kept_by
 
 
@@ -60,7 +60,7 @@ class PipFacts:
     """Path of uv; empty when there is nothing for it to do."""
     named: tuple[NamedRequirement, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong with distributions that are not whole."""
+    """What is wrong with damaged distributions, by name."""
     absent: tuple[AbsentDistribution, ...] = ()
     missing_files: tuple[str, ...] = ()
     """Requirements files that are not there."""
@@ -95,16 +95,10 @@ def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None
     strategy = upgrade_strategy(pinning)
     pins = pinning.pins if pinning and pinning.exact else None
     comparison = compare_section(config, strategy, reader)
-    unsolved = pins is None and needs_solving(comparison, strategy, reader)
-    idle = not (unsolved or pins is not None or has_any(config.absent, comparison))
-    needs_uv = not (idle and reader.context.python.exists)
-    request = uv_request(config, strategy, reader, find_uv(reader) if needs_uv else "")
-    resolution: Resolution | None = None
-    drifts: tuple[LockDrift, ...] = ()
-    if pins is not None:
-        resolution, drifts = reconcile(request, comparison, config.preinstalled, pins)
-    elif unsolved:
-        resolution = solve(reader, request, comparison, config.preinstalled, strategy)
+    request = uv_request(config, strategy, reader)
+    if needs_uv(config, comparison, strategy, pins, reader):
+        request = replace(request, uv=find_uv(reader))
+    resolution, drifts = find_resolution(config, comparison, strategy, pins, reader, request)
     absent = tuple(look_at_absent(config.absent, comparison, resolution))
     changed = changes(resolution, absent)
     kernel = reader.kernel()
@@ -142,15 +136,24 @@ def needs_solving(comparison: PipComparison, strategy: UpgradeStrategy, reader: 
     return bool(unmet or strategy.newest or unknown) and not requirements.missing
 
 
-def has_any(names: Iterable[str], comparison: PipComparison) -> bool:
-    return any(name in comparison.installed for name in names)
+def needs_uv(
+    config: Pip,
+    comparison: PipComparison,
+    strategy: UpgradeStrategy,
+    pins: PipPins | None,
+    reader: Reader,
+) -> bool:
+    """Whether there may be anything for uv to do."""
+    unwanted = any(name in comparison.installed for name in config.absent)
+    new = not reader.context.python.exists
+    return unwanted or new or pins is not None or needs_solving(comparison, strategy, reader)
 
 
-def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader, uv: str) -> UvRequest:
-    """What a section asks of the program at the path `uv`."""
+def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> UvRequest:
+    """What a section asks of uv, wherever uv is."""
     python = reader.context.python
     return UvRequest(
-        uv=uv,
+        uv="",
         cwd=reader.context.folder,
         target=target(python),
         into=into(python, reader.context.state),
@@ -158,6 +161,22 @@ def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader, uv: str) 
         options=(*config.options, *strategy.options),
         packages=tuple(map(str, strategy.at_commits(config.packages))),
     )
+
+
+def find_resolution(
+    config: Pip,
+    comparison: PipComparison,
+    strategy: UpgradeStrategy,
+    pins: PipPins | None,
+    reader: Reader,
+    request: UvRequest,
+) -> tuple[Resolution | None, tuple[LockDrift, ...]]:
+    """What pins ask for, or else uv's answer where it has to be asked; and what of the pins' base is gone."""
+    if pins is not None:
+        return reconcile(request, comparison, config.preinstalled, pins)
+    if needs_solving(comparison, strategy, reader):
+        return solve(reader, request, comparison, config.preinstalled, strategy), ()
+    return None, ()
 
 
 def look_at_named(comparison: PipComparison) -> Iterator[NamedRequirement]:
@@ -179,7 +198,7 @@ def look_at_absent(
     """What must not be installed, and what may keep it."""
     needed_by = dict(comparison.closure.needed_by)
     if isinstance(resolution, Solution | ProtectedConflict):
-        needed_by |= {move.name: "what is wanted" for move in resolution.moves}
+        needed_by |= {move.name: "another requirement" for move in resolution.moves}
         needed_by |= {name: wants[0][0] for name, wants in resolution.needs.items()}
     for name in names:
         found = comparison.installed.get(name)
@@ -195,7 +214,7 @@ def look_at_absent(
 def changes(resolution: Resolution | None, absent: Iterable[AbsentDistribution]) -> dict[str, str | None]:
     """The versions afterwards of what is installed and changes; None for what is removed."""
     moves = resolution.moves if isinstance(resolution, Solution) else ()
-    removed = {each.name: None for each in absent if each.goes}
+    removed = {each.name: None for each in absent if each.removable}
     return {move.name: move.after for move in moves if move.before} | removed
 
 

@@ -1,4 +1,4 @@
-"""Which builds lose the GPU: told by names and versions alone, before anything is downloaded. Pure.
+"""Which builds lose the GPU: known by names and versions alone, before anything is downloaded. Pure.
 
 Sources: PyTorch's wheels name what they are built for in their local version (`+cu128`, `+cpu`), save those
 on PyPI, which bring CUDA as `nvidia-cuda-runtime`, as JAX and TensorFlow do. JAX takes a plugin of jaxlib's

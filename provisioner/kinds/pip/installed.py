@@ -22,7 +22,7 @@ class PipComparison:
     walker: Walker
     closure: Closure
     damaged: Mapping[str, str]
-    """What is wrong with distributions that are not whole."""
+    """What is wrong with damaged distributions, by name."""
 
     @property
     def installed(self) -> dict[str, Distribution]:
@@ -39,7 +39,7 @@ def compare(
 ) -> PipComparison:
     """Follow requirements through what is installed, with all that they need where `deps` says so.
 
-    `absent` names what is not wanted, so it need not be whole.
+    `absent` names what is not wanted, so damage to it does not matter.
     """
     walker = Walker(Installed(reader), requirements.limits)
     closure = walker.walk(requirements.wanted, deps=deps)
@@ -50,9 +50,9 @@ def compare(
 def find_damage(
     reader: Reader, installed: Installed, closure: Closure, absent: Iterable[str]
 ) -> dict[str, str]:
-    """What is not whole of what the spec leads to, or of all there is after a run was cut short.
+    """What is damaged of what the spec leads to, or of everything after a run was cut short.
 
-    Where the way ends early, uv goes on from there, and must not come upon what is only there in part.
+    Where requirements are not met, uv goes on from there, and must not find what is installed only in part.
     """
     suspect = "pip" in reader.context.suspects
     names = closure.reached.keys() | closure.unmet

@@ -178,7 +178,7 @@ def plan_restart(facts: PipFacts) -> Iterator[str]:
     imported = [f"{each.name} {each.version}".strip() for each in facts.imported if not each.stale]
     if imported:
         yield (
-            f"The notebook's kernel has already imported {', '.join(imported)} and keeps that version: "
+            f"The notebook's kernel has imported {', '.join(imported)} already and keeps that version: "
             "it must be restarted afterwards."
         )
 
@@ -191,7 +191,7 @@ def effects(facts: PipFacts) -> Iterator[Effect]:
         argv = (uv, "venv", *QUIET, "--allow-existing", *making, str(python.venv))
         yield command(argv, facts.folder)
     target = ("--python", python.executable)
-    if gone := [each.name for each in facts.absent if each.goes]:
+    if gone := [each.name for each in facts.absent if each.removable]:
         yield command((uv, "pip", "uninstall", *QUIET, *target, "--", *gone), facts.folder)
     found = facts.resolution
     if isinstance(found, Unbuilt) or (isinstance(found, Solution) and found.moves):

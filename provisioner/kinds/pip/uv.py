@@ -157,7 +157,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What installing takes: bytes to download as far as they are told, and what has no wheel."""
+    """What installing takes: bytes to download as far as they are known, and what has no wheel."""
 
     download: int = 0
     from_source: tuple[str, ...] = ()
@@ -245,7 +245,7 @@ def ask(reader: Reader, request: UvRequest, constraints: Iterable[str]) -> DryRu
     text = explain(completed.stderr)
     if any(re.search(pattern, text) for pattern in NETWORK):
         raise ObserveError(
-            f"uv cannot reach what pip's packages come from: {text}",
+            f"uv cannot reach the source of pip's packages: {text}",
             "Check the network and pip's indexes, then run it again.",
         )
     hint = next((hint for pattern, hint in HINTS if re.search(pattern, text)), "")

@@ -57,4 +57,4 @@ def warn(reader: Reader, moved: Mapping[str, str | None]) -> Iterator[str]:
     """What cannot be known of an image when what is on it changes: versions afterwards, by name."""
     changing = ", ".join(f"{name} {after}" for name, after in sorted(moved.items()) if after)
     if reader.context.target_image and changing:
-        yield f"Whether the rest of {reader.context.target_image} takes {changing} is not in its lists."
+        yield f"Whether the rest of {reader.context.target_image} works with {changing} is not in its lists."

@@ -9,7 +9,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from provisioner.model.redaction import holds_credentials
 
@@ -24,6 +24,7 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def check_name(value: str, pattern: re.Pattern[str], fault: str) -> str:
@@ -43,6 +44,11 @@ def check_variable(value: str) -> str:
 def check_entry(value: str) -> str:
     """The name that a file gives to one of its own entries."""
     return check_name(value, ENTRY, "may hold only letters, digits, - and _, the first a letter or digit")
+
+
+def check_module(value: str) -> str:
+    """The name of a Python module, perhaps within packages."""
+    return check_name(value, MODULE, "is not a module's name; write it like package.module")
 
 
 def check_sha256(value: str) -> str:
@@ -101,7 +107,13 @@ def check_no_credentials(value: str, instead: str) -> str:
     return value
 
 
-VariableName = Annotated[str, AfterValidator(check_variable)]
-EntryName = Annotated[str, AfterValidator(check_entry)]
-AnySha256 = Annotated[str, AfterValidator(check_sha256)]
+def as_text(pattern: re.Pattern[str]) -> WithJsonSchema:
+    """What editors are told of text that has to match a pattern wholly."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$"})
+
+
+VariableName = Annotated[str, AfterValidator(check_variable), as_text(VARIABLE)]
+EntryName = Annotated[str, AfterValidator(check_entry), as_text(ENTRY)]
+ModuleName = Annotated[str, AfterValidator(check_module), as_text(MODULE)]
+AnySha256 = Annotated[str, AfterValidator(check_sha256), as_text(SHA256)]
 """As people write it; what programs write is `fields.Sha256`."""

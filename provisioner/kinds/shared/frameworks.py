@@ -40,8 +40,3 @@ def concerns_of_families(names: frozenset[str]) -> Iterator[Concern]:
     """What of an image was built for the distributions or frameworks of these names."""
     for family in families_of(names):
         yield from (Concern(f"pip.{pattern}") for pattern in family)
-
-
-def named_in(family: tuple[str, ...], named: frozenset[str]) -> bool:
-    shared = ("nvidia-*", "triton")
-    return any(matches(name, set(family) - set(shared)) for name in named)

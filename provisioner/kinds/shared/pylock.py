@@ -53,7 +53,7 @@ def check_source(value: str) -> str:
 
 
 def check_repository(value: str) -> str:
-    """The commit is told apart from the URL, so nothing of it may stand there."""
+    """The commit has a field of its own, so the URL must not have it too."""
     pattern = re.compile(r"\w+://(?:[^/?#@]*@)?[^/?#@]*/[^?#@]*")
     return check_name(check_source(value), pattern, "is not the URL of a repository")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli
+from provisioner.commands import apply
 from provisioner.engine import noop_cache
 from provisioner.facts.interpreter import resolve
 from provisioner.machine.local import LocalMachine
@@ -137,7 +138,7 @@ def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("option", ["--dry-run", "--json", "--verbose", "--events=events.jsonl"])
 def test_whoever_wants_to_see_more_gets_it(desk: Path, option: str) -> None:
     options = cli.build_parser().parse_args(["apply", option])
-    assert cli.recalled(options) is None
+    assert apply.answer(options) is None
 
 
 def test_a_device_that_appears_is_looked_at(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

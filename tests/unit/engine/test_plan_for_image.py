@@ -316,8 +316,8 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
         (
             "2026.07-cpu",
             "T4",
-            "colab-2026.07-cpu has none, and the file wants T4. Plan against colab-2026.07-gpu, or let the "
-            "file name what this one has.",
+            "colab-2026.07-cpu has none, and the file wants T4. Plan against colab-2026.07-gpu, or "
+            "name in the file what this one has.",
         ),
         (
             "2025.07-cpu",

@@ -199,7 +199,7 @@ def test_a_requirement_is_parsed_and_stays_as_it_was_written() -> None:
     text = "My_Tool[Dev_X] >= 1, <2 ; python_version > '3'"
     found = parse_requirement(text)
     assert found
-    assert (str(found), found.name, found.extras) == (text, "my-tool", {"dev-x"})
+    assert (str(found), found.name, found.extras) == (text, "my-tool", frozenset({"dev-x"}))
     assert found.shown == f"my-tool{found.specifier}"
     moved = found.at("https://me:pw@h/x.whl")
     assert str(moved) == 'my-tool[dev-x] @ https://me:pw@h/x.whl ; python_version > "3"'

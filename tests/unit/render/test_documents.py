@@ -25,7 +25,7 @@ def test_a_plan_survives_json(plan: Plan) -> None:
 
 
 def test_the_document_is_what_scripts_rely_on() -> None:
-    document = documents.plan_document(PLAN)
+    document = json.loads(documents.text(documents.plan_document(PLAN)))
     assert next(iter(document)) == "format"
     assert document["format"] == "provisioner.plan/1"
     assert document["summary"] == {
@@ -59,7 +59,7 @@ def test_a_report_says_whether_all_is_well() -> None:
 
 def test_a_report_tells_of_the_accelerator_when_it_was_asked_for() -> None:
     assert documents.report_document(DONE)["accelerator"] is None
-    found = documents.report_document(ATTACHED)["accelerator"]
+    found = json.loads(documents.text(documents.report_document(ATTACHED)))["accelerator"]
     assert found["gpus"][0] == {
         "index": 0,
         "name": "Tesla T4",

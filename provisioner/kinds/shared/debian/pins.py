@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from provisioner.facts import dpkg as status
 from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.base import Ground
+from provisioner.kinds.base import LockContext as Ground
 from provisioner.kinds.shared.debian.apt_get import Order, question
 from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.debian.simulation import Simulation, simulate

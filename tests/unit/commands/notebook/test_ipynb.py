@@ -14,43 +14,44 @@ from hypothesis import strategies as st
 
 from provisioner.cli import main
 from provisioner.commands.notebook import github, ipynb, json_edit
-from provisioner.commands.notebook.ipynb import BADGE, CELL, Request
+from provisioner.commands.notebook.ipynb import BADGE, CELL
 from provisioner.model.errors import ProvisionerError
+from provisioner.model.notebook import NotebookRequest
 from provisioner.spec.spec import parse
 
 ROOT = Path(__file__).parents[4]
-T4 = Request("GPU", "T4")
+T4 = NotebookRequest("GPU", "T4")
 SOURCES = {CELL: "!pip install -q colab-provisioner\n%load_ext provisioner\n%colabenv apply"}
 
 
-def asked(section: str) -> Request:
+def asked(section: str) -> NotebookRequest:
     return ipynb.request(parse(f"version: 1\n{section}\n", "s.yaml", "/work"))
 
 
 @pytest.mark.parametrize(
     ("section", "wanted"),
     [
-        ("env: {}", Request()),
+        ("env: {}", NotebookRequest()),
         ("accelerator: gpu", T4),
         ("accelerator: tesla t4", T4),
-        ("accelerator: {any_of: [A100-80GB, T4]}", Request("GPU", "A100")),
-        ("accelerator: H100", Request("GPU", "H100")),
-        ("accelerator: G4", Request("GPU", "G4")),
-        ("accelerator: {any_of: [K80, P100, L4]}", Request("GPU", "L4")),
-        ("accelerator: K80", Request()),
-        ("accelerator: tpu", Request("TPU", "V5E1")),
-        ("accelerator: v5e-1", Request("TPU", "V5E1")),
-        ("accelerator: v6e", Request("TPU", "V6E1")),
-        ("accelerator: v5e-8", Request()),
-        ("accelerator: none", Request("")),
-        ("accelerator: cpu", Request()),
-        ("accelerator: {any_of: [cpu, T4]}", Request()),
+        ("accelerator: {any_of: [A100-80GB, T4]}", NotebookRequest("GPU", "A100")),
+        ("accelerator: H100", NotebookRequest("GPU", "H100")),
+        ("accelerator: G4", NotebookRequest("GPU", "G4")),
+        ("accelerator: {any_of: [K80, P100, L4]}", NotebookRequest("GPU", "L4")),
+        ("accelerator: K80", NotebookRequest()),
+        ("accelerator: tpu", NotebookRequest("TPU", "V5E1")),
+        ("accelerator: v5e-1", NotebookRequest("TPU", "V5E1")),
+        ("accelerator: v6e", NotebookRequest("TPU", "V6E1")),
+        ("accelerator: v5e-8", NotebookRequest()),
+        ("accelerator: none", NotebookRequest("")),
+        ("accelerator: cpu", NotebookRequest()),
+        ("accelerator: {any_of: [cpu, T4]}", NotebookRequest()),
         ("accelerator: {any_of: [gpu, tpu, cpu]}", T4),
-        ("runtime: {memory: 12GiB}", Request()),
-        ("runtime: {memory: 13GiB}\naccelerator: T4", Request("GPU", "T4", large=True)),
+        ("runtime: {memory: 12GiB}", NotebookRequest()),
+        ("runtime: {memory: 13GiB}\naccelerator: T4", NotebookRequest("GPU", "T4", large=True)),
     ],
 )
-def test_what_colab_is_asked_for(section: str, wanted: Request) -> None:
+def test_what_colab_is_asked_for(section: str, wanted: NotebookRequest) -> None:
     assert asked(section) == wanted
 
 
@@ -58,12 +59,12 @@ def test_what_colab_is_asked_for(section: str, wanted: Request) -> None:
     ("wish", "words"),
     [
         (T4, "T4 GPU"),
-        (Request("TPU", "V6E1", large=True), "V6E1 TPU, more memory"),
-        (Request(""), "no accelerator"),
-        (Request(), "any machine"),
+        (NotebookRequest("TPU", "V6E1", large=True), "V6E1 TPU, more memory"),
+        (NotebookRequest(""), "no accelerator"),
+        (NotebookRequest(), "any machine"),
     ],
 )
-def test_a_request_in_words(wish: Request, words: str) -> None:
+def test_a_request_in_words(wish: NotebookRequest, words: str) -> None:
     assert str(wish) == words
 
 
@@ -215,7 +216,7 @@ def test_a_name_that_a_cell_would_read_otherwise_is_refused(
 )
 def test_the_slug_of_a_remote(tmp_path: Path, url: str, slug: str | None) -> None:
     publish(tmp_path, url)
-    found = github.locate(tmp_path)
+    found = github.locate(str(tmp_path))
     assert (found and found.slug) == slug
 
 
@@ -224,10 +225,10 @@ def test_origin_comes_before_other_remotes(tmp_path: Path) -> None:
     config = tmp_path / ".git" / "config"
     first = '[remote "fork"]\n  url = https://github.com/you/fork\n  url = https://github.com/you/second\n'
     config.write_text(first + config.read_text())
-    found = github.locate(tmp_path)
-    assert found == github.Repository("me/origin", "main", tmp_path)
+    found = github.locate(str(tmp_path))
+    assert found == github.GitHubRepository("me/origin", "main", str(tmp_path))
     config.write_text(first)
-    found = github.locate(tmp_path)
+    found = github.locate(str(tmp_path))
     assert found
     assert found.slug == "you/fork"
 
@@ -241,17 +242,18 @@ def test_a_worktree_has_its_own_branch_and_the_others_remotes(tmp_path: Path) ->
     tree = tmp_path / "tree"
     (tree / "sub").mkdir(parents=True)
     (tree / ".git").write_text(f"gitdir: {own}\n")
-    found = github.locate(tree / "sub")
-    assert found == github.Repository("me/thing", "feature/a", tree)
+    found = github.locate(str(tree / "sub"))
+    assert found == github.GitHubRepository("me/thing", "feature/a", str(tree))
 
 
 def test_a_repository_may_be_named(tmp_path: Path) -> None:
-    assert github.locate(tmp_path) is None
-    assert github.locate(tmp_path, "me/thing") == github.Repository("me/thing", "main", tmp_path)
+    root = str(tmp_path)
+    assert github.locate(root) is None
+    assert github.locate(root, "me/thing") == github.GitHubRepository("me/thing", "main", root)
     publish(tmp_path, "https://github.com/me/other", head="ref: refs/heads/dev\n")
-    assert github.locate(tmp_path, "me/thing") == github.Repository("me/thing", "dev", tmp_path)
+    assert github.locate(root, "me/thing") == github.GitHubRepository("me/thing", "dev", root)
     with pytest.raises(ProvisionerError, match="no repository on GitHub"):
-        github.locate(tmp_path, "me/thing; rm -rf x")
+        github.locate(root, "me/thing; rm -rf x")
 
 
 # Updating.
@@ -301,7 +303,7 @@ def test_an_update_keeps_every_other_byte() -> None:
 def test_the_cell_is_known_again_and_only_its_source_changes(known: dict[str, Any]) -> None:
     cell = {"cell_type": "code", "source": "old", "outputs": [{"x": 1}], "metadata": {}, **known}
     text = json.dumps({"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "raw"}, cell]}, indent=2)
-    made = json.loads(ipynb.compose(text, Request(), SOURCES))
+    made = json.loads(ipynb.compose(text, NotebookRequest(), SOURCES))
     assert "".join(made["cells"][1]["source"]) == SOURCES[CELL]
     made["cells"][1]["source"] = "old"
     assert made == json.loads(text)
@@ -309,15 +311,18 @@ def test_the_cell_is_known_again_and_only_its_source_changes(known: dict[str, An
 
 def test_a_cell_without_a_source_gets_one() -> None:
     text = json.dumps({"nbformat": 4, "metadata": {}, "cells": [{"id": CELL}]})
-    assert "".join(json.loads(ipynb.compose(text, Request(), SOURCES))["cells"][0]["source"]) == SOURCES[CELL]
+    assert (
+        "".join(json.loads(ipynb.compose(text, NotebookRequest(), SOURCES))["cells"][0]["source"])
+        == SOURCES[CELL]
+    )
 
 
 def test_no_accelerator_takes_the_request_away() -> None:
     before = '{"cells":[],"metadata":{"accelerator":"TPU","colab":{"a":1,"gpuType":"V5E1"}},"nbformat":4}'
     after = '{"cells":[],"metadata":{"colab":{"a":1}},"nbformat":4}'
-    assert ipynb.compose(before, Request(""), {}) == after
-    assert ipynb.compose(after, Request(""), {}) == after
-    assert ipynb.compose(before, Request(), {}) == before
+    assert ipynb.compose(before, NotebookRequest(""), {}) == after
+    assert ipynb.compose(after, NotebookRequest(""), {}) == after
+    assert ipynb.compose(before, NotebookRequest(), {}) == before
 
 
 @pytest.mark.parametrize(
@@ -380,13 +385,19 @@ STYLES = st.fixed_dictionaries(
     }
 )
 WISHES = st.sampled_from(
-    [T4, Request("TPU", "V5E1", large=True), Request(""), Request(large=True), Request()]
+    [
+        T4,
+        NotebookRequest("TPU", "V5E1", large=True),
+        NotebookRequest(""),
+        NotebookRequest(large=True),
+        NotebookRequest(),
+    ]
 )
 
 
 @given(NOTEBOOKS, STYLES, WISHES, st.booleans())
 def test_the_law_of_updating(
-    notebook: dict[str, Any], style: dict[str, Any], wish: Request, windows: bool
+    notebook: dict[str, Any], style: dict[str, Any], wish: NotebookRequest, windows: bool
 ) -> None:
     """Twice is once; it reads as before with ours in it; what others wrote stands there byte for byte."""
     ours = {**SOURCES, BADGE: "badge"}
@@ -406,7 +417,7 @@ def test_the_law_of_updating(
         assert text[item.start : item.end] in made
 
 
-def expected(metadata: dict[str, Any], wish: Request) -> dict[str, Any]:
+def expected(metadata: dict[str, Any], wish: NotebookRequest) -> dict[str, Any]:
     wanted = copy.deepcopy(metadata)
     colab = {
         **({"machine_shape": "hm"} if wish.large else {}),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli
-from provisioner.kinds.accelerator import kind
+from provisioner.kinds.accelerator.kind import KIND
 from provisioner.kinds.accelerator.section import Accelerator
 from provisioner.machine.local import LocalMachine
 from provisioner.model import gpus
@@ -131,7 +131,7 @@ def checks(wanted: object, attached: Accelerators, **environ: str) -> list[Check
     machine = FakeMachine(devices=attached, environ=environ)
     config = scene.validate("accelerator", wanted, machine)
     assert isinstance(config, Accelerator)
-    return list(kind.checks(config, kind.observe(config, machine)))
+    return list(KIND.checks(config, KIND.observe(config, machine)))
 
 
 @pytest.mark.parametrize(

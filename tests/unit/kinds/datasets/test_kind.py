@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from provisioner.kinds.datasets import kind
+from provisioner.kinds.datasets.kind import KIND
 from provisioner.kinds.datasets.section import Config, Dataset
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
@@ -46,13 +46,13 @@ class Scene:
         return adapter.validate_python(self.wanted, context=context)
 
     def plan(self) -> list[Change]:
-        steps = kind.plan(self.config(), kind.observe(self.config(), self.machine))
+        steps = KIND.plan(self.config(), KIND.observe(self.config(), self.machine))
         return [change for step in steps for change in step.changes]
 
     def apply(self) -> list[str]:
         """Do what is planned and return the notes."""
         machine = self.machine
-        steps = list(kind.plan(self.config(), kind.observe(self.config(), machine)))
+        steps = list(KIND.plan(self.config(), KIND.observe(self.config(), machine)))
         effects = [effect for step in steps if step.pending and not step.blocked for effect in step.effects]
         notes = [machine.perform(effect, lambda done, total, text: None) for effect in effects]
         return [note for note in notes if note]

@@ -1,4 +1,4 @@
-"""What cannot be had is told in words, and is never taken for something else."""
+"""What cannot be installed is blocked with a reason, and is never taken for something else."""
 
 from __future__ import annotations
 
