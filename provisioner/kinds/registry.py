@@ -22,7 +22,7 @@ ROOMS = {
     "runtime": "runtime",
     "accelerator": "accelerator.kind",
     "apt": "apt.kind",
-    "jdk": "jdk",
+    "jdk": "jdk.kind",
     "pip": "pip.kind",
     "drive": "drive",
     "secrets": "secrets",
