@@ -80,9 +80,9 @@ def start_parser() -> tuple[argparse.ArgumentParser, Subparsers]:
 
 
 def add_command(commands: Subparsers, name: str, *, filled: bool) -> None:
-    """Add a command's parser, with its arguments where they are needed: those are in the command's module."""
+    """Add a command's parser; with its arguments, which its module knows, where they are needed."""
     _, text = COMMANDS[name]
-    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False, add_help=filled)
     if filled:
         module_of(name).add_arguments(parser)
 

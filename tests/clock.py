@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.machine import process
 
-PATIENCE = 300.0
+PATIENCE = 300
 """Seconds after which a test gives up on what should come by itself."""
 
 

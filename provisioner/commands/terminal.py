@@ -59,9 +59,7 @@ class Terminal:
     def reporter(
         self, *, verbose: bool = False, events: str | None = None, as_json: bool = False
     ) -> AbstractContextManager[Reporter]:
-        from provisioner.machine.kernel_process import kernel_process
         from provisioner.render.reporter import TerminalReporter
 
         stream = sys.stderr if as_json else sys.stdout
-        # A cell's `!` gives a terminal, but what shows its output knows no cursor.
-        return TerminalReporter(stream, verbose=verbose, events=events, live=kernel_process() is None)
+        return TerminalReporter(stream, verbose=verbose, events=events)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from provisioner.commands import arguments
@@ -22,5 +21,6 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     spec = api.load(options.spec)
     sections = ", ".join(spec.sections) or "no sections"
-    screen.say(f"{os.path.relpath(spec.path)} is valid: {spec.name}, with {sections}.\n")
+    name = options.spec if isinstance(options.spec, str) else "The cell"
+    screen.say(f"{name} is valid: {spec.name}, with {sections}.\n")
     return DONE

@@ -78,8 +78,8 @@ def describe(machine: LocalMachine, looks: Sequence[Examination]) -> dict[str, s
         "platform": platforms.detect(machine),
         "size": f"{system.processors()} CPUs, {format_size(machine.context.memory)} of memory",
         "python": f"{python.version} at {python.executable}",
-        "packages": ", ".join(packages) or "none that matters here",
-        "variables": ", ".join(variables) or "none that matters here",
+        "packages": ", ".join(packages) or "none that matter",
+        "variables": ", ".join(variables) or "none that matter",
     }
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from pydantic import TypeAdapter
 
 from provisioner.engine.connect import connect, look, running_machine
-from provisioner.engine.plan import survey
+from provisioner.engine.plan import Facts, survey
 from provisioner.facts import dpkg as status
 from provisioner.facts import platforms, system
 from provisioner.facts.distributions import Installed
 from provisioner.machine.reader import Reader
 from provisioner.model.errors import ObserveError
-from provisioner.model.plan import fingerprint
+from provisioner.model.plan import Plan, fingerprint
 from provisioner.snapshots.anonymize import Anonymous
 from provisioner.snapshots.snapshot import VARIABLES, Seen, Snapshot
 from provisioner.spec.spec import Spec
@@ -24,14 +24,19 @@ def snapshot(spec: Spec | None) -> Snapshot:
     if spec is None:
         return describe(running_machine(system.working_folder()))
     found = survey(spec, look(spec, connect(spec)))
-    hide = Anonymous(found.reader)
+    return of_spec(found.reader, found.plan, fingerprint(found.plan) or None, found.facts)
+
+
+def of_spec(reader: Reader, plan: Plan, mark: str | None, facts: Facts) -> Snapshot:
+    """A snapshot of a machine, and of what a spec names there; `mark` is its fingerprint."""
+    hide = Anonymous(reader)
     return replace(
-        describe(found.reader),
-        name=hide(spec.name),
-        digest=spec.digest,
-        fingerprint=fingerprint(found.plan) or None,
-        named=hide.within(dict(found.plan.named)),
-        kinds=hide.within({name: as_data(facts) for name, facts in found.facts.items()}),
+        describe(reader),
+        name=hide(plan.name),
+        digest=plan.digest,
+        fingerprint=mark,
+        named=hide.within(dict(plan.named)),
+        kinds=hide.within({name: as_data(found) for name, found in facts.items()}),
     )
 
 

@@ -23,7 +23,7 @@ HALFWAY = ("half-installed", "unpacked", "half-configured", "triggers-awaited", 
 
 
 @dataclass(frozen=True)
-class Package:
+class DpkgPackage:
     """One stanza of dpkg's database that is more than a memory."""
 
     name: str
@@ -44,7 +44,7 @@ class Package:
 class Dpkg:
     """The database as it is."""
 
-    packages: Mapping[str, Package]
+    packages: Mapping[str, DpkgPackage]
     architecture: str
     """The machine's own: "amd64"."""
     interrupted: bool = False
@@ -53,14 +53,14 @@ class Dpkg:
     """Those of TAKEN_FOR_GRANTED that are not there."""
 
     @property
-    def halfway(self) -> tuple[Package, ...]:
+    def halfway(self) -> tuple[DpkgPackage, ...]:
         return tuple(package for package in self.packages.values() if not package.installed)
 
     def key(self, name: str) -> str:
         """A name as `packages` and apt have it: the machine's own architecture is left out."""
         return name.removesuffix(f":{self.architecture}")
 
-    def get(self, name: str) -> Package | None:
+    def get(self, name: str) -> DpkgPackage | None:
         """A package that is installed; its own architecture may be spelt out."""
         found = self.packages.get(self.key(name))
         return found if found and found.installed else None
@@ -81,7 +81,7 @@ class Dpkg:
         found = self.packages.get(name)
         return found is not None and found.held
 
-    def providers(self, name: str) -> tuple[tuple[Package, str], ...]:
+    def providers(self, name: str) -> tuple[tuple[DpkgPackage, str], ...]:
         """Installed packages that provide `name`, each with the version of what it provides, or ""."""
         pattern = re.compile(rf"(?:^|, ){re.escape(name)}(?::\S+)?(?: \(= ([^)]+)\))?(?:,|$)")
         return tuple(
@@ -109,7 +109,7 @@ def parse(texts: Iterable[bytes]) -> Dpkg:
     packages = {}
     for name, architecture, package in stanzas:
         key = name if architecture in (native, "all", "") else f"{name}:{architecture}"
-        packages[key] = Package(key, *package) if package else None
+        packages[key] = DpkgPackage(key, *package) if package else None
     known = {name: package for name, package in packages.items() if package}
     return Dpkg(known, native)
 

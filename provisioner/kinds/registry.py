@@ -65,14 +65,15 @@ def get(name: str) -> AnyKind:
 
 def every() -> tuple[str, ...]:
     """The names of all kinds, in the order of a plan."""
-    return in_order({*NAMES, *plugins()})
+    return in_order({*ROOMS, *plugins()})
 
 
 def in_order(names: Collection[str]) -> tuple[str, ...]:
     """Names of kinds in the order of a plan."""
     others = tuple(sorted(name for name in names if name not in ROOMS))
-    at = NAMES.index(BEFORE)
-    ordered = (*NAMES[:at], *others, *NAMES[at:])
+    ours = tuple(ROOMS)
+    at = ours.index(BEFORE)
+    ordered = (*ours[:at], *others, *ours[at:])
     return tuple(name for name in ordered if name in names)
 
 

@@ -6,6 +6,7 @@ ProvisionerError            what happened, and what to do next
  ├─ PlanMovedError          a saved plan no longer fits this machine
  ├─ LockError               a lock cannot be made, or does not fit
  ├─ PluginError             a kind of other people's cannot be used
+ ├─ NotDone                 the machine is not what the spec says; `api` has it, since its text is a report's
  ├─ EffectError             a step could not do its work
  │   └─ TransientError      the same work may succeed when tried again
  └─ Interrupted             Ctrl-C, SIGTERM

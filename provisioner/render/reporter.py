@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import IO
 
 from provisioner.machine import files
+from provisioner.machine.kernel_process import kernel_process
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Plan
 from provisioner.model.report import Event
@@ -18,17 +19,14 @@ from provisioner.render import progress, terminal, text
 class TerminalReporter(ExitStack):
     """A context manager that is a Reporter.
 
-    `live` allows bars that move, where there is a screen.
+    Bars move where there is a screen. A cell's `!` gives a terminal, but its output has no cursor.
     `events` is the path of a file to which every event is appended as a line of JSON.
     Raises ProvisionerError when that file cannot be written.
     """
 
-    def __init__(
-        self, stream: IO[str], *, verbose: bool = False, events: str | None = None, live: bool = True
-    ) -> None:
+    def __init__(self, stream: IO[str], *, verbose: bool = False, events: str | None = None) -> None:
         super().__init__()
         self.stream = stream
-        self.live = live
         self.verbose = verbose
         self.listener: progress.Listener = progress.PlainProgress(stream)
         self._file: IO[str] | None = None
@@ -47,7 +45,7 @@ class TerminalReporter(ExitStack):
         self.stream.write(text.render_plan(plan, paint=paint, width=terminal.width(), verbose=self.verbose))
         self.stream.write("\n")
         self.stream.flush()
-        if self.live and terminal.is_screen(self.stream):
+        if terminal.is_screen(self.stream) and kernel_process() is None:
             bars = self.enter_context(progress.live(self.stream))
             self.listener = progress.LiveProgress(bars)
 

@@ -15,6 +15,7 @@ from provisioner.render import html, live_html
 from provisioner.render.stylesheet import DARK, LIGHT
 from tests import looks
 from tests.browser.conftest import CONTRASTS, FOREIGN, OUR_OWN, ground, needs_chromium
+from tests.clock import PATIENCE
 
 pytestmark = needs_chromium
 
@@ -33,7 +34,7 @@ PAGES = {
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     made = browser.new_page()
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(1000 * PATIENCE)
     yield made
     made.close()
 

@@ -156,7 +156,7 @@ def test_what_is_held_is_not_touched_unless_forced(shelf: Root) -> None:
 
 def test_nothing_goes_that_the_file_does_not_name(shelf: Root) -> None:
     apply(shelf, section("packages: [shelf-vim]"))
-    refused(shelf, section("packages: [shelf-emacs]"), "it would have to go", "name it under `absent`")
+    refused(shelf, section("packages: [shelf-emacs]"), "it would be removed", "name it in `absent`")
     assert "shelf-vim" in installed(shelf)
     apply(shelf, section("packages: [shelf-emacs]\nabsent: [shelf-vim]"))
     assert {"shelf-emacs"} == {"shelf-emacs", "shelf-vim"} & set(installed(shelf))
@@ -171,7 +171,7 @@ def test_versions_move_both_ways_and_edited_files_stay(shelf: Root) -> None:
     assert shelf.read("/etc/shelf.conf") == "mine\n"
     apply(shelf, section("packages: [shelf-configured=1.0]"))
     assert installed(shelf)["shelf-configured"] == "1.0"
-    refused(shelf, section("packages: [shelf-configured=9]"), "has version 9 of .*; there is 2.0, 1.0")
+    refused(shelf, section("packages: [shelf-configured=9]"), "has version 9 of .*; available: 2.0, 1.0")
 
 
 def test_an_unknown_name_is_told_with_those_near_it_and_nothing_is_done(shelf: Root) -> None:
@@ -179,7 +179,7 @@ def test_an_unknown_name_is_told_with_those_near_it_and_nothing_is_done(shelf: R
     refused(
         shelf,
         section("packages: [shelf-wim, shelf-emacs]"),
-        "has a package called shelf-wim; near it are shelf-vim",
+        "has a package called shelf-wim; similar names: shelf-vim",
     )
     assert installed(shelf) == before
 

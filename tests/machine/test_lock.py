@@ -276,7 +276,7 @@ def test_a_month_later(world: World, make: Make) -> None:
     gone.write(LOCK, lock)
     before = listing(gone)
     refused = colabenv(gone, "apply", "--locked", "--only", "apt", spec=world.spec, check=False)
-    assert_clear(refused, "no repository of this machine has version 1.0 of shelf-tea; there is 2.0")
+    assert_clear(refused, "no repository of this machine has version 1.0 of shelf-tea; available: 2.0")
     assert listing(gone) == before
 
 
@@ -322,7 +322,7 @@ def test_what_was_tampered_with_is_refused_by_name(world: World, make: Make) -> 
     Repo(world.repo.folder, [*honest_debs, rebuilt]).publish(world.key).place(root)
     refused("apt", "shelf-water_1.0_all.deb +Hash Sum mismatch")
     root.run(["apt-get", "update"])
-    refused("apt", "the repository's shelf-water 1.0 is another file than the lock has", "who changed it")
+    refused("apt", "shelf-water 1.0 in the repository is not the file that was locked", "who changed it")
 
 
 def test_a_lock_that_is_not_of_this_spec(world: World, make: Make) -> None:

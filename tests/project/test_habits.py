@@ -112,7 +112,7 @@ def test_what_is_built_can_be_published(dist: Path) -> None:
 def test_a_tag_of_another_version_is_refused(dist: Path) -> None:
     done = check_wheel(dist, "v99.0")
     assert done.returncode == 1
-    assert f"error: the tag is v99.0, and the wheel says: colabenv {__version__}" in done.stdout
+    assert f"error: the tag is v99.0, and the wheel says: colab-provisioner {__version__}" in done.stdout
 
 
 # The ways of tests

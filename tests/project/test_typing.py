@@ -15,22 +15,22 @@ import provisioner
 
 FOLDER = Path(__file__).parents[2] / "typing_tests"
 
+CACHE = FOLDER.parent / ".cache" / "mypy-users"
+
 CHECKERS = {
-    "mypy": ["-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "."],
+    "mypy": ["-m", "mypy", "--strict", "--config-file=", "--no-error-summary", f"--cache-dir={CACHE}", "."],
     "pyright": ["-m", "pyright", "--pythonpath", sys.executable, "."],
 }
 """As users run them: with none of this project's settings."""
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_users_code_type_checks(checker: str, tmp_path: Path) -> None:
+def test_a_users_code_type_checks(checker: str) -> None:
     if importlib.util.find_spec(checker) is None:
         pytest.skip(f"{checker} is not installed: it is in the dependency group dev")
-    words = [*CHECKERS[checker], *(["--cache-dir", str(tmp_path)] if checker == "mypy" else [])]
+    command = [sys.executable, *CHECKERS[checker]]
     environ = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=FOLDER, env=environ, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=FOLDER, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

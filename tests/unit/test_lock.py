@@ -16,19 +16,12 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from provisioner import cli
-from provisioner.facts import dpkg as status
-from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.shared.debian import pins as debs
-from provisioner.kinds.shared.debian.apt_get import Order
-from provisioner.kinds.shared.debian.simulation import Simulation
 from provisioner.kinds.shared.pylock import PipPins
 from provisioner.lock import document, toml, use
-from provisioner.lock.diff import describe
+from provisioner.lock.diff import describe_target
 from provisioner.lock.document import Lock, Target, Where
-from provisioner.machine.reader import Completed
+from provisioner.lock.resolve import LockedTarget
 from provisioner.model.errors import LockError
-from provisioner.model.plan import Action, Change
-from tests.fakes import FakeMachine
 
 HERE = "Lock it for this machine too: colabenv lock --for here"
 ROSE = "https://example.org/rose-1.0-py3-none-any.whl"
@@ -241,7 +234,7 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
         (
             ("targets", 0, "datasets", "seeds", "url"),
             "ftp://example.org",
-            "seeds.url: is no http or https URL",
+            "seeds.url: starts with ftp://; write an http or https URL",
         ),
         (
             ("targets", 0, "datasets", "seeds"),
@@ -360,85 +353,6 @@ def wheel_pin(name: str, version: str = "1.0") -> dict[str, Any]:
     return {"name": name, "version": version, "wheels": [file]}
 
 
-# Debian packages
-
-
-def package(name: str, version: str = "1.0", sha256: str = SHA) -> dict[str, Any]:
-    source = f"https://example.org/{name}_{version}_all.deb"
-    return {"name": name, "version": version, "source": source, "size": 5, "sha256": sha256}
-
-
-def offering(*told: str) -> FakeMachine:
-    """A machine whose apt-get says these lines of files."""
-    machine = FakeMachine()
-    machine.programs["apt-get"] = lambda _machine, _run: Completed(
-        0, "".join(f"{line}\n" for line in told), ""
-    )
-    return machine
-
-
-ORDER = Order(install=("tea=1.0",), exact=True)
-
-
-@pytest.mark.parametrize(
-    ("told", "reason"),
-    [
-        (f"'file:/srv/tea_1.0_all.deb' tea_1.0_all.deb 5 SHA256:{SHA}", None),
-        (
-            f"'https://x.org/tea_1.0_all.deb' tea_1.0_all.deb 5 SHA256:{'00' * 32}",
-            "the repository's tea 1.0 is another file than the lock has: its sha256 was abababababab... and "
-            "is 000000000000...; find out who changed it",
-        ),
-        (
-            "'https://x.org/tea_1.0_all.deb' tea_1.0_all.deb 5 MD5Sum:00",
-            "no repository tells which file its tea 1.0 is, as the lock does",
-        ),
-        ("", "no repository tells which file its tea 1.0 is, as the lock does"),
-    ],
-)
-def test_only_the_file_that_was_locked_will_do(told: str, reason: str | None) -> None:
-    pins = debs.Pins.model_validate({"packages": [package("tea")]})
-    found = debs.refuse_tampered(pins, Simulation(), ORDER, offering(told))
-    assert found.refused == ({"tea": reason} if reason else {})
-
-
-def test_a_password_of_a_repository_is_not_held() -> None:
-    told = f"'https://me:hunter22@x.org/tea_1%3a1.0_all.deb' tea_1%3a1.0_all.deb 5 SHA256:{SHA}"
-    found = debs.files({"tea": "1:1.0"}, ORDER, offering(told))
-    assert found["tea"].version == "1:1.0"
-    assert "hunter22" not in found["tea"].source
-
-
-def test_what_a_lock_does_not_foresee_is_blocked() -> None:
-    pins = debs.Pins.model_validate(
-        {"packages": [package("tea")], "base": [{"name": "cup", "version": "2.0"}]}
-    )
-    changes = [
-        Change("apt.tea", Action.CREATE, None, "1.0"),
-        Change("apt.cup", Action.UPDATE, "1.0", "2.0"),
-        Change("apt.milk", Action.CREATE, None, "1.0"),
-        Change("apt.jug", Action.KEEP, "1.0"),
-    ]
-    tea, cup, milk, jug = debs.keep_to(pins, {"apt.tea"}, changes)
-    assert (tea.action, jug.action) == (Action.CREATE, Action.KEEP)
-    assert (cup.action, milk.action) == (Action.BLOCKED, Action.BLOCKED)
-    assert cup.reason.startswith("the base had cup 2.0 when the lock was made; go back to the runtime")
-    assert milk.reason == "the lock does not have milk: lock again"
-
-
-def test_what_is_there_in_another_version_is_missing() -> None:
-    pins = debs.Pins.model_validate({"packages": [package("tea"), package("cup"), package("jug")]})
-    text = "".join(
-        f"Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: {version}\n\n"
-        for name, version in (("tea", "1.0"), ("cup", "0.9"))
-    )
-    machine = FakeMachine()
-    machine.put("/var/lib/dpkg/status", text)
-    dpkg = status.observe(machine)
-    assert isinstance(dpkg, Dpkg)
-    assert [each.word for each in pins.missing(dpkg)] == ["cup=1.0", "jug=1.0"]
-
-
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -471,7 +385,8 @@ def test_each_name_stands_once() -> None:
 
 def reviewed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What a person sees of two states of a target."""
-    return list(describe(Target.model_validate(before), Target.model_validate(after), ("beware",)))[1:]
+    made = LockedTarget(Target.model_validate(after), ("beware",))
+    return list(describe_target(Target.model_validate(before), made))[1:]
 
 
 def test_a_review_shows_versions_and_other_files_under_the_same_one() -> None:
@@ -511,7 +426,7 @@ def test_targets_are_made_kept_checked_and_dropped(
     assert lock
     assert [target.machine.runtime for target in lock.targets] == IMAGES.split(",")
     made = Path("course.lock").read_bytes()
-    assert "(as it was)" in colabenv("lock")[1]
+    assert "(unchanged)" in colabenv("lock")[1]
     assert Path("course.lock").read_bytes() == made
     assert colabenv("lock", "--check", "--for", "2026.08-gpu")[0] == 0
     code, told = colabenv("lock", "--check", "--for", "tpu")

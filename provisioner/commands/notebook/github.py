@@ -45,7 +45,7 @@ class GitHubRepository:
 def checked(slug: str) -> str:
     """OWNER/NAME as it was given. Raises ProvisionerError when it is something else."""
     if not SLUG.fullmatch(slug):
-        raise ProvisionerError(f"{slug!r} is no repository on GitHub", "Write it as OWNER/NAME.")
+        raise ProvisionerError(f"{slug!r} is not a repository on GitHub", "Write it as OWNER/NAME.")
     return slug
 
 

@@ -80,7 +80,7 @@ def badge(notebook: str, repository: GitHubRepository) -> str:
 def filled(text: str, spec: Spec, path: str, repository: GitHubRepository | None) -> str:
     """The text of the notebook at `path` with the spec's cells and request in it.
 
-    Raises ProvisionerError when the text is no notebook of format 4.
+    Raises ProvisionerError when the text is not a notebook of format 4.
     """
     sources = {CELL: setup(spec.path, os.path.abspath(path), repository)}
     if repository and repository.holds(path):
@@ -91,7 +91,7 @@ def filled(text: str, spec: Spec, path: str, repository: GitHubRepository | None
 def compose(text: str, wish: NotebookRequest, sources: dict[str, str]) -> str:
     """A notebook's text with our cells and the request in it, and all else as it was.
 
-    `sources` are the cells' by their ids. Raises ProvisionerError when the text is no notebook of
+    `sources` are the cells' by their ids. Raises ProvisionerError when the text is not a notebook of
     format 4.
     """
     check(text)
@@ -106,20 +106,25 @@ def compose(text: str, wish: NotebookRequest, sources: dict[str, str]) -> str:
 
 
 def check(text: str) -> None:
+    """Raise ProvisionerError when the text is not a notebook of format 4."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise ProvisionerError("is no notebook: it is not JSON", "Name a file that Jupyter wrote.") from None
+        raise not_a_notebook("it is not JSON") from None
     if not isinstance(document, dict) or not isinstance(document.get("nbformat"), int):
-        raise ProvisionerError("is no notebook: it has no `nbformat`", "Name a file that Jupyter wrote.")
+        raise not_a_notebook("it has no `nbformat`")
     if document["nbformat"] != 4:
-        way = "Convert it: jupyter nbconvert --to notebook --nbformat 4."
-        raise ProvisionerError(f"is a notebook of format {document['nbformat']}, not 4", way)
+        hint = "Convert it: jupyter nbconvert --to notebook --nbformat 4."
+        raise ProvisionerError(f"is a notebook of format {document['nbformat']}, not 4", hint)
     cells, metadata = document.get("cells"), document.get("metadata")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise ProvisionerError("is no notebook: it has no list of cells", "Name a file that Jupyter wrote.")
+        raise not_a_notebook("it has no list of cells")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("colab", {}), dict):
-        raise ProvisionerError("is no notebook: its metadata are no mapping", "Name a file Jupyter wrote.")
+        raise not_a_notebook("its metadata are not a mapping")
+
+
+def not_a_notebook(why: str) -> ProvisionerError:
+    return ProvisionerError(f"is not a notebook: {why}", "Name a file that Jupyter wrote.")
 
 
 def with_cell(text: str, name: str, source: str) -> str:
@@ -231,4 +236,4 @@ def read(path: str) -> str:
     except OSError as error:
         raise ProvisionerError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise ProvisionerError(f"{path} is no notebook: it is not UTF-8") from None
+        raise ProvisionerError(f"{path} is not a notebook: it is not UTF-8") from None

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from provisioner.kinds.apt.requests import check_filled
+from provisioner.kinds.shared.checks import LOCAL, WEB, check_name, check_no_credentials, check_url
 from provisioner.kinds.shared.debian import package_lists
 from provisioner.kinds.shared.debian.apt_get import NETWORK, question
-from provisioner.kinds.shared.debian.package_lists import Lists, own_folder
+from provisioner.kinds.shared.debian.package_lists import PackageLists, own_folder
 from provisioner.kinds.shared.fields import Section, resolve
 from provisioner.machine.download import openpgp
 from provisioner.machine.reader import Reader
@@ -25,24 +26,22 @@ from provisioner.model.effects import Effect, InstallKey, Write
 KEYRINGS = "/etc/apt/keyrings"
 HELPER = "/usr/lib/apt/apt-helper"
 
+FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+
 
 def check_uri(value: str) -> str:
-    if not re.fullmatch(r"(?:https?://|file:/|copy:/)[^\s\[\]]+", value):
-        raise ValueError("is not a place apt can fetch from; write http://, https:// or file:/")
-    if re.match(r"https?://[^/]*@", value):
-        raise ValueError(
-            "holds a password that everyone could read; put it into /etc/apt/auth.conf.d instead"
-        )
-    return value
+    """A URL that apt can fetch from, without a password."""
+    url = check_url(value, schemes=(*WEB, *LOCAL), instead="write http://, https:// or file:/", without="[]")
+    return check_no_credentials(url, "put it into /etc/apt/auth.conf.d instead")
 
 
 def check_fingerprint(value: str) -> str:
-    fingerprint = "".join(value.split()).upper()
-    if not re.fullmatch(r"[0-9A-F]{40}", fingerprint):
-        raise ValueError(
-            "is not a key's fingerprint; write its 40 hexadecimal digits, as `gpg --show-keys` does"
-        )
-    return fingerprint
+    """The fingerprint of a key, in capitals and without spaces."""
+    return check_name(
+        "".join(value.split()).upper(),
+        FINGERPRINT,
+        "is not a key's fingerprint; write its 40 hexadecimal digits, as `gpg --show-keys` does",
+    )
 
 
 def check_key(value: str, info: ValidationInfo) -> str:
@@ -50,7 +49,7 @@ def check_key(value: str, info: ValidationInfo) -> str:
     if re.match(r"https?://\S+$", value) or openpgp.BEGIN.decode() in value:
         return value
     if "\n" in value or "://" in value:
-        raise ValueError("is no key; write its https:// address, its path, or the armoured text itself")
+        raise ValueError("is not a key; write its https:// URL, its path, or the armoured text itself")
     return resolve(value, info)
 
 
@@ -78,7 +77,7 @@ class Repository(Section):
         default=(), description="Fetch only these architectures.", examples=[["amd64"]]
     )
     key: Annotated[str, AfterValidator(check_key)] = Field(
-        description="The key that signs it: an https address, a path, or the armoured text."
+        description="The key that signs it: an https URL, a path, or the armoured text."
     )
     fingerprint: Annotated[str, AfterValidator(check_fingerprint)] = Field(
         description="The key's whole fingerprint, from a place that you trust."
@@ -92,6 +91,11 @@ class Repository(Section):
         if not flat and not self.components:
             raise ValueError("`components` is missing; write [main], or end the suite with a slash")
         return self
+
+    @property
+    def place(self) -> str:
+        """Where it is, as a plan shows it."""
+        return " ".join((*self.uris, *self.suites))
 
     @property
     def source_path(self) -> str:
@@ -115,39 +119,47 @@ class Repository(Section):
 
 
 @dataclass(frozen=True)
-class Found:
-    """One repository as it stands: `source` is None where there is no such file."""
+class RepositoryState:
+    """One repository as it stands."""
 
     source: str | None
+    """What its file says; None where there is no such file."""
     key: str | None
     """The armoured key that is to be trusted; None when it cannot be had."""
     key_installed: bool
     problem: str = ""
     """Why it cannot be added."""
 
-    def right(self, repository: Repository) -> bool:
+    @property
+    def before(self) -> str | None:
+        """What a plan says of one that is not as wanted; None where there is nothing of it."""
+        return "other settings" if self.source or self.key_installed else None
+
+    def is_right(self, repository: Repository) -> bool:
+        """Whether it is as wanted."""
         return self.key_installed and self.source == repository.text(repository.keyring)
 
 
-def observe(reader: Reader, repository: Repository) -> Found:
+def observe(reader: Reader, repository: Repository) -> RepositoryState:
     """Its source as it is, and its key: the installed one when it is right, else the one it names."""
     data = reader.read(repository.source_path)
     source = None if data is None else data.decode(errors="replace")
     installed = reader.read(repository.keyring)
     if installed and fingerprints(installed) == (repository.fingerprint,):
-        return Found(source, installed.decode(), key_installed=True)
+        return RepositoryState(source, installed.decode(), key_installed=True)
     if reader.context.target_image and repository.key.startswith("http"):
-        return Found(source, None, key_installed=False)
+        return RepositoryState(source, None, key_installed=False)
     try:
         offered = fetch_key(reader, repository)
         key = openpgp.armor(openpgp.extract(offered, repository.fingerprint))
     except ValueError as error:
         where = "the key" if openpgp.BEGIN.decode() in repository.key else repository.key
-        return Found(source, None, key_installed=False, problem=f"{where} {error}")
-    return Found(source, key, key_installed=False)
+        return RepositoryState(source, None, key_installed=False, problem=f"{where} {error}")
+    return RepositoryState(source, key, key_installed=False)
 
 
 def fingerprints(data: bytes) -> tuple[str, ...]:
+    """The fingerprints of the keys in a file; none of what is not a keyring."""
     try:
         return openpgp.fingerprints(data)
     except ValueError:
@@ -173,11 +185,11 @@ def fetch_key(reader: Reader, repository: Repository) -> bytes:
 
 
 def try_out(
-    reader: Reader, repositories: tuple[Repository, ...], found: Mapping[str, Found]
-) -> tuple[Lists, tuple[str, ...]]:
-    """Package lists as they will be with the repositories added, and the options that name their sources."""
+    reader: Reader, repositories: tuple[Repository, ...], states: Mapping[str, RepositoryState]
+) -> PackageLists:
+    """Package lists as they will be with the repositories added."""
     if reader.context.target_image:
-        return Lists(), ()
+        return PackageLists()
     folder = f"{own_folder(reader)}/trial"
     for command in (
         ("rm", "-rf", folder),
@@ -186,15 +198,20 @@ def try_out(
     ):
         reader.ask(question(command))
     for repository in repositories:
-        state = found[repository.name]
-        keyring = repository.keyring
-        if state.key and not state.key_installed:
-            keyring = f"{folder}/{repository.name}.asc"
-            keep(reader, keyring, state.key)
-        if state.key:
-            keep(reader, f"{folder}/{repository.name}.sources", repository.text(keyring))
+        put_on_trial(repository, states[repository.name], folder, reader)
     options = ("-o", f"Dir::Etc::SourceParts={folder}")
-    return package_lists.refresh(reader, options), options
+    return replace(package_lists.refresh(reader, options), trial=options)
+
+
+def put_on_trial(repository: Repository, state: RepositoryState, folder: str, reader: Reader) -> None:
+    """Put a repository whose key can be had among the sources in a folder of our own."""
+    if state.key is None:
+        return
+    keyring = repository.keyring
+    if not state.key_installed:
+        keyring = f"{folder}/{repository.name}.asc"
+        keep(reader, keyring, state.key)
+    keep(reader, f"{folder}/{repository.name}.sources", repository.text(keyring))
 
 
 def keep(reader: Reader, path: str, text: str) -> None:
@@ -202,12 +219,12 @@ def keep(reader: Reader, path: str, text: str) -> None:
     reader.ask(question(("tee", path), stdin=text))
 
 
-def effects(repository: Repository, found: Found) -> tuple[Effect, ...]:
+def effects(repository: Repository, state: RepositoryState) -> tuple[Effect, ...]:
     """What adds it. The plan holds the key that was checked, and its fingerprint is checked once more."""
     wanted: list[Effect] = []
-    if not found.key_installed:
-        key = InstallKey(path=repository.keyring, fingerprint=repository.fingerprint, text=found.key)
+    if not state.key_installed:
+        key = InstallKey(path=repository.keyring, fingerprint=repository.fingerprint, text=state.key)
         wanted.append(key)
-    if not found.right(repository):
+    if not state.is_right(repository):
         wanted.append(Write(path=repository.source_path, text=repository.text(repository.keyring)))
     return tuple(wanted)

@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from provisioner.facts.dpkg import Dpkg
+from provisioner.kinds.shared.checks import WEB, AnySha256, check_name, check_url
 from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.fields import Section
 from provisioner.machine.urls import file_name
+
+T = TypeVar("T")
 
 VERSION = re.compile(r"[0-9][A-Za-z0-9.+~:-]*\*?")
 DEB = re.compile(r"([a-z0-9][a-z0-9+.-]+)_([0-9][A-Za-z0-9.+~:-]*)(?:_[a-z0-9-]+)?\.deb")
 
 
 def check_version(value: str) -> str:
-    if not VERSION.fullmatch(value):
-        raise ValueError(
-            "is not a Debian version; write it like 7:5.1.6-0+deb12u1, or 7:5.1* for any that begins so"
-        )
-    return value
+    """A version, or the beginning of one followed by a star."""
+    return check_name(
+        value,
+        VERSION,
+        "is not a Debian version; write it like 7:5.1.6-0+deb12u1, or 7:5.1* for any that begins so",
+    )
 
 
-def check_address(value: str) -> str:
-    if not re.fullmatch(r"(?:https?://|file:///)\S+", value):
-        raise ValueError("is not the address of a file; write https://... or file:///...")
-    return value
-
-
-def check_sha256(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise ValueError("is not a sha256; write its 64 hexadecimal digits, as sha256sum does")
-    return value.lower()
+def check_file(value: str) -> str:
+    """The URL of a .deb file."""
+    return check_url(value, schemes=(*WEB, "file"), instead="write https://host/file or file:///path")
 
 
 Version = Annotated[str, AfterValidator(check_version)]
@@ -52,17 +49,19 @@ class Package(Section):
 
     @property
     def word(self) -> str:
+        """What apt-get is told to install."""
         return f"{self.name}={self.version}" if self.version else self.name
 
     def matches(self, version: str) -> bool:
+        """Whether a version is one that was asked for."""
         wanted = self.version or "*"
         return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
 
     def found(self, dpkg: Dpkg) -> str | None:
         """The version that satisfies this, or the installed package that provides it, or None."""
-        installed = dpkg.get(self.name)
-        if installed:
-            return installed.version if self.matches(installed.version) else None
+        package = dpkg.get(self.name)
+        if package:
+            return package.version if self.matches(package.version) else None
         for provider, version in dpkg.providers(self.name):
             if not self.version or self.matches(version):
                 return f"{provider.name} {provider.version}"
@@ -76,11 +75,12 @@ def read_package(value: object) -> object:
         return {"name": value} if isinstance(value, str) else value
     name, comparison, version = found.groups()
     if comparison != "=":
-        raise ValueError("asks for a range, which apt cannot; write name=1.2.3 or name=1.2*")
+        raise ValueError("asks for a range, which apt does not support; write name=1.2.3 or name=1.2*")
     return {"name": name, "version": version}
 
 
-def check_filled(value: tuple[Any, ...]) -> tuple[Any, ...]:
+def check_filled(value: tuple[T, ...]) -> tuple[T, ...]:
+    """Several things, at least one."""
     if not value:
         raise ValueError("is empty; name at least one, or leave it out")
     return value
@@ -119,10 +119,8 @@ Entry = Annotated[Choice, BeforeValidator(read_choice, json_schema_input_type=st
 class Deb(Section):
     """A package in a file of its own."""
 
-    url: Annotated[str, AfterValidator(check_address)] = Field(description="Where the .deb file is.")
-    sha256: Annotated[str, AfterValidator(check_sha256)] = Field(
-        description="The file's sha256.", json_schema_extra={"pattern": "^[0-9a-fA-F]{64}$"}
-    )
+    url: Annotated[str, AfterValidator(check_file)] = Field(description="Where the .deb file is.")
+    sha256: AnySha256 = Field(description="The file's sha256.")
     package: PackageName | None = Field(
         default=None, description="The package in it, when the file is not called name_version_arch.deb."
     )
@@ -150,21 +148,23 @@ class Deb(Section):
 
     def installed(self, dpkg: Dpkg) -> str | None:
         """The version that is installed, or None."""
-        found = dpkg.get(self.identity[0])
-        return found.version if found else None
+        package = dpkg.get(self.identity[0])
+        return package.version if package else None
 
     def satisfied(self, dpkg: Dpkg) -> bool:
+        """Whether the package is installed in that version."""
         version = self.installed(dpkg) or ""
         return self.identity[1] in (version, version if self.version else version.partition(":")[2])
 
     def path(self, state: str) -> str:
+        """Where it is downloaded to, given our own folder."""
         return f"{state}/apt/debs/{self.sha256[:12]}.deb"
 
 
 def refuse_passwords(value: object) -> object:
     if value == "password":
         raise ValueError(
-            "would stand in the file for all to read; give it to debconf-set-selections yourself"
+            "would be readable by everyone who has the file; give it to debconf-set-selections yourself"
         )
     return value
 
@@ -174,7 +174,7 @@ def read_answer(value: object) -> object:
     return str(value).lower() if isinstance(value, bool | int) else value
 
 
-class Selection(Section):
+class Preseed(Section):
     """The answer to a question that a package asks when it is installed."""
 
     package: PackageName = Field(description="The package that asks.")
@@ -191,4 +191,5 @@ class Selection(Section):
 
     @property
     def line(self) -> str:
+        """What debconf-set-selections reads."""
         return f"{self.package} {self.question} {self.type} {self.value}\n"

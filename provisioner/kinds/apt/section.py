@@ -1,19 +1,17 @@
-"""What a spec may ask of apt, and the same as a lock holds it."""
+"""What a spec may ask of apt, and the same as pins narrow it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
-from provisioner.facts.dpkg import Dpkg
 from provisioner.kinds.apt.repositories import Repository
-from provisioner.kinds.apt.requests import Choice, Deb, Entry, Package, Selection
+from provisioner.kinds.apt.requests import Choice, Deb, Entry, Package, Preseed
 from provisioner.kinds.shared.debian.names import PackageName
 from provisioner.kinds.shared.debian.package_lists import Update
-from provisioner.kinds.shared.debian.pins import Pins
+from provisioner.kinds.shared.debian.pins import DebianPins
 from provisioner.kinds.shared.fields import Flag, Section
-from provisioner.model.errors import LockError
 
 
 class Apt(Section):
@@ -26,8 +24,8 @@ class Apt(Section):
     )
     absent: tuple[PackageName, ...] = Field(default=(), description="Packages to remove.")
     repositories: tuple[Repository, ...] = Field(default=(), description="Repositories to add.")
-    debs: tuple[Deb, ...] = Field(default=(), description="Packages in files of their own, by address.")
-    debconf: tuple[Selection, ...] = Field(
+    debs: tuple[Deb, ...] = Field(default=(), description="Packages in files of their own, by URL.")
+    debconf: tuple[Preseed, ...] = Field(
         default=(), description="Answers given before packages are installed, such as licences to accept."
     )
     update: Update = Field(
@@ -49,68 +47,21 @@ class Apt(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of all packages that may be installed."""
         return (
             *(option.name for choice in self.packages for option in choice.any_of),
             *(deb.identity[0] for deb in self.debs),
         )
 
 
-class LockedApt(Apt):
-    """A section that asks for exactly what a lock holds."""
-
-    pins: Pins
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*super().names, *self.pins.versions)
+def locked_choices(config: Apt, pins: DebianPins) -> tuple[Choice, ...]:
+    """Each choice as pins have it, in that very version; what they do not have is left as it is."""
+    return tuple(locked_choice(choice, pins.versions) for choice in config.packages)
 
 
-class PreferringApt(Apt):
-    """A section that is about to be locked: what comes along does so in earlier versions while it can."""
-
-    pins: Pins
-    upgrade: frozenset[str] | None = frozenset()
-    """What is to be the newest, though it is there; None names all."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*super().names, *self.pins.versions)
-
-    @property
-    def kept(self) -> Pins:
-        return Pins() if self.upgrade is None else self.pins.without(self.upgrade)
-
-    def renewed(self, dpkg: Dpkg, chosen: Iterable[Package]) -> tuple[str, ...]:
-        """Of what is named and there, and of what came along, that which is to be the newest: apt's words."""
-        words = {each.name: each.name for each in self.pins.packages} | {one.name: one.word for one in chosen}
-        wanted = words.keys() if self.upgrade is None else words.keys() & self.upgrade
-        return tuple(word for name, word in words.items() if name in wanted and dpkg.get(name))
-
-
-def hold(config: Apt, held: Pins) -> LockedApt:
-    """What is wanted, as it was locked. Raises LockError for what was not."""
-    known = {*held.versions, *held.unlocked}
-    for choice in config.packages:
-        if not any(known & {option.name, option.name.partition(":")[0]} for option in choice.any_of):
-            name = choice.any_of[0].name
-            raise LockError(f"the lock does not have apt.{name}", "Lock it again: colabenv lock")
-    return LockedApt(**dict(config) | {"packages": tuple(exact(config.packages, held)), "pins": held})
-
-
-def exact(packages: Iterable[Choice], held: Pins) -> Iterator[Choice]:
-    """Each choice as the lock made it, in that very version; what the lock has not is left as it is."""
-    for choice in packages:
-        fitting = (option.name for option in choice.any_of if fits(option, held))
-        name = next(fitting, None)
-        yield Choice(any_of=(Package(name=name, version=held.versions[name]),)) if name else choice
-
-
-def fits(option: Package, held: Pins) -> bool:
-    version = held.versions.get(option.name)
-    return version is not None and option.matches(version)
-
-
-def prefer(config: Apt, held: Pins | None, upgrade: frozenset[str] | None) -> Apt:
-    """What was locked and is still wanted, but for what may be newer."""
-    found = PreferringApt(**dict(config) | {"pins": held or Pins(), "upgrade": upgrade})
-    return found.model_copy(update={"packages": tuple(exact(config.packages, found.kept))})
+def locked_choice(choice: Choice, versions: Mapping[str, str]) -> Choice:
+    for option in choice.any_of:
+        version = versions.get(option.name)
+        if version is not None and option.matches(version):
+            return Choice(any_of=(Package(name=option.name, version=version),))
+    return choice

@@ -197,7 +197,7 @@ def test_the_sum_says_what_is_there_what_comes_and_what_is_blocked(against: Try)
 )
 def test_the_sum_in_words(counts: tuple[int, int, int], changes: list[Change], said: str) -> None:
     asked, there, missing = counts
-    told = Against(image="i", asked=asked, there=there, missing=missing)
+    told = Against(image="i", kind="pip", asked=asked, there=there, missing=missing)
     step = Step(id="pip", changes=tuple(changes), download=310_000_000)
     assert text.requirements(Plan(name="n", spec="s", digest="d", steps=(step,), against=told)) == said
 
@@ -482,7 +482,7 @@ def test_it_says_for_which_image_and_what_is_there(capsys: pytest.CaptureFixture
 def test_its_document_is_not_for_apply(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["plan", "--against", "colab-2026.07-gpu", "--json"]) == 0
     document = capsys.readouterr().out
-    counts = {"image": "colab-2026.07-gpu", "asked": 1, "there": 1, "missing": 0}
+    counts = {"image": "colab-2026.07-gpu", "kind": "pip", "asked": 1, "there": 1, "missing": 0}
     assert json.loads(document)["against"] == json.loads(document)["plan"]["against"] == counts
     (folder / "p.json").write_text(document)
     assert cli.main(["apply", "p.json"]) == 1

@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 from packaging.pylock import Pylock, is_valid_pylock_path
 
 from provisioner import cli
-from provisioner.engine.connect import connect
+from provisioner.engine.connect import connect, look
 from provisioner.facts.base_image import image_of
 from provisioner.kinds import registry
-from provisioner.lock import base as grounds
-from provisioner.lock import document, resolve
+from provisioner.lock import base, document, resolve
 from provisioner.lock.document import Lock, Where
 from provisioner.lock.export import cyclonedx, forms, pylock
 from provisioner.spec.spec import load
@@ -148,17 +147,22 @@ def orchard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def keep(**targets: str) -> None:
     """Write a lock with these targets for the spec that is here."""
     spec = load("colabenv.yaml")
+    lock = made(resolve.digest(spec, connect(spec)), **targets)
+    Path(document.path_of(spec.path)).write_text(document.text(lock))
+
+
+def made(digest: str = f"sha256:{HASH}", **targets: str) -> Lock:
+    """A lock with these targets."""
     told = {
-        "digest": resolve.digest(spec, connect(spec)),
+        "digest": digest,
         "hash": HASH,
         "other": HASH[::-1],
         "hashed": f'{{sha256 = "{HASH}"}}',
         "hashed_too": f'{{sha256 = "{HASH[::-1]}"}}',
         "commit": "0123456789" * 4,
     }
-    made = [tomllib.loads(text.format(name=name, **told)) for name, text in targets.items()]
-    lock = Lock.model_validate({"targets": made})
-    Path(document.path_of(spec.path)).write_text(document.text(lock))
+    tables = [tomllib.loads(text.format(name=name, **told)) for name, text in targets.items()]
+    return Lock.model_validate({"targets": tables})
 
 
 def export(*words: str) -> int:
@@ -226,7 +230,10 @@ def test_a_bill_names_everything_that_the_lock_does_and_the_spec_depends_on_it(
 
 
 def test_every_kind_that_can_be_locked_has_its_place_in_a_bill() -> None:
-    assert set(cyclonedx.KINDS) == {name for name in registry.NAMES if registry.get(name).lock}
+    (target,) = made(**{"colab-2026.07-gpu": TARGET}).targets
+    locks = {name: lock for name in registry.NAMES if (lock := registry.get(name).lock)}
+    assert target.pins.keys() == locks.keys()
+    assert all([*lock.materials(target.pins[name], target.machine.os)] for name, lock in locks.items())
 
 
 @pytest.mark.parametrize(
@@ -312,8 +319,9 @@ def test_a_target_is_named(orchard: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_that_of_this_machine_is_meant_by_default(orchard: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reader = connect(load("colabenv.yaml"))
-    here = grounds.name_of(grounds.where(reader, image_of(reader)), reader)
+    spec = load("colabenv.yaml")
+    reader = look(spec, connect(spec))
+    here = base.name_of(base.describe(reader, image_of(reader)), reader)
     keep(**{here: EMPTY, "colab-2026.07-gpu": TARGET})
     assert tomllib.loads(told(capsys, "pylock"))["packages"] == []
 
@@ -321,11 +329,11 @@ def test_that_of_this_machine_is_meant_by_default(orchard: Path, capsys: pytest.
 REFUSALS = [
     (
         ("--target", "phone"),
-        "error: the lock holds no phone\n  It holds another, colab-2026.07-gpu.\n",
+        "error: the lock has no phone\n  It has: another, colab-2026.07-gpu.\n",
     ),
     (
         (),
-        "error: the lock is for another, colab-2026.07-gpu, and nothing says which of them is meant\n"
+        "error: the lock is for another, colab-2026.07-gpu, and none of them is this machine\n"
         "  Name one: --target NAME\n",
     ),
 ]

@@ -22,6 +22,7 @@ from provisioner.render import notebook as display
 from provisioner.render.markup import UNSHOWN, element, escape, join
 from provisioner.render.stylesheet import SHEET
 from tests import golden, looks
+from tests.clock import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
@@ -343,7 +344,7 @@ with NotebookReporter() as reporter:
 
 def test_a_real_kernel_moves_one_output_of_the_cell() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": ROOT}}).execute()
+    nbclient.NotebookClient(notebook, timeout=PATIENCE, resources={"metadata": {"path": ROOT}}).execute()
     plan, bars = notebook.cells[0].outputs
     assert plan.output_type == bars.output_type == "display_data"
     assert plan.data["text/html"] == html.render_plan(looks.PLAN)

@@ -210,7 +210,7 @@ def test_two_machines_that_were_given_the_same_file() -> None:
     machines[1].environ = {**machines[1].environ, "XLA_FLAGS": "--x", "AWS_SECRET_ACCESS_KEY": "verysecret"}
     plans = [planned(machine) for machine in machines]
     left, right = (
-        take_snapshot.look(machine, named=dict(plan.named), name=plan.name, fingerprint="same")
+        take_snapshot.of_spec(machine, plan, "same", {})
         for machine, plan in zip(machines, plans, strict=True)
     )
     found = compare.compare(left, right, LABELS)

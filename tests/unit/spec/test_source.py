@@ -273,8 +273,8 @@ def test_values_below_a_secret_name_are_not_shown() -> None:
 
 
 def test_a_repository_key_is_no_secret() -> None:
-    (problem,) = refused("key: https://host/key.asc\nkey: b")
-    assert problem.source == "key: b"
+    (problem,) = refused("repositories:\n- key: https://host/key.asc\n  key: b")
+    assert problem.source == "  key: b"
 
 
 def test_long_lines_are_cut_and_far_columns_have_no_caret() -> None:

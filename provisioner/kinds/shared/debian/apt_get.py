@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from provisioner.facts import dpkg as database
+from provisioner.facts.dpkg import Dpkg
+from provisioner.machine.reader import Reader
 from provisioner.model.effects import Run
 
 ENVIRONMENT = (
@@ -65,12 +68,12 @@ HINTS = (
     ),
     (
         r"(?:installed|new) (\S+) package (\S+) script subprocess",
-        r"The \2 script of \1 failed; its last words are above. Mend what it complains about and apply "
+        r"The \2 script of \1 failed; its last messages are above. Fix what it complains about and apply "
         "again, or name the package under `absent`.",
     ),
     (
         MOVED,
-        "The archive moved since the package lists were read, or a file was damaged on the way: run "
+        "The repository changed since the package lists were read, or a file was damaged on the way: run "
         "apt-get update, or write `update: always`, and apply again.",
     ),
     (
@@ -79,13 +82,16 @@ HINTS = (
     ),
     (
         r"Packages need to be removed but remove is disabled",
-        "Something conflicts with what is installed. Name what may go under `absent`.",
+        "Something conflicts with what is installed. Name what may be removed under `absent`.",
     ),
     (
         r"Unable to locate package",
         "No repository has it: check the name, or add the repository it comes from.",
     ),
-    (r"unmet dependencies", "The repositories of this machine do not fit together; apt's words are above."),
+    (
+        r"unmet dependencies",
+        "The repositories of this machine do not fit together; apt's messages are above.",
+    ),
     (
         r"[Cc]ertificate verification failed|No system certificates available",
         "Install ca-certificates first, or check the clock.",
@@ -94,7 +100,7 @@ HINTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class AptOrder:
     """One transaction: what to install and what to remove, as apt-get is told."""
 
     install: tuple[str, ...] = ()
@@ -102,35 +108,53 @@ class Order:
     remove: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     """Where apt finds its package lists."""
+    trial: tuple[str, ...] = ()
+    """Where apt finds repositories that are yet to be added, which only queries may read."""
     recommends: bool = False
     force: bool = False
     """Whether held packages may change."""
     exact: bool = False
     """Whether only those very files will do that the package lists tell of."""
-    along: tuple[str, ...] = ()
+    transitive: tuple[str, ...] = ()
     """Names in `install` that are there for others only."""
 
     @property
     def words(self) -> tuple[str, ...]:
+        """What apt-get is told to install and to remove."""
         return (*self.install, *(f"{name}-" for name in self.remove))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where queries find package lists and repositories."""
+        return (*self.options, *self.trial)
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """What apt-get may do beyond installing: no more than the file asks for."""
-        told = ["--install-recommends" if self.recommends else "--no-install-recommends"]
+        options = ["--install-recommends" if self.recommends else "--no-install-recommends"]
         if any("=" in word for word in self.install):
-            told.append("--allow-downgrades")
+            options.append("--allow-downgrades")
         if self.force:
-            told += ["--allow-change-held-packages", "--ignore-hold"]
+            options += ["--allow-change-held-packages", "--ignore-hold"]
         if not self.remove:
-            told.append("--no-remove")
-        return tuple(told)
+            options.append("--no-remove")
+        return tuple(options)
 
 
-NOTHING = Order()
+NOTHING = AptOrder()
 
 
-def install(order: Order) -> Run:
+def name_of(word: str) -> str:
+    """The package in one of apt's words: `name=version` without the version."""
+    return word.partition("=")[0]
+
+
+def installed_packages(reader: Reader) -> Dpkg | None:
+    """What dpkg has installed; None where there is no dpkg, or no apt-get to change it with."""
+    return database.observe(reader) if reader.which("apt-get") else None
+
+
+def install(order: AptOrder) -> Run:
     """The transaction, for real. Other lists may tell of other files, so an exact one does without."""
     argv = ("apt-get", *UNATTENDED, *NETWORK, *NAMES_ONLY, *order.options, *order.permissions, "install")
     refresh = ("apt-get", *NETWORK, *order.options, "update")
@@ -138,10 +162,15 @@ def install(order: Order) -> Run:
     return replace(change((*argv, *order.words)), remedies=remedies)
 
 
-def repair(order: Order) -> Run:
+def repair(order: AptOrder) -> Run:
     """Finish what was left halfway, fetching what that needs."""
     argv = ("apt-get", *UNATTENDED, *NETWORK, *order.options, *order.permissions, "--fix-broken", "install")
     return change(argv)
+
+
+def mark_automatic(names: tuple[str, ...]) -> Run:
+    """Let apt still remove these packages with those that they came for."""
+    return Run(argv=("apt-mark", "auto", *names), timeout=60)
 
 
 def merge_journal() -> Run:

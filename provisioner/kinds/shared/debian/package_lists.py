@@ -37,11 +37,15 @@ REFRESHING = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Lists:
-    """The package lists to read: apt's `options` for them, and why they may be out of date."""
+class PackageLists:
+    """The package lists to read."""
 
     options: tuple[str, ...] = ()
+    """apt's options for where they are."""
     problems: tuple[str, ...] = ()
+    """Why they may be out of date."""
+    trial: tuple[str, ...] = ()
+    """apt's options for where it finds repositories that are yet to be added."""
 
 
 def own_folder(reader: Reader) -> str:
@@ -58,13 +62,13 @@ def own_options(reader: Reader) -> tuple[str, ...]:
     return tuple(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))
 
 
-def observe(reader: Reader, update: Update) -> Lists:
+def observe(reader: Reader, update: Update) -> PackageLists:
     """The lists to plan and install from, refreshed when `update` asks for it.
 
     Raises ObserveError when there are none and none can be had.
     """
     if reader.context.target_image:
-        return Lists()
+        return PackageLists()
     with REFRESHING:
         changed = newest(reader, [SOURCES, SOURCE_PARTS, *sources(reader)])
         system = newest(reader, [SYSTEM, f"{SYSTEM}/partial", SYSTEM_STAMP]) if usable(reader, SYSTEM) else 0
@@ -72,10 +76,10 @@ def observe(reader: Reader, update: Update) -> Lists:
         stale = max(system, own) < max(changed, time.time() - FRESH)
         if update == "always" or (update == "auto" and stale):
             return refresh(reader)
-        return Lists(own_options(reader)) if own > system else Lists()
+        return PackageLists(own_options(reader)) if own > system else PackageLists()
 
 
-def refresh(reader: Reader, sources: tuple[str, ...] = ()) -> Lists:
+def refresh(reader: Reader, sources: tuple[str, ...] = ()) -> PackageLists:
     """Fetch our own lists anew; `sources` are options that name other sources than the machine's."""
     folder = own_folder(reader)
     options = own_options(reader)
@@ -89,13 +93,13 @@ def refresh(reader: Reader, sources: tuple[str, ...] = ()) -> Lists:
     elif not problems:
         problems = (f"apt-get update ended with code {completed.code}",)
     if usable(reader, f"{folder}/lists"):
-        return Lists(options, problems)
+        return PackageLists(options, problems)
     if problems and not usable(reader, SYSTEM):
         raise ObserveError(
             f"apt's package lists cannot be fetched: {problems[0]}",
             "Check the network and /etc/apt/sources.list.",
         )
-    return Lists((), problems)
+    return PackageLists((), problems)
 
 
 def complaints(output: str) -> tuple[str, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.shared.debian import apt_get
-from provisioner.kinds.shared.debian.apt_get import Order
-from provisioner.kinds.shared.debian.simulation import Move, Simulation
+from provisioner.kinds.shared.debian import apt_get, reconcile, simulation
+from provisioner.kinds.shared.debian.apt_get import NOTHING, AptOrder
+from provisioner.kinds.shared.debian.pins import DebianPinning, exact_pins, kept_pins
+from provisioner.kinds.shared.debian.simulation import UNCHANGED, PackageMove, Simulation
+from provisioner.machine.reader import Reader
 from provisioner.model.effects import Effect, Mkdir
 from provisioner.model.plan import Action, Change
 
@@ -18,99 +20,153 @@ DRIVERS = re.compile(r"(?:cuda|nvidia-driver-.*|libnvidia-.*)(?::.*)?")
 """Packages that replace the driver libraries which the host lends a machine, and so lose it the GPU."""
 
 
-def changes(prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg) -> dict[str, Change]:
-    """What becomes of each package that an order names, then of each that comes along, by name."""
-    told: dict[str, Change] = {}
+@dataclass(frozen=True)
+class AptTransaction:
+    """An order, and what apt would do."""
+
+    order: AptOrder = NOTHING
+    simulation: Simulation = UNCHANGED
+    """What the order would bring about."""
+    repair: Simulation = UNCHANGED
+    """What finishing earlier work would bring about."""
+
+
+NO_TRANSACTION = AptTransaction()
+
+
+def prepare(
+    order: AptOrder, named: Collection[str], dpkg: Dpkg, reader: Reader, pinning: DebianPinning | None
+) -> AptTransaction:
+    """What apt would do for an order as pins have it; `named` are the packages that a section names."""
+    outcome = simulation.simulate(reader, order, dpkg)
+    pins = exact_pins(pinning)
+    if pins is None:
+        order, outcome = reconcile.prefer_pins(kept_pins(pinning), order, outcome, dpkg, reader)
+    else:
+        order = reconcile.mark_transitive(order, named, dpkg, reader)
+        outcome = reconcile.refuse_tampered(pins, outcome, order, reader)
+    repair = simulation.repair(reader, order, dpkg) if dpkg.halfway else UNCHANGED
+    return AptTransaction(order, outcome, repair)
+
+
+# What a plan shows
+
+
+def without_apt(prefix: str) -> Change:
+    """What is said where there is no apt."""
+    reason = "this machine has no apt; Debian, Ubuntu and Colab have it"
+    return Change(prefix, Action.BLOCKED, reason=reason)
+
+
+def changes(prefix: str, transaction: AptTransaction, dpkg: Dpkg) -> dict[str, Change]:
+    """What becomes of each package that an order names, then of all others that change, by name."""
+    order, outcome = transaction.order, transaction.simulation
+    named = dict(named_changes(prefix, order, outcome, dpkg))
+    others = {
+        move.name: replace(describe(prefix, move, order, dpkg), along=True)
+        for move in sorted(outcome.moves, key=lambda move: move.name)
+        if move.name not in named
+    }
+    return named | others
+
+
+def named_changes(
+    prefix: str, order: AptOrder, outcome: Simulation, dpkg: Dpkg
+) -> Iterator[tuple[str, Change]]:
+    """What becomes of each package that an order names, with its name after that."""
     for word in order.install:
         name, _, version = word.partition("=")
-        found = dpkg.get(name)
-        change = Change(f"{prefix}.{name}", Action.BLOCKED, found.version if found else None)
-        if name in simulation.refused:
-            told[name] = replace(change, reason=simulation.refused[name])
-        elif simulation.unforeseen:
-            supposed = Move(name, change.before, version or "newest")
-            told[name] = unforeseen(describe(prefix, supposed, order, dpkg), simulation)
-        elif simulation.trouble:
-            told[name] = replace(change, reason=simulation.trouble)
-        elif move := simulation.find(name):
-            told[move.name] = replace(describe(prefix, move, order, dpkg), address=f"{prefix}.{name}")
+        package = dpkg.get(name)
+        expected = PackageMove(name, package.version if package else None, version or "newest")
+        if name in outcome.refused:
+            yield name, refuse(prefix, expected, outcome.refused[name])
+        elif outcome.unknown:
+            yield name, expect(prefix, expected, order, outcome, dpkg)
+        elif outcome.trouble:
+            yield name, refuse(prefix, expected, outcome.trouble)
+        elif move := outcome.find(name):
+            yield move.name, replace(describe(prefix, move, order, dpkg), address=f"{prefix}.{name}")
     for name in order.remove:
-        if simulation.trouble:
-            before = dpkg.packages[name].version
-            told[name] = Change(f"{prefix}.{name}", Action.BLOCKED, before, reason=simulation.trouble)
-        elif simulation.unforeseen:
-            supposed = Move(name, dpkg.packages[name].version, None)
-            told[name] = unforeseen(describe(prefix, supposed, order, dpkg), simulation)
-        elif move := simulation.find(name):
-            told[name] = describe(prefix, move, order, dpkg)
-    for move in sorted(simulation.moves, key=lambda move: move.name):
-        if move.name not in told:
-            told[move.name] = replace(describe(prefix, move, order, dpkg), along=True)
-    return told
+        expected = PackageMove(name, dpkg.packages[name].version, None)
+        if outcome.trouble:
+            yield name, refuse(prefix, expected, outcome.trouble)
+        elif outcome.unknown:
+            yield name, expect(prefix, expected, order, outcome, dpkg)
+        elif move := outcome.find(name):
+            yield name, describe(prefix, move, order, dpkg)
 
 
-def unforeseen(change: Change, simulation: Simulation) -> Change:
+def refuse(prefix: str, move: PackageMove, reason: str) -> Change:
+    """A package that cannot become what is wanted."""
+    return Change(f"{prefix}.{move.name}", Action.BLOCKED, move.before, reason=reason)
+
+
+def expect(prefix: str, move: PackageMove, order: AptOrder, outcome: Simulation, dpkg: Dpkg) -> Change:
     """A change of which no more is known than that nothing stands against it, unless something does."""
-    return replace(change, reason=change.reason or simulation.unforeseen)
+    change = describe(prefix, move, order, dpkg)
+    return replace(change, reason=change.reason or outcome.unknown)
 
 
-def describe(prefix: str, move: Move, order: Order, dpkg: Dpkg) -> Change:
+def describe(prefix: str, move: PackageMove, order: AptOrder, dpkg: Dpkg) -> Change:
     """One package's move, blocked where the file did not ask for what it must ask for."""
     change = Change(f"{prefix}.{move.name}", action_of(move), move.before, move.after)
+    reason = why_not(move, order, dpkg)
+    return replace(change, action=Action.BLOCKED, reason=reason) if reason else change
+
+
+def why_not(move: PackageMove, order: AptOrder, dpkg: Dpkg) -> str:
+    """Why a package may not move as apt would move it; "" where it may."""
     if not order.force and dpkg.held(move.name):
-        reason = "it is held at its version; release it with `apt-mark unhold`, or write `force: true`"
-    elif move.after is None and move.name not in order.remove:
-        reason = (
-            "it would have to go, which the file does not ask for; name it under `absent` of `apt` if it may"
+        return "it is held at its version; release it with `apt-mark unhold`, or write `force: true`"
+    if move.after is None and move.name not in order.remove:
+        return (
+            "it would be removed, which the file does not ask for; to allow it, name it in `absent` of `apt`"
         )
-    elif not order.force and move.after and DRIVERS.fullmatch(move.name):
-        reason = (
+    if not order.force and move.after and DRIVERS.fullmatch(move.name):
+        return (
             "it replaces the GPU driver's libraries, which belong to the host, and the GPU would be lost; "
-            "CUDA for Python comes with the pip packages. Write `force: true` to install it all the same"
+            "CUDA for Python comes with the pip packages. Write `force: true` to install it anyway"
         )
-    else:
-        return change
-    return replace(change, action=Action.BLOCKED, reason=reason)
+    return ""
 
 
-def action_of(move: Move) -> Action:
+def action_of(move: PackageMove) -> Action:
     if move.after is None:
         return Action.REMOVE
     return Action.UPDATE if move.before else Action.CREATE
 
 
-def repairs(
-    prefix: str, order: Order, simulation: Simulation, dpkg: Dpkg, told: Collection[str]
-) -> list[Change]:
-    """What finishing earlier work means, beyond the packages already told of."""
-    reason = "an earlier installation was cut short or failed"
-    found = {
+def repairs(prefix: str, transaction: AptTransaction, dpkg: Dpkg, planned: Collection[str]) -> list[Change]:
+    """What finishing earlier work means, beyond the packages whose change is `planned` already."""
+    reason = "an earlier installation was interrupted or failed"
+    left = {
         package.name: Change(f"{prefix}.{package.name}", Action.UPDATE, package.state, "installed", reason)
         for package in dpkg.halfway
     }
-    for move in simulation.moves:
-        change = describe(prefix, move, order, dpkg)
-        found[move.name] = replace(change, reason=change.reason or reason)
-    left = [change for name, change in found.items() if name not in told]
+    for move in transaction.repair.moves:
+        change = describe(prefix, move, transaction.order, dpkg)
+        left[move.name] = replace(change, reason=change.reason or reason)
+    mended = [change for name, change in left.items() if name not in planned]
     if not dpkg.interrupted:
-        return left
+        return mended
     address = f"{prefix}.dpkg.journal"
-    return [Change(address, Action.UPDATE, "interrupted", "ready", "dpkg was stopped at work"), *left]
+    return [Change(address, Action.UPDATE, "interrupted", "ready", "dpkg was interrupted"), *mended]
 
 
-def effects(order: Order, dpkg: Dpkg) -> tuple[Effect, ...]:
-    """Repair what is halfway, then the transaction, if there is anything to do."""
-    done: list[Effect] = []
-    if dpkg.interrupted:
-        done.append(apt_get.merge_journal())
-    if any(package.name not in order.remove for package in dpkg.halfway):
-        done.append(apt_get.repair(order))
-    if order.words:
-        done.append(apt_get.install(order))
-    return (*(Mkdir(path=path) for path in dpkg.lacking), *done) if done else ()
+def without_root(changes: Iterable[Change], line: str) -> list[Change]:
+    """Changes that only root may make, blocked; the first says which command line makes them."""
+    blocked: list[Change] = []
+    reason = "only root may do this; apply with sudo" + (f", or run: {line}" if line else "")
+    for change in changes:
+        if change.action in (Action.KEEP, Action.BLOCKED):
+            blocked.append(change)
+        else:
+            blocked.append(replace(change, action=Action.BLOCKED, reason=reason))
+            reason = "only root may do this"
+    return blocked
 
 
-def command(order: Order, dpkg: Dpkg) -> str:
+def command(order: AptOrder, dpkg: Dpkg) -> str:
     """What a person types to have the same; empty when apt has nothing to do."""
     lines = [
         ("dpkg --configure -a", dpkg.interrupted),
@@ -123,14 +179,18 @@ def command(order: Order, dpkg: Dpkg) -> str:
     return " && ".join(f"sudo {line}" for line, needed in lines if needed)
 
 
-def without_root(changes: Iterable[Change], line: str) -> list[Change]:
-    """Changes that only root may make, blocked; the first says which command line makes them."""
-    told: list[Change] = []
-    reason = "only root may do this; apply with sudo" + (f", or run: {line}" if line else "")
-    for change in changes:
-        if change.action in (Action.KEEP, Action.BLOCKED):
-            told.append(change)
-        else:
-            told.append(replace(change, action=Action.BLOCKED, reason=reason))
-            reason = "only root may do this"
-    return told
+# What carries it out
+
+
+def effects(order: AptOrder, dpkg: Dpkg) -> tuple[Effect, ...]:
+    """Repair what is halfway, then the transaction, if there is anything to do."""
+    runs: list[Effect] = []
+    if dpkg.interrupted:
+        runs.append(apt_get.merge_journal())
+    if any(package.name not in order.remove for package in dpkg.halfway):
+        runs.append(apt_get.repair(order))
+    if order.words:
+        runs.append(apt_get.install(order))
+    if order.transitive:
+        runs.append(apt_get.mark_automatic(order.transitive))
+    return (*(Mkdir(path=path) for path in dpkg.lacking), *runs) if runs else ()

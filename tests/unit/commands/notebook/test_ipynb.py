@@ -252,7 +252,7 @@ def test_a_repository_may_be_named(tmp_path: Path) -> None:
     assert github.locate(root, "me/thing") == github.GitHubRepository("me/thing", "main", root)
     publish(tmp_path, "https://github.com/me/other", head="ref: refs/heads/dev\n")
     assert github.locate(root, "me/thing") == github.GitHubRepository("me/thing", "dev", root)
-    with pytest.raises(ProvisionerError, match="no repository on GitHub"):
+    with pytest.raises(ProvisionerError, match="is not a repository on GitHub"):
         github.locate(root, "me/thing; rm -rf x")
 
 
@@ -334,8 +334,8 @@ def test_no_accelerator_takes_the_request_away() -> None:
         ('{"nbformat": 3, "worksheets": []}', "format 3"),
         ('{"nbformat": 4, "metadata": {}}', "no list of cells"),
         ('{"nbformat": 4, "metadata": {}, "cells": [1]}', "no list of cells"),
-        ('{"nbformat": 4, "metadata": [], "cells": []}', "no mapping"),
-        ('{"nbformat": 4, "metadata": {"colab": 1}, "cells": []}', "no mapping"),
+        ('{"nbformat": 4, "metadata": [], "cells": []}', "not a mapping"),
+        ('{"nbformat": 4, "metadata": {"colab": 1}, "cells": []}', "not a mapping"),
     ],
 )
 def test_what_is_no_notebook_is_left_alone(
