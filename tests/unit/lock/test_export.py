@@ -22,7 +22,7 @@ from provisioner.engine.connect import connect, look
 from provisioner.facts.base_image import image_of
 from provisioner.kinds import registry
 from provisioner.lock import base, document, resolve
-from provisioner.lock.document import Lock, Where
+from provisioner.lock.document import Lock
 from provisioner.lock.export import cyclonedx, forms, pylock
 from provisioner.spec.spec import load
 from tests import documents, golden
@@ -236,31 +236,6 @@ def test_every_kind_that_can_be_locked_has_its_place_in_a_bill() -> None:
     assert all([*lock.materials(target.pins[name], target.machine.os)] for name, lock in locks.items())
 
 
-@pytest.mark.parametrize(
-    ("system", "name", "file", "purl"),
-    [
-        (
-            "Debian GNU/Linux 12 (bookworm)",
-            "libc6:i386",
-            "libc6_2.36-9_i386.deb",
-            "pkg:deb/debian/libc6@1?arch=i386&distro=debian-12",
-        ),
-        (
-            "Ubuntu 24.04.2 LTS",
-            "fonts",
-            "fonts_1%3a1_all.deb",
-            "pkg:deb/ubuntu/fonts@1?arch=all&distro=ubuntu-24.04",
-        ),
-        ("Debian GNU/Linux trixie/sid", "tree", "", "pkg:deb/debian/tree@1"),
-    ],
-)
-def test_a_package_is_named_with_its_system_and_architecture(
-    system: str, name: str, file: str, purl: str
-) -> None:
-    machine = Where(os=system, python="3.11.7", architecture="x86_64", accelerator="cpu")
-    assert cyclonedx.package_url(name, "1", machine, file).to_string() == purl
-
-
 def test_a_bill_needs_a_library_that_is_named(
     orchard: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -280,7 +255,9 @@ PATHS = st.lists(st.sampled_from(["a", "b", "c.d"]), max_size=4).map("/".join)
 @given(before=PATHS, now=PATHS, below=PATHS)
 def test_a_path_leads_to_the_same_place_from_wherever_a_pylock_is(before: str, now: str, below: str) -> None:
     before, now, below = f"/{before}", f"/{now}", below or "x"
-    moved = pylock.moved({"path": below}, before, now)["path"]
+    match pylock.moved({"path": below}, before, now):
+        case {"path": str(moved)}:
+            pass
     assert posixpath.normpath(posixpath.join(now, moved)) == posixpath.normpath(posixpath.join(before, below))
 
 

@@ -128,6 +128,12 @@ SMALL = {
 }
 
 
+def box_of(spec: Spec) -> Box:
+    found: Box | None = spec.section(SMALL["box"])
+    assert found
+    return found
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, SMALL)
@@ -339,8 +345,9 @@ def test_spec() -> None:
         sections={"box": found.sections["box"], "env": {"A": "no"}},
         sources=("/srv/my work/colabenv.yaml",),
     )
-    assert found.sections["box"].path == "/srv/data"
-    assert found.sections["box"].things == ("a", Thing(name="b", size=5000))
+    box = box_of(found)
+    assert box.path == "/srv/data"
+    assert box.things == ("a", Thing(name="b", size=5000))
 
 
 @pytest.mark.usefixtures("small")
@@ -366,8 +373,8 @@ def test_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/they")
     found = load("../colabenv.yaml")
     assert (found.path, found.folder) == (str(tmp_path / "colabenv.yaml"), str(tmp_path))
-    assert found.sections["box"].path == "/home/they/x"
-    assert load(Path("../colabenv.yaml"), home="/me").sections["box"].path == "/me/x"
+    assert box_of(found).path == "/home/they/x"
+    assert box_of(load(Path("../colabenv.yaml"), home="/me")).path == "/me/x"
 
 
 @pytest.mark.usefixtures("small")

@@ -17,8 +17,8 @@ from tests.unit.kinds.shared.debian.pinned import ORDER, SHA, offering, package
         (f"'file:/srv/tea_1.0_all.deb' tea_1.0_all.deb 5 SHA256:{SHA}", None),
         (
             f"'https://x.org/tea_1.0_all.deb' tea_1.0_all.deb 5 SHA256:{'00' * 32}",
-            "tea 1.0 in the repository is not the file that was locked: its sha256 was abababababab... and is "
-            "000000000000...; find out who changed it",
+            "tea 1.0 in the repository is not the file that was locked: its sha256 was abababababab... "
+            "and is 000000000000...; find out who changed it",
         ),
         (
             "'https://x.org/tea_1.0_all.deb' tea_1.0_all.deb 5 MD5Sum:00",
