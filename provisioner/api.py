@@ -117,7 +117,7 @@ def save_plan(plan: Plan, path: FilePath) -> None:
 
     if plan.against:
         raise ProvisionerError(
-            "a plan for another machine cannot be kept for apply",
+            "a plan for another machine cannot be saved for apply",
             "Leave out --out; --json prints it as a document.",
         )
     keep_plan(plan, os.fspath(path))

@@ -26,7 +26,7 @@ PLAN = Plan(
                 Change("apt.libopencv-dev", Action.CREATE, None, "4.6.0+dfsg-12"),
                 Change("apt.ffmpeg", Action.UPDATE, "7:5.1.5", "7:5.1.6", "wanted >=7:5.1.6"),
                 *(
-                    Change(f"apt.{name}", Action.CREATE, None, "4.6.0+dfsg-12", along=True)
+                    Change(f"apt.{name}", Action.CREATE, None, "4.6.0+dfsg-12", transitive=True)
                     for name in ("libopencv-core406", "libopencv-imgproc406", "libopencv-video406")
                 ),
             ),

@@ -33,7 +33,7 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 
 # jdk: 17                         # the default java and javac, and JAVA_HOME
 
-# pip:                            # what the image already holds stays as it is unless you name it here
+# pip:                            # what the image already has stays unless you name it here
 #   packages: [keras, "xgboost>=2"]
 #   requirements: [requirements.txt]
 
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     path = options.path
     if files.exists(path) and not options.force:
-        raise ProvisionerError(f"{path} exists already", "Give another name, or --force to overwrite it.")
+        raise ProvisionerError(f"{path} already exists", "Give another name, or --force to overwrite it.")
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
     files.write(Write(path=os.path.abspath(path), text=first_spec(folder, api.snapshot())))
     screen.say(f"Wrote {path}. Next: edit it, then plan, then apply.\n")

@@ -150,7 +150,7 @@ def last_json(output: str) -> dict[str, object] | None:
 def ending(what: str, output: str) -> str:
     """What became of a program that gave no answer, and the last it said."""
     lines = last_lines(output)
-    return f"{what}; the last it said:\n{lines}" if lines else what
+    return f"{what}; its last output:\n{lines}" if lines else what
 
 
 def last_lines(output: str) -> str:

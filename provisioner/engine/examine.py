@@ -78,8 +78,8 @@ def describe(machine: LocalMachine, looks: Sequence[Examination]) -> dict[str, s
         "platform": platforms.detect(machine),
         "size": f"{system.processors()} CPUs, {format_size(machine.context.memory)} of memory",
         "python": f"{python.version} at {python.executable}",
-        "packages": ", ".join(packages) or "none that matter",
-        "variables": ", ".join(variables) or "none that matter",
+        "packages": ", ".join(packages) or "none",
+        "variables": ", ".join(variables) or "none",
     }
 
 
@@ -90,7 +90,7 @@ def problems(attached: Accelerators, verdicts: Sequence[Verdict]) -> Iterator[Di
     if attached.library:
         yield Diagnosis(
             "library-off-path",
-            f"the driver's libraries are in {attached.library}, where the loader does not look",
+            f"the driver's libraries are in {attached.library}, which is not on the loader's path",
             f"Set LD_LIBRARY_PATH={attached.library} before Python starts.",
         )
     for verdict in verdicts:

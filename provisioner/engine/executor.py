@@ -47,7 +47,7 @@ class Executor:
         def retrying(error: EffectError, wait: float) -> None:
             nonlocal attempts
             attempts += 1
-            text = f"{error.message}; trying again in {wait:.0f} s"
+            text = f"{error.message}; retrying in {wait:.0f} s"
             self.tell(Event(step=step.id, what="retry", text=text))
 
         def outcome(status: Status, error: EffectError | Interrupted | None = None) -> Outcome:

@@ -66,7 +66,7 @@ def compare(image: Image, spec: Spec, facts: Facts, plan: Plan) -> Against:
                 image=image.name,
                 kind=kind.name,
                 asked=len(asked),
-                there=sum(address in kept for address, _ in asked),
+                met=sum(address in kept for address, _ in asked),
                 missing=sum(not known for _, known in asked),
             )
     return Against(image=image.name)

@@ -87,7 +87,7 @@ def carry_out(
 
 def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: Reporter) -> Survey:
     """Observe what the steps have made of the machine."""
-    reporter.tell(Event(step="", what="note", text="Observing again, and checking."))
+    reporter.tell(Event(step="", what="note", text="Observing again and running checks."))
     machine.sleep(noop_cache.SETTLED)
     return survey(spec, look(spec, machine), selection)
 

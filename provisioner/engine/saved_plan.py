@@ -18,14 +18,14 @@ from provisioner.render.documents import PLAN_FORMAT, plan_document, text
 def refuse_if_moved(saved: Plan, plan: Plan) -> None:
     """Raise PlanMovedError unless `saved` is what would be planned now."""
     if saved.digest != plan.digest:
-        raise PlanMovedError(f"{plan.spec} was edited since the plan was made", "Make a new plan.")
+        raise PlanMovedError(f"{plan.spec} was edited after the plan was made", "Make a new plan.")
     if saved.lock != plan.lock:
-        raise PlanMovedError(f"the lock of {plan.spec} was made anew since the plan was", "Make a new plan.")
+        raise PlanMovedError(f"the lock of {plan.spec} changed after the plan was made", "Make a new plan.")
     if bare(saved) != bare(plan):
         theirs, ours = set(saved.changes), set(plan.changes)
-        moved = sorted({change.address for change in theirs ^ ours}) or ["how it would be done"]
+        moved = sorted({change.address for change in theirs ^ ours}) or ["how the steps are done"]
         raise PlanMovedError(
-            f"this machine is not what the plan was made for; different now: {', '.join(moved)}",
+            f"the plan does not match this machine; these differ: {', '.join(moved)}",
             "Make a new plan.",
         )
 
@@ -43,7 +43,7 @@ def plan_from(source: str, filename: str) -> Plan:
     try:
         document = json.loads(source)
         if not isinstance(document, dict) or document.get("format") != PLAN_FORMAT:
-            raise ProvisionerError(f"{filename} is no {PLAN_FORMAT} document")
+            raise ProvisionerError(f"{filename} is not a {PLAN_FORMAT} document")
         return TypeAdapter(Plan).validate_python(document["plan"])
     except (ValueError, KeyError, ValidationError) as error:
         raise ProvisionerError(
@@ -67,7 +67,7 @@ def saved_plan(path: str) -> Plan | None:
     saved = plan_from(source, path)
     if saved.against:
         raise ProvisionerError(
-            f"{path} is a plan for {saved.against.image}, which is there to be read",
-            "Make one on the machine that it is for: plan --out.",
+            f"{path} is a plan for {saved.against.image} and cannot be applied",
+            "Make a plan on that machine: plan --out.",
         )
     return saved

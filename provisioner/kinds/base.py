@@ -78,7 +78,7 @@ class Contents:
     unlocked: tuple[str, ...] = ()
     """Names of what could not be locked."""
     on_top: frozenset[str] = frozenset()
-    """Names of distributions and packages that come on top of what the base brings."""
+    """Names of distributions and packages that come on top of the base."""
 
 
 @dataclass(frozen=True)

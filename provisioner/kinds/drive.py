@@ -39,7 +39,7 @@ ASKED = "Google asks you to allow it"
 def check_mount(path: str) -> str:
     if not re.fullmatch(r"[\w./+-]+", path):
         raise ValueError(
-            "is no place to mount Drive: Colab refuses spaces and special characters there; "
+            "is not a valid mount point for Drive: Colab refuses spaces and special characters there; "
             "write /content/drive"
         )
     return path

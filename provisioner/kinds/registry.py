@@ -79,7 +79,7 @@ def in_order(names: Collection[str]) -> tuple[str, ...]:
 
 @cache
 def plugins() -> Mapping[str, EntryPoint]:
-    """Other people's kinds by their names. Raises PluginError when two have one name, or one has one of ours."""
+    """The kinds of plugins by their names. Raises PluginError when a name is taken twice."""
     from importlib.metadata import entry_points
 
     found: dict[str, EntryPoint] = {}
@@ -87,7 +87,7 @@ def plugins() -> Mapping[str, EntryPoint]:
         if entry.name in found or entry.name in ROOMS or entry.name in RESERVED:
             other = owner(found[entry.name]) if entry.name in found else "colab-provisioner itself"
             raise PluginError(
-                f"{owner(entry)} adds a kind called {entry.name}, and so does {other}",
+                f"{owner(entry)} adds a kind named {entry.name}, and so does {other}",
                 f"Uninstall one of them: pip uninstall {owner(entry)}",
             )
         found[entry.name] = entry
@@ -111,7 +111,7 @@ def plugged_in(name: str) -> AnyKind:
             f"the kind {name} of {owner(entry)} cannot be loaded: {type(error).__name__}: {error}", hint
         ) from error
     if not isinstance(kind, Kind) or kind.name != name:
-        raise PluginError(f"{owner(entry)} promises a kind called {name}, and {entry.value} is none", hint)
+        raise PluginError(f"{owner(entry)} declares a kind named {name}, but {entry.value} is not one", hint)
     return kind
 
 

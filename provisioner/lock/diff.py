@@ -17,7 +17,7 @@ def describe(update: LockUpdate) -> str:
     for made in update.made:
         lines += describe_target(update.before.find(made.target.name), made)
     lines += [
-        f"! {name}: made for an older text of the file. Lock it on such a machine, or drop it: "
+        f"! {name}: made for an older version of the file. Lock it on such a machine, or drop it: "
         f"{update.command} --drop {name}"
         for name in update.stale
     ]
@@ -31,15 +31,15 @@ def describe_target(before: Target | None, made: LockedTarget) -> Iterator[str]:
         f"{len(found.entries)} {kind}" for kind, found in after.contents.items() if found.entries
     )
     state = " (unchanged)" if before == after else ""
-    yield f"{after.name}: {counts or 'nothing'} on top of what the base brings{state}"
+    yield f"{after.name}: {counts or 'nothing'} on top of the base{state}"
     changes = list(differences(before.entries, after.entries)) if before else []
     width = max((len(address) for _, address, _ in changes), default=0)
     yield from (f"  {sign} {address:{width}}  {what}" for sign, address, what in changes)
     for address in after.unlocked:
-        yield f"  ! {address}  not locked: only the machine itself can be asked"
+        yield f"  ! {address}  not locked: it can only be determined on the machine itself"
     for address, entry in after.entries.items():
         if entry.built:
-            yield f"  ! {address}  built from source, by whatever builds it then"
+            yield f"  ! {address}  built from source when it is installed"
     yield from (f"  ! {caution}" for caution in made.cautions)
 
 
@@ -50,7 +50,7 @@ def differences(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Iterator[
         if was == now:
             continue
         if was and now and was.version == now.version:
-            yield "~", address, f"{now.version}, and other files than before"
+            yield "~", address, f"{now.version}, with other files than before"
         else:
             sign = "+" if was is None else "-" if now is None else "~"
             yield sign, address, " -> ".join(each.version for each in (was, now) if each)

@@ -25,7 +25,7 @@ TABLES = 4
 
 HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv apply --locked` installs it.\n"
 
-MEND = "Take it from version control; or delete it, and make a new one: colabenv lock"
+MEND = "Restore it from version control, or delete it and make a new one: colabenv lock"
 
 MOST_BYTES = 16 << 20
 MOST_DOTS = 20
@@ -36,7 +36,7 @@ Digest = Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
 
 def check_printable(value: str) -> str:
     if not value.isprintable():
-        raise ValueError("holds what is no text")
+        raise ValueError("contains unprintable characters")
     return value
 
 
@@ -96,7 +96,7 @@ class Target(Section):
         for name, pins in (self.model_extra or {}).items():
             lock = registry.get(name).lock if registry.has(name) else None
             if lock is None:
-                raise ValueError(f"holds {name}, which no lock can")
+                raise ValueError(f"holds {name}, which cannot be locked")
             try:
                 self.model_extra[name] = TypeAdapter(lock.pins).validate_python(pins)  # type: ignore[index]
             except ValidationError as error:
@@ -140,7 +140,7 @@ class Lock(Section):
     def has_each_target_once(self) -> Lock:
         names = [target.name for target in self.targets]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has two targets of the name {twice[0]}")
+            raise ValueError(f"has two targets named {twice[0]}")
         return self
 
     def find(self, name: str) -> Target | None:
@@ -175,7 +175,7 @@ def load(path: str) -> Lock | None:
         raise LockError(f"{path} is damaged: {plain(str(error))}", MEND) from None
     told = document.get("format")
     if told != FORMAT:
-        what = f"is of the format {plain(str(told))}" if told else "is no lock of colabenv's"
+        what = f"has the format {plain(str(told))}" if told else "is not a lock of colabenv"
         raise LockError(f"{path} {what}, and this is {TOOL} for {FORMAT}", MEND)
     try:
         return Lock.model_validate(document)
@@ -189,9 +189,9 @@ def checked(data: bytes) -> str:
     text = data.decode("utf-8")
     lines = text.splitlines()
     if merged := [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<<")]:
-        raise ValueError(f"line {merged[0]} is what a merge left")
+        raise ValueError(f"line {merged[0]} is a merge conflict marker")
     if len(data) > MOST_BYTES or any(line.partition("=")[0].count(".") > MOST_DOTS for line in lines):
-        raise ValueError("it is larger than a lock can be")
+        raise ValueError("it is too large for a lock")
     return text
 
 

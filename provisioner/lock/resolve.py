@@ -125,7 +125,7 @@ def refuse_blocked(plan: Plan) -> None:
     blocked = [change for step in steps for change in step.changes if change.action is Action.BLOCKED]
     if blocked:
         reasons = "; ".join(f"{change.address}: {change.reason}" for change in blocked)
-        raise LockError(f"what the file wants cannot be locked: {reasons}")
+        raise LockError(f"what the file asks for cannot be locked: {reasons}")
 
 
 def pin_all(spec: Spec, facts: Facts, reader: Reader, context: LockContext) -> Iterator[tuple[str, object]]:

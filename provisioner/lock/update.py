@@ -96,7 +96,7 @@ def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
     known = {canonicalize_name(name) for name in names}
     if strange := sorted(name for name in upgrade if canonicalize_name(name) not in known):
         raise LockError(
-            f"nothing that is locked is called {', '.join(strange)}",
+            f"the lock has no package named {', '.join(strange)}",
             "Names stand in the lock; what the base brings is the base's to upgrade. Name the spec before "
             "--upgrade.",
         )

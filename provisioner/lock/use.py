@@ -80,7 +80,7 @@ def notes_on(target: Target, path: str) -> Iterator[str]:
     """What a reader of a plan should know of the lock."""
     yield f"Locked by {os.path.basename(path)} for {target.name}."
     if target.unlocked:
-        yield f"Not in the lock, so any version will do: {', '.join(target.unlocked)}."
+        yield f"Not in the lock, so any version is accepted: {', '.join(target.unlocked)}."
 
 
 def stale(target: Target, spec: Spec, reader: Reader) -> bool:
@@ -112,7 +112,7 @@ def choose(lock: Lock, place: Where, name: str, command: str = "colabenv lock") 
     if alike and place.runtime:
         way = advice("locked base")
         hint = f"{way[:1].upper()}{way[1:]}: {command} --for here"
-    raise LockError(f"the lock is for {theirs}, and this is {mine}", hint)
+    raise LockError(f"the lock is for {theirs}, but this is {mine}", hint)
 
 
 def base_moved(target: Target, place: Where, reader: Reader, image: Image | None) -> Iterator[str]:
@@ -129,7 +129,7 @@ def base_moved(target: Target, place: Where, reader: Reader, image: Image | None
     ]
     yield (
         f"The base changed since it was locked ({', '.join(moved) or 'other versions of the same'}). "
-        "Where that matters here, it is blocked below."
+        "Where that affects this file, it is blocked below."
     )
     if place.runtime and target.machine.runtime not in (None, place.runtime):
-        yield f"All that changed: colabenv runtimes diff {target.machine.runtime} {place.runtime}"
+        yield f"All changes: colabenv runtimes diff {target.machine.runtime} {place.runtime}"

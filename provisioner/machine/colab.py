@@ -21,7 +21,7 @@ DRIVE_TROUBLES = (
     (
         r"timeout during initial read of root folder",
         "Drive took too long to list its top folder",
-        "Put files that lie loose in My Drive into folders, then run this again; a second try often works.",
+        "Move files from the top of My Drive into folders, then run this again; a second try often works.",
     ),
     (
         r"domain policy has disabled",
@@ -36,7 +36,7 @@ DRIVE_TROUBLES = (
     (
         r"TIMEOUT|[Tt]imeout",
         "Drive gave no answer in time",
-        "Run this again; if it stays so, choose Runtime > Disconnect and delete runtime.",
+        "Run this again; if that does not help, choose Runtime > Disconnect and delete runtime.",
     ),
     (
         r"Errno (5|107)\b|Transport endpoint is not connected",
@@ -47,7 +47,7 @@ DRIVE_TROUBLES = (
 """(regular expression over the error, what happened, what to do): the first that matches is told."""
 
 ELSEWHERE = "Drive could not be mounted"
-AGAIN = "Run this again; if it stays so, choose Runtime > Disconnect and delete runtime."
+AGAIN = "Run this again; if that does not help, choose Runtime > Disconnect and delete runtime."
 
 NO_PAGE = "'NoneType' object has no attribute 'kernel'"
 """What google.colab raises where there is no kernel to speak through."""
@@ -55,14 +55,14 @@ NO_PAGE = "'NoneType' object has no attribute 'kernel'"
 SECRET_TROUBLES = {
     "SecretNotFoundError": (
         "Colab's Secrets have no {name}",
-        "Add it: the key symbol at the left of the page, Add new secret, and switch on Notebook access.",
+        "Add it: click the key symbol at the left, then Add new secret, and turn on Notebook access.",
     ),
     "NotebookAccessError": (
         "this notebook may not read the secret {name}",
-        "Allow it: the key symbol at the left of the page, and switch on Notebook access beside {name}.",
+        "Allow it: click the key symbol at the left, and turn on Notebook access for {name}.",
     ),
     "TimeoutException": (
-        "the page of Colab does not answer, and only it can give the secret {name}",
+        "the Colab page does not answer, and only it can read the secret {name}",
         "Open the notebook at https://colab.research.google.com and run this there, "
         "or set {name} in the environment before the kernel starts.",
     ),

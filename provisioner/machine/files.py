@@ -19,13 +19,13 @@ from provisioner.model.errors import EffectError
 DEFAULT_MODE = 0o644
 
 READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-"""A fifo or a device must not keep us waiting before we see that it is no file."""
+"""A fifo or a device must not keep us waiting before we see that it is not a file."""
 
 HINTS = {
     errno.ENOSPC: "Free some space, or choose another place.",
     errno.EDQUOT: "Your quota is used up: free some space, or choose another place.",
-    errno.EACCES: "You may not write there: run as root, or choose another place.",
-    errno.EPERM: "You may not write there: run as root, or choose another place.",
+    errno.EACCES: "You have no permission to write there: run as root, or choose another place.",
+    errno.EPERM: "You have no permission to write there: run as root, or choose another place.",
     errno.EROFS: "That file system is read-only: choose another place.",
     errno.ENOTCONN: "The mount is stale: mount it again.",
 }
@@ -76,7 +76,7 @@ def read(path: str, most: int | None = None) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             is_folder = stat.S_ISDIR(os.fstat(file.fileno()).st_mode)
             code = errno.EISDIR if is_folder else errno.EINVAL
-            raise OSError(code, os.strerror(code) if is_folder else "it is no file", path)
+            raise OSError(code, os.strerror(code) if is_folder else "it is not a file", path)
         return file.read() if most is None else file.read(most)
 
 
@@ -152,7 +152,7 @@ def link(effect: Link) -> None:
         path = Path(effect.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(path) and not path.is_symlink():
-            raise EffectError(f"{path} is there and is no link", "Move it away, or choose another name.")
+            raise EffectError(f"{path} exists and is not a link", "Move it away, or choose another name.")
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(effect.target)

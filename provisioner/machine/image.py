@@ -138,7 +138,7 @@ class ImageReader:
     def ask(self, run: Run) -> Completed:
         program = posixpath.basename(run.argv[0])
         if program != "uv":
-            raise ObserveError(f"{program} cannot be asked on {self.image.name}, which is not here")
+            raise ObserveError(f"{program} cannot be run on {self.image.name}, which is not this machine")
         self.show()
         return self.here.ask(run)
 

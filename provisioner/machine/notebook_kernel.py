@@ -73,7 +73,7 @@ class KernelMachine(Delegate[LocalMachine]):
             if effect.required:
                 raise
             self.refused[effect.variable] = error.message
-            return f"{effect.variable} is done without: {error.message}"
+            return f"{effect.variable} is not set: {error.message}"
         self.set_variable(effect.variable, value)
         return ""
 
@@ -128,7 +128,7 @@ class KernelMachine(Delegate[LocalMachine]):
             hint = "Check its name, and that pip.packages names its package."
             raise EffectError(what, hint if isinstance(error, ImportError) else "") from error
         if said == "no load function":
-            raise EffectError(f"{effect.name} is no IPython extension: it has no load_ipython_extension")
+            raise EffectError(f"{effect.name} is not an IPython extension: it has no load_ipython_extension")
         return ""
 
 

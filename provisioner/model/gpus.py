@@ -144,7 +144,7 @@ def proper_name(text: str) -> str:
         return name
     near = difflib.get_close_matches(normalise(text), names, n=1)
     meant = f"did you mean {names[near[0]]}?" if near else "write gpu, tpu, none, cpu or a model like T4"
-    raise ValueError(f"is no accelerator that is known here; {meant}")
+    raise ValueError(f"is not a known accelerator; {meant}")
 
 
 def model_named(name: str) -> Model | None:

@@ -42,8 +42,8 @@ class Change:
     before: str | None = None
     after: str | None = None
     reason: str = ""
-    along: bool = False
-    """Not named by the file: it comes with something that is."""
+    transitive: bool = False
+    """Not named by the file, but a dependency of something that is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +109,13 @@ None where that could not be learnt."""
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """The image that a plan was made for, and how much it has of the requirements that the spec names."""
+    """The image that a plan was made for, and how many of the spec's requirements it meets."""
 
     image: str
     kind: str = ""
     """Whose requirements these are; "" where no section names any."""
     asked: int = 0
-    there: int = 0
+    met: int = 0
     """Those that the image meets, and that stay as they are."""
     missing: int = 0
     """Those of which it has no version at all."""

@@ -1,4 +1,4 @@
-"""How two machines differ, as text: a table whose groups are in the order of suspicion."""
+"""How two machines differ, as text: a table whose groups are in order of likelihood."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def headlines(comparison: Comparison) -> Iterator[str]:
             )
             yield f"There is no fingerprint of {label}: {why}."
     if all(comparison.digests) and len(set(comparison.digests)) > 1:
-        yield "They were made with different texts of the spec: compare those first."
+        yield "They were made with different versions of the spec: compare those first."
     total = sum(len(each.differences) for each in comparison.groups)
     noun = "other difference" if comparison.same else "difference"
-    yield f"{counted(total, noun)}, the likeliest culprits first." if total else "Nothing differs."
+    yield f"{counted(total, noun)}, most likely causes first." if total else "Nothing differs."
 
 
 def clean(text: str) -> str:

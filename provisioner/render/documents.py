@@ -26,7 +26,7 @@ def changes(found: Iterable[Change]) -> list[Json]:
             "before": change.before,
             "after": change.after,
             "reason": change.reason,
-            "along": change.along,
+            "transitive": change.transitive,
         }
         for change in found
     ]

@@ -69,17 +69,17 @@ def render_plan(plan: Plan) -> str:
 def kind_fold(kind: str, steps: tuple[Step, ...]) -> Markup:
     changes = [change for step in steps for change in step.changes]
     right = [change for change in changes if change.action is Action.KEEP]
-    along = [c for c in changes if c.along and c.action is Action.CREATE and not c.reason]
-    rest = [change for change in changes if change not in right and change not in along]
+    dependencies = [c for c in changes if c.transitive and c.action is Action.CREATE and not c.reason]
+    rest = [change for change in changes if change not in right and change not in dependencies]
     warnings = [warning for step in steps for warning in step.warnings]
-    told = [f"{count} {verb}" for action, verb in VERBS if (count := count_of(changes, action))]
+    counts = [f"{count} {verb}" for action, verb in VERBS if (count := count_of(changes, action))]
     return fold(
-        join(element("strong", kind), f" {', '.join(told)}"),
+        join(element("strong", kind), f" {', '.join(counts)}"),
         change_table(f"Changes of {kind}", kind, rest),
-        fold(f"{len(along)} more that come along", change_table("What comes along", kind, along)),
-        fold(f"{len(right)} already right", change_table("What is right", kind, right)),
+        fold(more_dependencies(len(dependencies)), change_table("Dependencies", kind, dependencies)),
+        fold(f"{len(right)} already right", change_table("Already right", kind, right)),
         *(warn(warning) for warning in warnings),
-        opened=bool(rest or along or warnings),
+        opened=bool(rest or dependencies or warnings),
     )
 
 

@@ -41,7 +41,7 @@ SLOWEST = 5
 def render_plan(
     plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH, verbose: bool = False
 ) -> str:
-    """The diff, grouped by kind, and a last line that sums it up. `verbose` shows what is right too."""
+    """The diff, grouped by kind, and a summary. `verbose` shows what is already right, too."""
     lines = [paint("strong", heading), ""] if (heading := title_against(plan)) else []
     for note in plan.notes:
         lines += wrapped(note, width, paint, "strong", "")
@@ -57,27 +57,28 @@ def title_against(plan: Plan) -> str:
 
 
 def requirements(plan: Plan) -> str:
-    """ "41 requirements, 37 already there, 4 to install, 310 MB; numpy would move from 2.0.2: blocked." """
-    if not (told := plan.against) or not told.asked:
+    """ "41 requirements, 37 already met, 4 to install, 310 MB; numpy would change from 2.0.2: blocked." """
+    if not (against := plan.against) or not against.asked:
         return ""
-    counts = ((told.missing, "to install"), (told.asked - told.there - told.missing, "to move"))
-    parts = [counted(told.asked, "requirement"), f"{told.there} already there"]
+    changing = against.asked - against.met - against.missing
+    counts = ((against.missing, "to install"), (changing, "to change"))
+    parts = [counted(against.asked, "requirement"), f"{against.met} already met"]
     parts += [f"{count} {words}" for count, words in counts if count]
-    steps = [step for step in plan.steps if step.kind == told.kind]
+    steps = [step for step in plan.steps if step.kind == against.kind]
     if download := sum(step.download for step in steps):
         parts.append(format_size(download))
     changes = (change for step in steps for change in step.changes)
-    blocked = [blocked_change(change, told.kind) for change in changes if change.action is Action.BLOCKED]
+    blocked = [blocked_change(change, against.kind) for change in changes if change.action is Action.BLOCKED]
     return "; ".join([", ".join(parts), *blocked]) + "."
 
 
 def blocked_change(change: Change, kind: str) -> str:
-    moving = f" would move from {change.before}" if change.before and change.after else ""
-    return f"{short(change.address, kind)}{moving}: blocked"
+    how = f" would change from {change.before}" if change.before and change.after else ""
+    return f"{short(change.address, kind)}{how}: blocked"
 
 
 def render_status(plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
-    """Only what is not as the file says, a line each, and what the machine is."""
+    """Only what differs from the file, a line each, and the fingerprint."""
     adrift = [change for change in plan.changes if change.action is not Action.KEEP]
     column = min(max((len(change.address) for change in adrift), default=0), 40)
     lines = [line for change in adrift for line in change_lines(change, change.address, column, paint, width)]
@@ -86,11 +87,11 @@ def render_status(plan: Plan, *, paint: Paint = plain, width: int = DEFAULT_WIDT
 
 
 def identity_lines(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
-    """The fingerprint, or why there is none; a part of a spec has none, and needs no words about it."""
+    """The fingerprint, or why there is none; nothing for a part of a spec, which never has one."""
     unknown = [address for address, value in plan.named if value is None]
     if unknown and not (plan.only or plan.skip):
-        told = f"Fingerprint: none, since it could not be learnt what {', '.join(unknown)} is here."
-        yield from wrapped(told, width, paint, "faint", "")
+        why = f"Fingerprint: none, since {', '.join(unknown)} could not be determined."
+        yield from wrapped(why, width, paint, "faint", "")
     yield from fingerprint_lines(fingerprint(plan), paint)
 
 
@@ -100,24 +101,28 @@ def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: 
     right = sum(change.action is Action.KEEP for change in changes)
     heading = paint("strong", kind)
     yield f"{heading}  {paint('faint', f'{right} already right')}" if right else heading
-    crowd = [c for c in shown if c.along and c.action is Action.CREATE and not c.reason and not verbose]
-    names = {change: short(change.address, kind) for change in shown if change not in crowd}
+    dependencies = [c for c in shown if c.transitive and c.action is Action.CREATE and not c.reason and not verbose]
+    names = {change: short(change.address, kind) for change in shown if change not in dependencies}
     column = min(max(map(len, names.values()), default=0), 40)
     for change, name in names.items():
         yield from change_lines(change, name, column, paint, width)
-    yield from crowd_lines(crowd, kind, paint, width)
+    yield from dependency_lines(dependencies, kind, paint, width)
     for step in steps:
         for warning in step.warnings:
             yield from wrapped("warning: " + warning, width, paint, "change", "    ")
 
 
-def crowd_lines(crowd: list[Change], kind: str, paint: Paint, width: int) -> Iterator[str]:
-    """What merely comes along, close together; `verbose` gives each a line."""
-    if crowd:
-        listed = ", ".join(f"{short(change.address, kind)}\u00a0{change.after}" for change in crowd)
-        yield f"  {paint('add', '+')} {len(crowd)} more that {'come' if len(crowd) > 1 else 'comes'} along:"
+def dependency_lines(changes: list[Change], kind: str, paint: Paint, width: int) -> Iterator[str]:
+    """Dependencies that are added, close together; `verbose` gives each a line."""
+    if changes:
+        listed = ", ".join(f"{short(change.address, kind)}\u00a0{change.after}" for change in changes)
+        yield f"  {paint('add', '+')} {more_dependencies(len(changes))}:"
         for line in wrapped(listed, width, paint, "faint", "      "):
             yield line.replace("\u00a0", " ")
+
+
+def more_dependencies(number: int) -> str:
+    return f"{number} more {'dependency' if number == 1 else 'dependencies'}"
 
 
 def short(address: str, kind: str) -> str:
@@ -125,9 +130,9 @@ def short(address: str, kind: str) -> str:
 
 
 def change_lines(change: Change, name: str, column: int, paint: Paint, width: int) -> Iterator[str]:
-    """The change, with its reason beside it where there is room and below it where there is not.
+    """The change, with its reason beside it if there is room, else below.
 
-    What it changes to gets a line of its own, below what it was, where the two are too long for one.
+    Where both versions are too long for one line, each gets its own.
     """
     role = ROLES[change.action]
     start = f"{change.action.sign} {name:{column}}  "
@@ -151,12 +156,12 @@ def change_lines(change: Change, name: str, column: int, paint: Paint, width: in
 
 
 def transition(change: Change) -> str:
-    """`1.0 -> 2.0`, or the one side that says something."""
+    """`1.0 -> 2.0`, or the only side there is."""
     return " -> ".join(sides(change))
 
 
 def sides(change: Change) -> tuple[str, ...]:
-    """What it was and what it will be, or the one of them that says something."""
+    """What it was and what it will be, or the only one of them there is."""
     if change.action is not Action.KEEP and change.before and change.after:
         return change.before, change.after
     return ((change.before if change.action in (Action.KEEP, Action.REMOVE) else change.after) or "",)
@@ -178,7 +183,7 @@ def summary(plan: Plan) -> str:
     parts = [f"{count} {words}" for action, words in VERBS if (count := actions.count(action))]
     if plan.download:
         parts.append(f"{format_size(plan.download)} to download")
-    return ", ".join(parts) or "nothing is asked for"
+    return ", ".join(parts) or "nothing is named"
 
 
 def format_seconds(seconds: float) -> str:
@@ -192,9 +197,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
-    """What went wrong and what to do about it, what was proved, what took how long.
+    """What went wrong and how to fix it, what was verified, and what took how long.
 
-    What was simply done was told as it happened.
+    Steps that simply succeeded were shown as they ran.
     """
     lines: list[str] = []
     for outcome in report.outcomes:
@@ -233,7 +238,7 @@ def outcome_lines(outcome: Outcome, paint: Paint, width: int) -> Iterator[str]:
 
 
 def skipped_lines(outcomes: tuple[Outcome, ...], paint: Paint, width: int) -> Iterator[str]:
-    """What was not tried, once for each cause: the cause itself is reported above."""
+    """What was skipped, once for each cause: the cause itself is reported above."""
     role, word = STATUS_WORDS[Status.SKIPPED]
     causes: dict[str, list[str]] = {}
     for outcome in outcomes:
@@ -248,13 +253,13 @@ def skipped_lines(outcomes: tuple[Outcome, ...], paint: Paint, width: int) -> It
 
 def residual_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
     if report.residual:
-        yield paint("bad", f"Not as the {authority(report.plan)} says:")
+        yield paint("bad", f"Still different from the {authority(report.plan)}:")
     for change in report.residual:
         yield from change_lines(change, change.address, 0, paint, width)
 
 
 def authority(plan: Plan) -> str:
-    """What says how things must be."""
+    """What the machine must match."""
     return "lock" if plan.lock else "file"
 
 
@@ -279,33 +284,33 @@ def timing_lines(report: Report, paint: Paint) -> Iterator[str]:
     timed += [(v.seconds, v.address) for v in report.verdicts if v.seconds]
     slowest = [(seconds, name) for seconds, name in sorted(timed, reverse=True)[:SLOWEST] if seconds >= 0.05]
     if len(slowest) > 1:
-        told = ", ".join(f"{name} {format_seconds(seconds)}" for seconds, name in slowest)
-        yield paint("faint", f"Took longest: {told}.")
+        names = ", ".join(f"{name} {format_seconds(seconds)}" for seconds, name in slowest)
+        yield paint("faint", f"Slowest: {names}.")
 
 
 def restart_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
-    """What the notebook's kernel holds that is no longer what is installed."""
+    """What the notebook's kernel has imported in a version that is no longer installed."""
     if report.restart:
         yield paint("change", f"{'RESTART':12}") + paint("strong", ", ".join(report.restart))
-        told = "The notebook's kernel still holds what was installed before. Restart it, on Colab with "
-        told += "Runtime > Restart session, and run this again."
-        yield from wrapped(told, width, paint, "faint", "    ")
+        advice = "The notebook's kernel still uses the versions that were installed before. Restart it (on "
+        advice += "Colab: Runtime > Restart session), and run this again."
+        yield from wrapped(advice, width, paint, "faint", "    ")
 
 
-def render_standing(report: Report) -> str:
-    """A report of nothing to do, without its time: what a later apply says again while it stands."""
+def render_no_op(report: Report) -> str:
+    """A report of nothing to do, without its time: what a later no-op apply prints again."""
     warnings = warning_lines(report, plain, DEFAULT_WIDTH)
     return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), conclusion(report)])
 
 
 def fingerprint_lines(found: str, paint: Paint) -> Iterator[str]:
-    """What tells whether two machines are the same in everything the file names."""
+    """The fingerprint: equal on machines that are equal in everything the file names."""
     if found:
         yield f"{paint('faint', 'Fingerprint:')} {found}"
 
 
 def conclusion(report: Report) -> str:
-    """The one line that matters."""
+    """The last line, which sums the report up."""
     steps = {outcome.step: outcome.status for outcome in report.outcomes}
     changed = sum(
         change.action is not Action.KEEP
@@ -319,7 +324,7 @@ def conclusion(report: Report) -> str:
     if report.ok:
         checks = f", {counted(passed, 'check')} passed" if passed else ""
         if earlier and earlier == passed:
-            checks = f", {counted(passed, 'check')} passed before on this very state"
+            checks = f", {counted(passed, 'check')} passed before in this state"
         done = (
             f"{changed} changed, {right} already right"
             if changed
@@ -331,10 +336,10 @@ def conclusion(report: Report) -> str:
     counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
     parts = [f"{count} {word}" for count, word in counts if count]
     if report.residual:
-        parts.append(f"{len(report.residual)} not as the {authority(report.plan)} says")
+        parts.append(f"{len(report.residual)} still different from the {authority(report.plan)}")
     wrong = sum(not verdict.passed and not verdict.warning for verdict in report.verdicts)
     if wrong:
         parts.append(f"{wrong} of {counted(len(report.verdicts), 'check')} failed")
     elif report.plan.checks and not report.verdicts:
-        parts.append(f"{counted(len(report.plan.checks), 'check')} not made")
+        parts.append(f"{counted(len(report.plan.checks), 'check')} not run")
     return f"Not done: {', '.join(parts)}; {changed} changed, {right} already right."

@@ -82,7 +82,7 @@ def load(name: str) -> Image:
     if full not in names():
         near = difflib.get_close_matches(full, names(), n=3) or names()[-3:]
         raise ProvisionerError(
-            f"no image of Colab's is known as {name}",
+            f"there is no Colab image named {name}",
             f"Near it: {', '.join(near)}. `colabenv runtimes` lists them all.",
         )
     heading = full.removeprefix(PREFIX)

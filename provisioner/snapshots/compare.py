@@ -1,4 +1,4 @@
-"""Why it works for you and not for me: how two snapshots differ, the likeliest culprits first. Pure."""
+"""Why it works for you and not for me: how two snapshots differ, most likely causes first. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How two machines differ; groups are in the order of suspicion, and none is empty."""
+    """How two machines differ; groups are in order of likelihood, and none is empty."""
 
     labels: tuple[str, str]
     fingerprints: tuple[str | None, str | None]
@@ -155,7 +155,7 @@ TOPICS = (
     Topic("other distributions", "installed, but not named by the spec", distributions, "distributions", 10),
     Topic("other apt packages", "system libraries and programs", packages, "packages", 0),
 )
-"""From the likeliest culprit to the least likely."""
+"""From the most likely cause to the least likely."""
 
 
 def compare(mine: Snapshot, yours: Snapshot, labels: tuple[str, str]) -> Comparison:

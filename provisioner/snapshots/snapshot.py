@@ -15,7 +15,7 @@ from provisioner.model.jsontypes import JsonObject
 
 FACTS_FORMAT = "provisioner.facts/2"
 
-AGAIN = "Make it again where it comes from: colabenv facts --out FILE"
+AGAIN = "Make it again on the machine it comes from: colabenv facts --out FILE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def parse(source: str | bytes, filename: str) -> Snapshot:
     told = read.get("format") if isinstance(read, dict) else None
     if told != FACTS_FORMAT:
         what = f"it is {told}" if told else "it names no format"
-        raise ProvisionerError(f"{filename} is no {FACTS_FORMAT} document: {what}", AGAIN)
+        raise ProvisionerError(f"{filename} is not a {FACTS_FORMAT} document: {what}", AGAIN)
     try:
         return TypeAdapter(Snapshot).validate_python(read)
     except ValidationError as error:

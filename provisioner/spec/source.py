@@ -117,7 +117,7 @@ def decode(data: str | bytes, filename: str) -> str:
         return SpecError(filename, (Problem(line, column, message, suggestion),))
 
     if len(data) > MAX_BYTES:
-        raise refusal("the file is larger than 1 MiB", "keep data in files of their own")
+        raise refusal("the file is larger than 1 MiB", "keep data in separate files")
     if isinstance(data, bytes):
         try:
             text = data.decode()
@@ -128,7 +128,7 @@ def decode(data: str | bytes, filename: str) -> str:
         text = data
     text = text.removeprefix("\ufeff")
     if not text.replace("\n", "").isprintable() and (found := re.search(UNPRINTABLE, text)):
-        message = f"the file holds a character that cannot be shown (U+{ord(found[0]):04X})"
+        message = f"the file contains an unprintable character (U+{ord(found[0]):04X})"
         suggestion = 'remove it, or write it in double quotes as an escape like "\\x1b"'
         raise refusal(message, suggestion, *position(text[: found.start()]))
     return text
@@ -237,13 +237,13 @@ class Builder:
             case events.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
-                    self.refuse(mark, "a file holds one document, and here a second one begins", "")
+                    self.refuse(mark, "a file has one document, but a second one begins here", "")
 
     def add(self, node: Node, size: int) -> None:
         """Count a value before anything is made of it."""
         self.count += size
         if self.count > MAX_VALUES:
-            self.refuse(node.mark, f"the file holds more than {MAX_VALUES} values", "")
+            self.refuse(node.mark, f"the file has more than {MAX_VALUES} values", "")
         if len(self.open) + node.depth > MAX_DEPTH:
             self.refuse(node.mark, f"this is nested more than {MAX_DEPTH} levels deep", "")
 
@@ -284,7 +284,7 @@ class Builder:
         """The name that a key gives, or None when its value cannot be kept."""
         mark, node = key
         if node.text == "<<":
-            self.complain(mark, "merge keys (`<<`) are not used here", "write the keys out")
+            self.complain(mark, "merge keys (`<<`) are not supported", "write the keys out")
             return None
         if not isinstance(node.value, str):
             advice = f'quote it: "{node.text}"' if node.text else ""
@@ -293,7 +293,7 @@ class Builder:
         if node.value in into.children:
             first = into.children[node.value].mark.line
             self.complain(
-                mark, f"`{clip(node.value)}` is here twice; the first is in line {first}", "keep one"
+                mark, f"`{clip(node.value)}` is defined twice; the first is on line {first}", "keep one"
             )
             return None
         return node.value

@@ -132,11 +132,11 @@ def header(document: Document) -> Iterator[Problem]:
     """What is wrong with the keys that are no kind's."""
     entries = document.root.children
     if "version" not in entries:
-        message = "the file does not say which version of the format it is written in"
+        message = "the file does not give its format version"
         yield document.problem(document.root.mark, (), message, "write `version: 1` at the top")
     elif (found := entries["version"].node).value != schema.VERSION or isinstance(found.value, bool):
         newer = isinstance(found.value, int) and found.value > schema.VERSION
-        advice = "a newer colab-provisioner may know it" if newer else f"write `version: {schema.VERSION}`"
+        advice = "a newer colab-provisioner may support it" if newer else f"write `version: {schema.VERSION}`"
         yield document.problem(found.mark, (), f"`version` must be {schema.VERSION}", advice)
     if "name" in entries:
         yield from check_name(document, entries["name"].node)
@@ -175,7 +175,7 @@ def refusal(document: Document, found: list[Problem]) -> SpecError:
     problems = sorted({*document.problems, *rest}, key=lambda one: (one.line, one.column, one.message))
     shown = problems[:MOST_PROBLEMS]
     if len(problems) > MOST_PROBLEMS:
-        shown.append(Problem(0, 0, f"there are {len(problems) - MOST_PROBLEMS} problems more"))
+        shown.append(Problem(0, 0, f"there are {len(problems) - MOST_PROBLEMS} more problems"))
     return SpecError(document.filename, tuple(shown))
 
 

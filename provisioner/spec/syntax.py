@@ -12,7 +12,7 @@ UNKNOWN = (
     "this cannot be read as YAML",
     "check the quotes and the indentation here and in the line above",
 )
-TAG = ("tags (`!name`) are not used here", "if it is text, put it in quotes")
+TAG = ("tags (`!name`) are not supported", "if it is text, put it in quotes")
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ WORDS = (
     (
         r"directive|incompatible|document start",
         False,
-        "this stands outside the one document that a file holds",
+        "this is outside the one document of the file",
         'remove lines that begin with "%", "---" or "..."',
     ),
     (
         r"mapping values are not allowed",
         False,
-        'a ":" cannot stand here',
-        "put text that holds it in quotes; or check this line's indentation and the line above",
+        'a ":" is not allowed here',
+        "put text that contains it in quotes; or check the indentation here and in the line above",
     ),
     (
         r"simple key: .*could not find expected ':'",
@@ -50,7 +50,7 @@ WORDS = (
     (
         r"quoted scalar",
         False,
-        "double quotes do not know this escape",
+        "this is not a valid escape in double quotes",
         "write \\\\ for one backslash, or use single quotes",
     ),
     (r"flow sequence", True, 'this list lacks a "," or its closing "]"', ""),
@@ -58,7 +58,7 @@ WORDS = (
     (
         r"an (alias|anchor)",
         True,
-        "text cannot begin with `*` or `&`, which are signs of YAML",
+        "text cannot begin with `*` or `&`, which have a meaning in YAML",
         "put it in quotes",
     ),
     (r"\btag\b", True, *TAG),
@@ -81,7 +81,7 @@ WORDS = (
         "indent it like the keys beside it; nothing may follow a closing quote",
     ),
     (r"block scalar", False, 'nothing may follow "|" or ">" on its line', ""),
-    (r"node", False, "a value cannot begin with this sign", "if it is text, put it in quotes"),
+    (r"node", False, "a value cannot begin with this character", "if it is text, put it in quotes"),
 )
 
 

@@ -156,7 +156,7 @@ def test_what_is_held_is_not_touched_unless_forced(shelf: Root) -> None:
 
 def test_nothing_goes_that_the_file_does_not_name(shelf: Root) -> None:
     apply(shelf, section("packages: [shelf-vim]"))
-    refused(shelf, section("packages: [shelf-emacs]"), "it would be removed", "name it in `absent`")
+    refused(shelf, section("packages: [shelf-emacs]"), "it would be removed", "name it under `absent`")
     assert "shelf-vim" in installed(shelf)
     apply(shelf, section("packages: [shelf-emacs]\nabsent: [shelf-vim]"))
     assert {"shelf-emacs"} == {"shelf-emacs", "shelf-vim"} & set(installed(shelf))
@@ -239,7 +239,12 @@ def test_a_package_in_a_file_of_its_own(shelf: Root) -> None:
     assert os.listdir(shelf.path(f"{STATE}/apt/debs")) == []
     shelf.run(["apt-get", "remove", "-y", "shelf-emacs"])
     shelf.run(["apt-get", "install", "-y", "shelf-vim"])
-    refused(shelf, spec, "Packages need to be removed but remove is disabled", "Name what may go under")
+    refused(
+        shelf,
+        spec,
+        "Packages need to be removed but remove is disabled",
+        "Name what may be removed under `absent`",
+    )
     assert "shelf-vim" in installed(shelf)
 
 

@@ -86,7 +86,7 @@ def test_each_of_two_specs_takes_back_its_own_only(provisioned_machine: Root) ->
     assert root.run(["cat", "/etc/profile.d/colabenv-env.sh"]).stdout == theirs
     root.write(f"{WORK}/other.yaml", "version: 1\nname: other\nenv: {GREETING: theirs}\n")
     told = root.colabenv("apply", "other.yaml", check=True).stdout
-    assert f"set for '{WORK}/colabenv.yaml'; the spec that is applied last decides" in " ".join(told.split())
+    assert f"set for '{WORK}/colabenv.yaml'; the spec that is applied last wins" in " ".join(told.split())
     assert shown(root, "login").startswith("theirs|C.UTF-8|")
     root.colabenv("apply", spec=ENV.partition("env:")[0], check=True)
     assert shown(root, "login").startswith("theirs|")

@@ -264,7 +264,7 @@ def test_a_month_later(world: World, make: Make) -> None:
     assert later.read(LOCK) == renewed
     assert "shelf-water" in later.run(["apt-mark", "showauto"]).stdout
     assert_clear(
-        colabenv(later, "lock", "--upgrade", "lilly", check=False), "nothing that is locked is called lilly"
+        colabenv(later, "lock", "--upgrade", "lilly", check=False), "the lock has no package named lilly"
     )
     later.write(LOCK, lock)
     colabenv(later, "apply", "--locked")
@@ -397,10 +397,10 @@ def test_one_lock_for_two_machines(provisioned_machine: Root, release: Release) 
     assert [each["name"] for each in there["pip"]["base"]] == ["iniconfig"], "the image has it"
     assert [each["name"] for each in there["pip"]["packages"]] == ["editables"]
     assert here["machine"]["python"].startswith(f"{release.python}.")
-    assert "colab-2026.07-gpu: 1 pip on top of what the base brings" in told
-    assert f"{here['name']}: 2 pip on top of what the base brings" in told
+    assert "colab-2026.07-gpu: 1 pip on top of the base" in told
+    assert f"{here['name']}: 2 pip on top of the base" in told
     told = colabenv(root, "apply", "--locked").stdout
-    assert f"Held to colabenv.lock, as it is for {here['name']}." in told
+    assert f"Locked by colabenv.lock for {here['name']}." in told
     lock = root.read(LOCK)
     colabenv(root, "lock")
     assert root.read(LOCK) == lock, "both are made anew"

@@ -99,7 +99,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check_wheel(dist: Path, tag: str) -> subprocess.CompletedProcess[str]:
     tools = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
     environ = {**os.environ, "PATH": tools, "UV_NO_CONFIG": "1", "UV_PYTHON": sys.executable}
-    argv = [ROOT / "scripts" / "check-wheel", dist, tag]
+    argv = [str(ROOT / "scripts" / "check-wheel"), str(dist), tag]
     return subprocess.run(argv, capture_output=True, text=True, check=False, env=environ)
 
 

@@ -105,8 +105,8 @@ def test_its_section_is_checked_and_in_the_schema(plugin: Path, colabenv: Colabe
             "aliases = other:KIND",
             ["a kind called aliases, and so does", "colabenv-aliases", "other-one"],
         ),
-        ("pip = other:KIND", ["other-one adds a kind called pip, and so does colab-provisioner itself"]),
-        ("name = other:KIND", ["other-one adds a kind called name, and so does colab-provisioner itself"]),
+        ("pip = other:KIND", ["other-one adds a kind named pip, and so does colab-provisioner itself"]),
+        ("name = other:KIND", ["other-one adds a kind named name, and so does colab-provisioner itself"]),
     ],
 )
 def test_two_of_one_name_are_an_error(
@@ -128,7 +128,7 @@ def test_two_of_one_name_are_an_error(
         ("raise RuntimeError('what a day')", "cannot be loaded: RuntimeError: what a day"),
         ("import no_such_module", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
         ("", "cannot be loaded: AttributeError"),
-        ("KIND = 1", "broken promises a kind called gardens, and bad:KIND is none"),
+        ("KIND = 1", "broken declares a kind named gardens, and bad:KIND is none"),
     ],
 )
 def test_one_that_cannot_be_used_is_an_error(

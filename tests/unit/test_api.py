@@ -130,7 +130,7 @@ def test_mistakes_are_named(spec: Path) -> None:
         provisioner.apply(spec, jobs=0)
     with pytest.raises(ValueError, match="jobs must be 1 or more"):
         provisioner.verify(spec, jobs=-1)
-    with pytest.raises(provisioner.ProvisionerError, match="no image of Colab's is known as xpu"):
+    with pytest.raises(provisioner.ProvisionerError, match="there is no Colab image named xpu"):
         provisioner.plan(spec, against="xpu")
 
 

@@ -181,9 +181,9 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (("format",), "provisioner.lock/9", "is of the format provisioner.lock/9"),
-        (("targets", 0, "drive"), {"x": 1}, "targets.0: holds drive, which no lock can"),
-        (("targets", 0, "gardens"), {"x": 1}, "targets.0: holds gardens, which no lock can"),
+        (("format",), "provisioner.lock/9", "has the format provisioner.lock/9"),
+        (("targets", 0, "drive"), {"x": 1}, "targets.0: holds drive, which cannot be locked"),
+        (("targets", 0, "gardens"), {"x": 1}, "targets.0: holds gardens, which cannot be locked"),
         (("targets", 0, "name"), "../here", "targets.0.name: "),
         (("targets", 0, "spec"), "sha256:ab", "targets.0.spec: "),
         ((*WHEEL, "name"), "--index-url=x", "targets.0.pip.packages.0.name: "),
@@ -194,7 +194,7 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
             {"md5": "x"},
             "pip.packages.0.wheels.0.hashes.sha256: Field required",
         ),
-        ((*WHEEL, "wheels"), [], "pip.packages.0: names nothing that it could be installed from"),
+        ((*WHEEL, "wheels"), [], "pip.packages.0: has no file, commit or folder to install from"),
         ((*WHEEL, "wheels", 0, "url"), "ext::sh -c x", "wheels.0.url: is not a URL"),
         (
             (*WHEEL, "wheels", 0, "url"),
@@ -204,14 +204,14 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
         (
             (*WHEEL, "version"),
             "2.0",
-            "pip.packages.0: is not what its wheel is: https://example.org/rose-1.0",
+            "pip.packages.0: does not match its wheel: https://example.org/rose-1.0",
         ),
         (
             ("targets", 0, "pip", "packages", 1, "vcs", "url"),
             "https://example.org/tool@main#",
             "pip.packages.1.vcs.url: is not the URL of a repository",
         ),
-        (("targets", 0, "machine", "os"), "\x1b[31mred", "targets.0.machine.os: holds what is no text"),
+        (("targets", 0, "machine", "os"), "\x1b[31mred", "machine.os: contains unprintable characters"),
         (
             ("targets", 0, "pip", "packages", 1, "vcs", "commit-id"),
             "main",
@@ -242,7 +242,7 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
             "datasets.seeds.path: must be below the folder of the lock",
         ),
         (("targets", 0, "datasets", "seeds"), {"sha256": SHA}, "needs either a url or a path"),
-        (("targets", 0, "\x1b[31m"), {"x": 1}, "holds  [31m, which no lock can"),
+        (("targets", 0, "\x1b[31m"), {"x": 1}, "holds  [31m, which cannot be locked"),
     ],
 )
 def test_what_is_damaged_is_told_with_its_place(
@@ -280,7 +280,7 @@ def test_a_damaged_lock_is_an_error_of_every_command(
         told = capsys.readouterr().err
         assert told.startswith("error: ")
         assert "colabenv.lock is damaged: " in told
-        assert "  Take it from version control; or delete it, and make a new one: colabenv lock\n" in told
+        assert "  Restore it from version control, or delete it and make a new one: colabenv lock\n" in told
 
 
 def test_a_target_takes_the_place_of_its_namesake() -> None:
@@ -356,9 +356,9 @@ def wheel_pin(name: str, version: str = "1.0") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a = 1\n<<<<<<< mine\nb = 2\n", "line 2 is what a merge left"),
-        (".".join("a" * 100_000) + " = 1\n", "it is larger than a lock can be"),
-        ("[[package]]\nname = 'rose'\n", "is no lock of colabenv's"),
+        ("a = 1\n<<<<<<< mine\nb = 2\n", "line 2 is a merge conflict marker"),
+        (".".join("a" * 100_000) + " = 1\n", "it is too large for a lock"),
+        ("[[package]]\nname = 'rose'\n", "is not a lock of colabenv"),
     ],
 )
 def test_a_file_that_is_no_lock_is_told_at_once(text: str, told: str, tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_a_file_that_is_no_lock_is_told_at_once(text: str, told: str, tmp_path: 
 
 def test_a_pipe_is_no_lock(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "colabenv.lock")
-    with pytest.raises(LockError, match="it is no file"):
+    with pytest.raises(LockError, match="it is not a file"):
         document.load(str(tmp_path / "colabenv.lock"))
 
 
@@ -397,7 +397,7 @@ def test_a_review_shows_versions_and_other_files_under_the_same_one() -> None:
     assert reviewed(TARGET, after) == [
         "  ~ apt.tea        1:1.0-2 -> 1:1.1-1",
         "  + pip.new-thing  1.0",
-        "  ~ pip.rose       1.0, and other files than before",
+        "  ~ pip.rose       1.0, with other files than before",
         *reviewed(TARGET, TARGET),
     ]
     assert reviewed(TARGET, TARGET)[-1] == "  ! beware"
@@ -420,7 +420,7 @@ def test_targets_are_made_kept_checked_and_dropped(
 
     code, told = colabenv("lock", "--for", IMAGES)
     assert code == 0
-    assert "colab-2026.07-cpu: nothing on top of what the base brings" in told
+    assert "colab-2026.07-cpu: nothing on top of the base" in told
     assert "! accelerator" in told
     lock = document.load("course.lock")
     assert lock

@@ -224,7 +224,7 @@ def produce(spec: Spec, path: str, repository: GitHubRepository | None, *, updat
         return f"{path} is up to date."
     if there is not None and not update and not force:
         hint = "Use --update to add the cell to it, or --force to overwrite it."
-        raise ProvisionerError(f"{path} exists already", hint)
+        raise ProvisionerError(f"{path} already exists", hint)
     files.write(Write(path=os.path.abspath(path), text=text))
     return f"{'Updated' if update else 'Wrote'} {path}. It asks Colab for: {request(spec)}."
 

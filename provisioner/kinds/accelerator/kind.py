@@ -85,16 +85,16 @@ def why_not(config: Accelerator, facts: AcceleratorFacts) -> str:
     found = describe(attached)
     if facts.target_image:
         way = other_image(config, facts)
-        return f"{facts.target_image} has {found}, and the file wants {wanted(config)}. {way}"
+        return f"{facts.target_image} has {found}, but the file asks for {wanted(config)}. {way}"
     if found == "none":
         return f"no accelerator is attached. {way_out(config, platform)}"
     if any(device_of(name) == "gpu" and enough(name, config, attached) for name in config.any_of):
         version, newest = attached.driver or "of unknown version", attached.cuda or "of unknown version"
         return (
-            f"the NVIDIA driver is {version} and runs CUDA {newest}, and the file wants "
+            f"the NVIDIA driver is {version} and supports CUDA {newest}, but the file asks for "
             f"{' and '.join(driver_wishes(config))}. {advice('driver', platform)}"
         )
-    return f"{found} is attached, and the file wants {wanted(config)}. {way_out(config, platform)}"
+    return f"{found} is attached, but the file asks for {wanted(config)}. {way_out(config, platform)}"
 
 
 def other_image(config: Accelerator, facts: AcceleratorFacts) -> str:

@@ -88,13 +88,13 @@ class Accelerator(Section):
             if (value := getattr(self, key)) is not None
         }
         if "tensorflow" in self.frameworks and "tpu" in kinds:
-            yield "wants TensorFlow on a TPU, whose machines have none; write frameworks: [jax], or no TPU"
+            yield "asks for TensorFlow on a TPU, but TPU machines do not have it; write frameworks: [jax]"
         if nvidia and "gpu" not in kinds:
-            yield f"wants {', '.join(nvidia)}, which only a GPU has; name a GPU, or leave that out"
+            yield f"asks for {', '.join(nvidia)}, which only a GPU has; name a GPU, or remove that"
         if (self.count > 1 or self.memory) and not kinds & {"gpu", "tpu"}:
-            yield "wants a count or memory, but no accelerator; name one, like gpu, or leave that out"
+            yield "asks for a count or memory, but for no accelerator; name one, like gpu, or remove that"
         if (self.min_tflops or self.min_bandwidth) and not self.frameworks:
-            yield "wants a measurement, which a framework makes; write frameworks: [torch]"
+            yield "asks for a measurement, which needs a framework; write frameworks: [torch]"
 
     def unreachable(self) -> Iterator[str]:
         """What no model that is named can meet: an error only when nothing that is named can."""
@@ -105,14 +105,14 @@ class Accelerator(Section):
         names = " or ".join(self.any_of)
         if self.memory is not None and self.memory > max(model.most for model in sure):
             room = max(model.room for model in sure)
-            yield f"wants {self.memory / gpus.GIB:.4g} GiB of memory, and {names} has {room:.4g} GiB at most"
+            yield f"asks for {self.memory / gpus.GIB:.4g} GiB of memory, but {names} has only {room:.4g} GiB"
         if self.count > (chips := max(model.chips or self.count for model in sure)):
-            yield f"wants {self.count} of {names}, which has only {chips}; leave count out"
+            yield f"asks for {self.count} of {names}, which has only {chips}; remove count"
         wish = self.compute_capability
         models = [model for model in sure if isinstance(model, gpus.Model)]
         if wish and models and not any(fits(model.capability, wish) for model in models):
             theirs = ", ".join(f"{model.name} has {model.capability}" for model in models)
-            yield f"wants compute capability {wish}, and {theirs}"
+            yield f"asks for compute capability {wish}, but {theirs}"
 
 
 def expand(value: object) -> object:

@@ -81,7 +81,9 @@ def observe(config: Apt, reader: Reader, pinning: DebianPinning | None = None) -
         return facts
     lists = lists_for(config, work, facts, reader)
     order = order_for(config, lists, pinning)
-    chosen = tuple(choice.found(dpkg) or choose(reader, choice.options(dpkg), order) for choice in choices)
+    chosen = tuple(
+        choice.installed(dpkg) or choose(reader, choice.options(dpkg), order) for choice in choices
+    )
     order = replace(order, install=words_for(chosen, work, dpkg), remove=work.remove)
     return replace(
         facts,
@@ -104,7 +106,7 @@ def look(config: Apt, choices: tuple[Choice, ...], dpkg: Dpkg, reader: Reader) -
         dpkg,
         root=reader.context.root,
         state=reader.context.state,
-        chosen=tuple(choice.found(dpkg) or choice.options(dpkg)[0] for choice in choices),
+        chosen=tuple(choice.installed(dpkg) or choice.options(dpkg)[0] for choice in choices),
         repositories={each.name: repositories.observe(reader, each) for each in config.repositories},
         answers=read_answers(reader) if config.debconf else {},
     )
@@ -119,7 +121,7 @@ def find_work(config: Apt, facts: AptFacts, dpkg: Dpkg, pinning: DebianPinning |
         repositories=tuple(
             each for each in config.repositories if not facts.repositories[each.name].is_right(each)
         ),
-        packages=tuple(option for option in facts.chosen if not option.found(dpkg)),
+        packages=tuple(option for option in facts.chosen if not option.installed(dpkg)),
         besides=(*pinned, *renewed(pinning, named, dpkg)),
         remove=tuple(name for name in map(dpkg.key, config.absent) if name in dpkg.packages),
         debs=tuple(deb for deb in config.debs if not deb.satisfied(dpkg)),
@@ -147,7 +149,7 @@ def order_for(config: Apt, lists: PackageLists, pinning: DebianPinning | None) -
 
 def words_for(chosen: tuple[Package, ...], work: AptWork, dpkg: Dpkg) -> tuple[str, ...]:
     """What apt-get is told to install: what is missing of what is named, and what a lock wants besides."""
-    missing = (option.word for option in chosen if not option.found(dpkg))
+    missing = (option.word for option in chosen if not option.installed(dpkg))
     return tuple(dict.fromkeys((*missing, *work.besides)))
 
 

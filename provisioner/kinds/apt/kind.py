@@ -107,7 +107,7 @@ def named_changes(
     """One change for each entry and each absence, in the order of the file."""
     refused = facts.transaction.simulation.refused
     for choice, option in zip(locked_choices(config, kept_pins(pinning)), facts.chosen, strict=True):
-        address, version = f"apt.{option.name}", option.found(dpkg)
+        address, version = f"apt.{option.name}", option.installed(dpkg)
         change = next((change for change in moves.values() if change.address == address), None)
         if version is not None:
             yield Change(address, Action.KEEP, version)
@@ -155,6 +155,7 @@ def effects(config: Apt, facts: AptFacts, dpkg: Dpkg, debs: tuple[Deb, ...]) -> 
 
 
 def repository_effects(config: Apt, facts: AptFacts) -> Iterator[Effect]:
+    """What adds those that are missing."""
     for repository in config.repositories:
         yield from repositories.effects(repository, facts.repositories[repository.name])
 
@@ -173,7 +174,7 @@ def named(config: Apt, facts: AptFacts) -> Iterator[tuple[str, str]]:
     """The version of each package, and for a choice which of them it is."""
     dpkg = facts.dpkg or Dpkg({}, "")
     for choice in config.packages:
-        yield f"apt.{choice.any_of[0].name}", installed(choice, dpkg)
+        yield f"apt.{choice.any_of[0].name}", state_of(choice, dpkg)
     for name in (*(deb.identity[0] for deb in config.debs), *config.absent):
         yield f"apt.{name}", version_of(name, dpkg) or ABSENT
     for repository in config.repositories:
@@ -182,11 +183,11 @@ def named(config: Apt, facts: AptFacts) -> Iterator[tuple[str, str]]:
         yield f"apt.debconf.{answer.question}", facts.answers.get(answer.question, ABSENT)
 
 
-def installed(choice: Choice, dpkg: Dpkg) -> str:
+def state_of(choice: Choice, dpkg: Dpkg) -> str:
     """What there is of a choice: the version, with the name where it is not the first that is named."""
     options = choice.options(dpkg)
-    if right := choice.found(dpkg):
-        version = right.found(dpkg) or ""  # with its name, where another package provides it
+    if right := choice.installed(dpkg):
+        version = right.installed(dpkg) or ""  # with its name, where another package provides it
         return version if right == options[0] or " " in version else f"{right.name} {version}"
     versions = ((option.name, version_of(option.name, dpkg)) for option in options)
     others = [

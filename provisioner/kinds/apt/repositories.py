@@ -180,7 +180,7 @@ def fetch_key(reader: Reader, repository: Repository) -> bytes:
             raise ValueError(f"cannot be fetched: {'; '.join(errors) or 'apt-helper failed'}")
     data = reader.read(path)
     if data is None:
-        raise ValueError("is not there")
+        raise ValueError("does not exist")
     return data
 
 

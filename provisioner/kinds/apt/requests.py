@@ -57,7 +57,7 @@ class Package(Section):
         wanted = self.version or "*"
         return version.startswith(wanted[:-1]) if wanted.endswith("*") else version == wanted
 
-    def found(self, dpkg: Dpkg) -> str | None:
+    def installed(self, dpkg: Dpkg) -> str | None:
         """The version that satisfies this, or the installed package that provides it, or None."""
         package = dpkg.get(self.name)
         if package:
@@ -70,10 +70,10 @@ class Package(Section):
 
 def read_package(value: object) -> object:
     """A package from "name" or "name=version"."""
-    found = re.fullmatch(r"\s*(\S[^\s<>=~!]*)\s*([<>=~!]+)\s*(.*)", value) if isinstance(value, str) else None
-    if found is None:
+    match = re.fullmatch(r"\s*(\S[^\s<>=~!]*)\s*([<>=~!]+)\s*(.*)", value) if isinstance(value, str) else None
+    if match is None:
         return {"name": value} if isinstance(value, str) else value
-    name, comparison, version = found.groups()
+    name, comparison, version = match.groups()
     if comparison != "=":
         raise ValueError("asks for a range, which apt does not support; write name=1.2.3 or name=1.2*")
     return {"name": name, "version": version}
@@ -97,9 +97,9 @@ class Choice(Section):
         examples=[["libgl1", "libgl1-mesa-glx"]],
     )
 
-    def found(self, dpkg: Dpkg) -> Package | None:
-        """The first option that is there."""
-        return next((option for option in self.options(dpkg) if option.found(dpkg)), None)
+    def installed(self, dpkg: Dpkg) -> Package | None:
+        """The first option that is installed, or provided by what is."""
+        return next((option for option in self.options(dpkg) if option.installed(dpkg)), None)
 
     def options(self, dpkg: Dpkg) -> tuple[Package, ...]:
         """The options by the names that dpkg gives them."""

@@ -60,6 +60,7 @@ def locked_choices(config: Apt, pins: DebianPins) -> tuple[Choice, ...]:
 
 
 def locked_choice(choice: Choice, versions: Mapping[str, str]) -> Choice:
+    """The first option that was locked in a version that fits, in that version."""
     for option in choice.any_of:
         version = versions.get(option.name)
         if version is not None and option.matches(version):

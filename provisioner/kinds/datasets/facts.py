@@ -171,11 +171,11 @@ def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
     if receipt is None:
         return change, "its receipt is damaged"
     if dataset.sha256 and dataset.sha256 != receipt.sha256:
-        return change, "another sha256 is asked for"
+        return change, "the file asks for another sha256"
     if not dataset.sha256 and receipt.url not in map(shown, dataset.urls):
-        return change, "another url is asked for"
+        return change, "the file asks for another url"
     if dataset.strip != receipt.strip:
-        return change, "another `strip` is asked for"
+        return change, "the file asks for another `strip`"
     if found.damage.count:
         return change, describe_damage(dataset, receipt, found.damage)
     return Action.KEEP, ""
@@ -184,7 +184,7 @@ def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
 def state_without_receipt(found: DatasetFacts) -> tuple[Action, str]:
     """What somebody else put there is kept when it is the very file, and never overwritten."""
     if found.matching:
-        return Action.KEEP, "its sha256 is the one that is asked for"
+        return Action.KEEP, "its sha256 is the one in the file"
     if found.occupied:
         return (
             Action.BLOCKED,

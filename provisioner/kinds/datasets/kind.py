@@ -97,7 +97,7 @@ def size_of(dataset: WantedDataset, found: DatasetFacts) -> int | None:
 def obstacle_to(dataset: WantedDataset, found: DatasetFacts, size: int | None) -> str:
     """Why it cannot be had, and the way out; empty when nothing speaks against it."""
     if all(answer.error and not answer.transient for answer in found.answers):
-        return f"{refusals(found)}; check the URL, or give another place in `mirrors`"
+        return f"{refusals(found)}; check the URL, or give another URL in `mirrors`"
     needed = (size or 0) * (2 if dataset.format else 1) - found.partial
     if needed > found.free:
         what = "the archive and its contents need" if dataset.format else "it needs"
@@ -119,7 +119,7 @@ def prospects(found: DatasetFacts) -> str:
     """What is known of the download beforehand: how much is done, or that no server could be asked."""
     if found.answers and all(answer.error for answer in found.answers):
         return refusals(found)
-    return f"{format_size(found.partial)} are downloaded already" if found.partial else ""
+    return f"{format_size(found.partial)} already downloaded" if found.partial else ""
 
 
 def warnings(dataset: WantedDataset) -> tuple[str, ...]:

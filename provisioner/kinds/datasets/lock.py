@@ -79,7 +79,7 @@ def pin_file(path: str, reader: Reader) -> PinnedDataset:
     below = posixpath.relpath(path, reader.context.folder)
     if not is_below(below):
         raise LockError(
-            f"{path} lies outside the folder of the spec, where nobody else would find it",
+            f"{path} is outside the folder of the spec, so other machines do not have it",
             "Move it into that folder, or give its URL.",
         )
     return PinnedDataset(path=below, size=stat.size, sha256=sha256)

@@ -50,15 +50,15 @@ class Dataset(Section):
         examples=["https://example.org/flowers.tgz", "data/rows.csv"],
     )
     mirrors: tuple[Source, ...] = Field(
-        (), description="Other places of the same file, tried in order when the first one fails."
+        (), description="Other URLs of the same file, tried in order when the first one fails."
     )
     sha256: AnySha256 | None = Field(
         None,
-        description="sha256 of the file as it is downloaded. Without one, the report tells which to write.",
+        description="sha256 of the file as it is downloaded. Without one, the report shows the line to add.",
     )
     unpack: Flag | Format = Field(
         False,
-        description="Unpack the file: true when its name tells the format, else the format. "
+        description="Unpack the file: true when its name shows the format, else the format. "
         "`tar` covers every compression of it but zstd. A `gz` alone becomes one file.",
     )
     to: Annotated[Text, AfterValidator(check_to)] = Field(
@@ -74,7 +74,7 @@ class Dataset(Section):
     @model_validator(mode="after")
     def unpacking_makes_sense(self) -> Dataset:
         if self.unpack is True and not format_of(self.url):
-            raise ValueError("has to be unpacked, but its name tells no format; write unpack: zip, tar or gz")
+            raise ValueError("is to be unpacked, but its name shows no format; write unpack: zip, tar or gz")
         if self.strip and self.format in {None, "gz"}:
             raise ValueError("is not unpacked, and `strip` is for archives; write unpack: true")
         if self.to.endswith("/") and self.format in {None, "gz"} and not file_name(self.url):
@@ -116,7 +116,7 @@ def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
                 and dataset.to == inner.to
                 and (not dataset.to.endswith("/") or file_name(dataset.url) == file_name(inner.url))
             ):
-                raise ValueError(f"puts `{name}` and `{other}` in one place; choose another `to`")
+                raise ValueError(f"puts `{name}` and `{other}` in the same place; choose another `to`")
     return datasets
 
 

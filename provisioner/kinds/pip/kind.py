@@ -98,7 +98,7 @@ def plan_moves(
         if isinstance(found, ProtectedConflict) and move.name in found.protected:
             yield plan_protected(move, found)
         elif move.name not in absent:
-            yield replace(plan_move(move, who_needs(move, found), facts), along=True)
+            yield replace(plan_move(move, who_needs(move, found), facts), transitive=True)
 
 
 def keep(each: NamedRequirement) -> Change:
@@ -122,7 +122,7 @@ def plan_unbuilt(each: NamedRequirement) -> Change:
 def plan_protected(move: PipMove, conflict: ProtectedConflict) -> Change:
     way_out = f"name {move.name} in pip.packages to let it change, or set preinstalled: free"
     reason = f"{protected_reason(move, conflict)}; {way_out}"
-    return Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason, along=True)
+    return Change(f"pip.{move.name}", Action.BLOCKED, move.before, move.after, reason, transitive=True)
 
 
 def who_needs(move: PipMove, found: Solution | ProtectedConflict) -> str:

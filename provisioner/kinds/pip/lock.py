@@ -96,7 +96,7 @@ def solution_of(facts: PipFacts) -> Solution | None:
         case Unbuilt(refusal=refusal):
             raise LockError(f"pip: {refusal.text}", "Apply first, then lock.")
         case ProtectedConflict() | Refusal():
-            raise LockError("pip: the packages cannot be installed", "colabenv plan says why.")
+            raise LockError("pip: the packages cannot be installed", "Run colabenv plan to see why.")
         case solution:
             return solution
 

@@ -129,7 +129,7 @@ def relative(path: str, folder: str) -> str:
     found = posixpath.relpath(path, folder)
     if not is_below(found):
         raise LockError(
-            f"{path} lies outside the folder of the spec, where nobody else would find it",
+            f"{path} is outside the folder of the spec, so other machines do not have it",
             "Move it into that folder, or publish it.",
         )
     return found

@@ -111,10 +111,10 @@ def not_locked(requirements: Iterable[PipRequirement], pins: PipPins) -> Iterato
     versions = pins.found
     for each in requirements:
         if each.name not in versions:
-            reason = f"the lock was made before {each.name} was wanted: lock again"
+            reason = f"the lock was made before {each.name} was added to the file: lock again"
             yield LockDrift(each.name, None, each.shown, reason)
         elif (version := versions[each.name]) and not each.accepts(version):
-            reason = f"the lock has {each.name} {version}, which is not what the file wants: lock again"
+            reason = f"the lock has {each.name} {version}, which is not what the file asks for: lock again"
             yield LockDrift(each.name, None, each.shown, reason)
 
 

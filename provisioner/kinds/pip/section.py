@@ -60,7 +60,7 @@ class Pip(Section):
 
     packages: tuple[Package, ...] = Field(
         (),
-        description="Requirements in PEP 508 form. What is met already is not touched.",
+        description="Requirements in PEP 508 form. Those that are already met are left alone.",
         examples=[["keras", "torch>=2.8", "transformers[torch]", "tool @ git+https://example.org/tool@v1.2"]],
     )
     requirements: tuple[SpecPath, ...] = Field(
@@ -71,7 +71,7 @@ class Pip(Section):
     )
     editable: tuple[SpecPath, ...] = Field(
         (),
-        description="Folders of projects to install in place, each with extras if need be.",
+        description="Folders of projects to install in place (editable), with extras if needed.",
         examples=[[".", "libs/tool[dev]"]],
     )
     absent: tuple[DistributionName, ...] = Field((), description="Distributions that must not be installed.")
@@ -85,16 +85,16 @@ class Pip(Section):
     index_strategy: Literal["first-index", "unsafe-first-match", "unsafe-best-match"] = Field(
         "first-index",
         description="Which index a package is taken from: only the first that has it, or whichever has the "
-        "best version, as pip does. The latter lets a stranger's package stand in for yours.",
+        "best version, as pip does. The latter lets a stranger's package replace yours.",
     )
     find_links: tuple[Links, ...] = Field(
         (), description="Folders or pages with wheels and source archives, besides the indexes."
     )
-    pre: Flag = Field(False, description="Whether pre-releases will do.")
-    no_deps: Flag = Field(False, description="Install what is named and nothing that it needs.")
+    pre: Flag = Field(False, description="Whether to accept pre-releases.")
+    no_deps: Flag = Field(False, description="Install only what is named, without its dependencies.")
     preinstalled: Policy = Field(
         "guard",
-        description="What may not move unless it is named here: with `guard` the kernel's own packages, "
+        description="What may not change unless it is named here: with `guard` the kernel's own packages, "
         "numpy, torch, tensorflow, jax and nvidia; with `keep` all that is installed; with `free` nothing.",
     )
     venv: SpecPath | None = Field(

@@ -48,7 +48,7 @@ def ask(
     warnings = [warning for warning in answer.warnings if warning not in made_up]
     if still_unknown := ", ".join(sorted(unknown.keys() - published)):
         place = reader.context.target_image
-        warnings.append(f"What the extras of {still_unknown} need is known on {place} itself")
+        warnings.append(f"What the extras of {still_unknown} need is known only on {place} itself")
     moves = tuple(move for move in answer.moves if published.get(move.name, "") != move.after)
     return replace(answer, moves=moves, warnings=tuple(warnings))
 
@@ -57,4 +57,4 @@ def warn(reader: Reader, moved: Mapping[str, str | None]) -> Iterator[str]:
     """What cannot be known of an image when what is on it changes: versions afterwards, by name."""
     changing = ", ".join(f"{name} {after}" for name, after in sorted(moved.items()) if after)
     if reader.context.target_image and changing:
-        yield f"Whether the rest of {reader.context.target_image} works with {changing} is not in its lists."
+        yield f"Whether the rest of {reader.context.target_image} works with {changing} is not known here."

@@ -43,7 +43,7 @@ def check_variable(value: str) -> str:
 
 def check_entry(value: str) -> str:
     """The name that a file gives to one of its own entries."""
-    return check_name(value, ENTRY, "may hold only letters, digits, - and _, the first a letter or digit")
+    return check_name(value, ENTRY, "may contain only letters, digits, - and _, the first a letter or digit")
 
 
 def check_module(value: str) -> str:
@@ -103,7 +103,7 @@ def is_whole(url: str, scheme: str) -> bool:
 def check_no_credentials(value: str, instead: str) -> str:
     """A URL, or text with URLs in it, that holds nothing that lets its reader in."""
     if holds_credentials(value):
-        raise ValueError(f"holds a user name or password; {instead}")
+        raise ValueError(f"contains a user name or password; {instead}")
     return value
 
 

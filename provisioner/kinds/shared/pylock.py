@@ -137,13 +137,13 @@ class Pinned(Section):
     @model_validator(mode="after")
     def has_a_source(self) -> Pinned:
         if not (self.vcs or self.directory or self.archive or self.sdist or self.wheels):
-            raise ValueError("names nothing that it could be installed from")
+            raise ValueError("has no file, commit or folder to install from")
         if not self.version and not self.directory:
             raise ValueError("has no version")
         for file in self.wheels:
             found = wheel_of(file)
             if found is None or found != (self.name, Version(str(self.version))):
-                raise ValueError(f"is not what its wheel is: {file.name or file.url or file.path}")
+                raise ValueError(f"does not match its wheel: {file.name or file.url or file.path}")
         return self
 
     @property

@@ -192,7 +192,7 @@ def changes(prefix: str, wanted: Settings, found: PersistentVariables) -> tuple[
         reason = f"edited, removed or of an earlier format: {', '.join(edited)}"
         planned = [renewed(each, reason) for each in planned]
     if found.other:
-        reason = f"set for {found.other}; the spec that is applied last decides"
+        reason = f"set for {found.other}; the spec that is applied last wins"
         taken = (Action.UPDATE, Action.REMOVE)
         planned = [replace(each, reason=reason) if each.action in taken else each for each in planned]
     return tuple(planned)

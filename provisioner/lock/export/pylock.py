@@ -38,7 +38,7 @@ def text(spec: Spec, target: Target, out: str | None) -> str:
     """
     if out and not NAME.fullmatch(os.path.basename(out)):
         raise ProvisionerError(
-            f"{out}: installers know a pylock by its name, pylock.toml or pylock.NAME.toml with no more dots",
+            f"{out}: installers recognise pylock.toml and pylock.NAME.toml only, without dots in NAME",
             f"Name it {suggested(target)}",
         )
     folder = os.path.dirname(os.path.abspath(out)) if out else spec.folder
@@ -65,9 +65,9 @@ def suggested(target: Target) -> str:
 def heading(spec: Spec, target: Target, pins: PipPins) -> str:
     file, lock = os.path.basename(spec.path), os.path.basename(path_of(spec.path))
     lines = [
-        f"Made by `colabenv export pylock` from {lock}: what {file} came to for",
-        f"{target.name}, on top of what is installed there before and is not in here:",
-        f"{target.base.distributions} distributions, {len(pins.base)} of which it rests on.",
+        f"Made by `colabenv export pylock` from {lock}: what {file} resolved to for",
+        f"{target.name}, on top of what is already installed there and not listed here:",
+        f"{target.base.distributions} distributions, {len(pins.base)} of which it depends on.",
     ]
     if trees := sorted(each.name for each in pins.packages if each.vcs or each.directory):
         lines += [

@@ -81,14 +81,14 @@ RULES = (
     Rule(
         "hung",
         lambda view: view.code == nvml.HUNG,
-        lambda view: f"the NVIDIA driver gives {view.words}",
-        always(f"{RESTART}: a wedged driver does not come back by itself."),
+        lambda view: f"the NVIDIA driver hangs: {view.words}",
+        always(f"{RESTART}: a hung driver does not recover by itself."),
     ),
     Rule(
         "fallen-off-bus",
         lambda view: bool(view.silent) or view.code == nvml.IS_LOST or "GPU is lost" in view.smi,
         lambda view: f"the GPU{where(view)} has fallen off the bus: it no longer answers",
-        always(f"{RESTART}; if it happens again, the hardware or its power is at fault."),
+        always(f"{RESTART}; if it happens again, the hardware or its power supply is faulty."),
     ),
     Rule(
         "version-mismatch",
@@ -112,7 +112,7 @@ RULES = (
     Rule(
         "permission-lost",
         lambda view: view.behind.container and view.behind.control == "denied",
-        always("this container may no longer open the NVIDIA device"),
+        always("this container has lost the permission to open the NVIDIA device"),
         always(
             "Restart the container: a reload of systemd on the host takes its devices away "
             "when they were not passed with --device."
@@ -121,15 +121,15 @@ RULES = (
     Rule(
         "no-permission",
         lambda view: view.behind.control == "denied" or view.code == nvml.NO_PERMISSION,
-        always("we may not open the NVIDIA device"),
+        always("no permission to open the NVIDIA device"),
         always("Add your user to the group of /dev/nvidia0 (ls -l shows it; often video), and log in again."),
     ),
     Rule(
         "other-driver",
         lambda view: bool(view.foreign) and not view.all.module,
-        lambda view: f"the GPU{where(view)} is driven by {view.foreign[0]}, which computes nothing",
+        lambda view: f"the GPU{where(view)} is driven by {view.foreign[0]}, which cannot compute",
         lambda view: (
-            "It is set aside for a virtual machine: use it from there, or unbind it from vfio-pci."
+            "It is reserved for a virtual machine: use it from there, or unbind it from vfio-pci."
             if view.foreign[0] == "vfio-pci"
             else "Install NVIDIA's driver in its place, and restart the machine."
         ),
@@ -158,8 +158,8 @@ RULES = (
     Rule(
         "no-device",
         lambda view: view.all.nvml is not None and view.answer.failure is None,
-        lambda view: "the NVIDIA driver runs, but knows of no GPU" + (f": {view.words}" if view.smi else ""),
-        always(f"{RESTART}; the kernel's log (dmesg) tells why the driver gave the GPU up."),
+        lambda view: "the NVIDIA driver runs, but finds no GPU" + (f": {view.words}" if view.smi else ""),
+        always(f"{RESTART}; the kernel's log (dmesg) shows why the driver gave up the GPU."),
     ),
     Rule(
         "driver-error",

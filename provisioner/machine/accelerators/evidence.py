@@ -57,7 +57,7 @@ class TpuFiles:
 
     nodes: tuple[str, ...] = ()
     denied: bool = False
-    """Whether we may not open them."""
+    """Whether there is no permission to open them."""
     holders: tuple[Holder, ...] = ()
 
 

@@ -97,16 +97,16 @@ def troubles(units: tuple[Unit, ...]) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 "fallen-off-bus",
                 f"{name} has fallen off the bus: it no longer answers",
-                f"{RESTART}; if it happens again, the hardware or its power is at fault.",
+                f"{RESTART}; if it happens again, the hardware or its power supply is faulty.",
             )
         elif unit.failure and unit.failure.code == nvml.RESET_REQUIRED:
             yield Diagnosis(
-                "reset-required", f"{name} has to be reset before it computes again", f"{RESTART}."
+                "reset-required", f"{name} must be reset before it can be used again", f"{RESTART}."
             )
         elif unit.failure and unit.failure.code == nvml.NO_PERMISSION:
             yield Diagnosis(
                 "no-permission",
-                f"we may not open {name}",
+                f"no permission to open {name}",
                 f"Add your user to the group of /dev/nvidia{unit.index}, and log in again.",
             )
         elif unit.failure:
@@ -116,14 +116,14 @@ def troubles(units: tuple[Unit, ...]) -> Iterator[Diagnosis]:
         elif unit.mode == nvml.PROHIBITED:
             yield Diagnosis(
                 "prohibited",
-                f"{name} is set to let nobody compute on it",
+                f"{name} is in a compute mode that allows no process",
                 f"Set it back as root: nvidia-smi -i {unit.index} -c DEFAULT.",
             )
         elif unit.divided and not unit.slices:
             yield Diagnosis(
                 "mig-without-slices",
-                f"{name} is to be divided (MIG mode), but no slice of it has been made",
-                f"Make slices, or end the mode as root: nvidia-smi -i {unit.index} -mig 0. See {MIG_GUIDE}",
+                f"{name} is in MIG mode, but has no slices",
+                f"Create slices, or turn it off as root: nvidia-smi -i {unit.index} -mig 0. See {MIG_GUIDE}",
             )
 
 
@@ -139,24 +139,24 @@ def odd_about(unit: Unit, names: Mapping[int, str]) -> Iterator[Diagnosis]:
             "memory-taken",
             f"{name} has only {unit.memory_free // MIB} of {unit.memory_total // MIB} MiB free"
             + (f"; {most} has most of it" if most else ""),
-            "Stop what holds it, or restart the runtime when that is a notebook.",
+            "Stop what uses it, or restart the runtime if that is a notebook.",
         )
     if unit.slices:
         yield Diagnosis(
             "mig",
-            f"{name} is divided (MIG) into {len(unit.slices)}, and a framework computes on one slice only",
-            "Choose one by CUDA_VISIBLE_DEVICES, with the name that nvidia-smi -L gives it.",
+            f"{name} is divided into {len(unit.slices)} MIG slices, and a framework uses only one",
+            "Choose one with CUDA_VISIBLE_DEVICES and the name that nvidia-smi -L shows.",
         )
     if unit.errors:
         yield Diagnosis(
             "memory-errors",
-            f"{name} has had {unit.errors} memory errors that could not be corrected",
-            f"{RESTART}; if they come again, the hardware is at fault.",
+            f"{name} has had {unit.errors} uncorrectable memory errors",
+            f"{RESTART}; if there are more, the hardware is faulty.",
         )
     if unit.slowed:
         yield Diagnosis(
             "slowed",
-            f"{name} runs slowly now, for it is hot or short of power",
+            f"{name} is running slowly: it is too hot or lacks power",
             "Let it cool, or use another.",
         )
 
@@ -164,8 +164,8 @@ def odd_about(unit: Unit, names: Mapping[int, str]) -> Iterator[Diagnosis]:
 def held(name: str, holder: Holder) -> Diagnosis:
     return Diagnosis(
         "held",
-        f"{name} is held by {holder}, and serves one process at a time",
-        "Stop that process, or restart the runtime when it is a notebook.",
+        f"{name} is in use by {holder}; only one process at a time can use it",
+        "Stop that process, or restart the runtime if it is a notebook.",
     )
 
 
@@ -183,7 +183,7 @@ def told_by_smi(output: str) -> Iterator[tuple[Gpu, str]]:
 
 
 def without_nvml(answer: nvml.NvmlAnswer) -> Diagnosis:
-    words = answer.failure.words if answer.failure else "it knows of no GPU"
+    words = answer.failure.words if answer.failure else "it finds no GPU"
     return Diagnosis(
         "nvml-fails",
         f"nvidia-smi sees the GPU, but NVML cannot be used from here: {words}",
@@ -201,6 +201,6 @@ def trouble_with_tpu(generation: str, files: TpuFiles) -> Iterator[Diagnosis]:
     elif files.denied:
         yield Diagnosis(
             "no-permission",
-            f"we may not open the TPU's {files.nodes[0]}",
+            f"no permission to open the TPU's {files.nodes[0]}",
             "Run this as root, or add your user to the file's group.",
         )

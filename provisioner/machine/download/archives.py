@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 LINK = 4096
 """Bytes of the longest path that Linux takes."""
 STRANGE = "is neither a file, a folder nor a link"
-REPACK = "Unpack it with another program, and offer it as .tar.gz or .zip."
+REPACK = "Unpack it with another program, and provide it as .tar.gz or .zip."
 
 Watch = Callable[[int, int], None]
 """Called with the bytes done and in all; raises Interrupted when the user wants us to stop."""
@@ -118,7 +118,7 @@ def decompressed(raw: IO[bytes]) -> IO[bytes]:
     if beginning == b"\xfd7zXZ\0":
         return lzma.LZMAFile(raw)
     if beginning.startswith(b"\x28\xb5\x2f\xfd"):
-        raise EffectError("the archive is packed with zstd, which is not supported here", REPACK)
+        raise EffectError("the archive is compressed with zstd, which is not supported", REPACK)
     return raw
 
 

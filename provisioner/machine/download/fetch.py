@@ -156,7 +156,7 @@ def download(url: str, part: Part, tell: Tell, stop: threading.Event) -> None:
 def copy_local(source: str, part: Part, tell: Tell, stop: threading.Event) -> None:
     if not Path(source).is_file():
         raise EffectError(
-            f"{source} is no file", "Check the path; a relative one starts at the spec's folder."
+            f"{source} is not a file", "Check the path; a relative one starts at the spec's folder."
         )
     part.length = Path(source).stat().st_size
     with Path(source).open("rb") as file:
@@ -194,7 +194,7 @@ def follow_up(part: Part, response: httpx.Response, url: str) -> None:
         same = web.validator(response) in {"", part.validator} and length in {None, part.length}
         if not part.size or start != part.size or not same:
             part.discard()
-            raise TransientError(f"{shown(url)}: the server sent another piece than asked for")
+            raise TransientError(f"{shown(url)}: the server sent another range than was requested")
         part.resumed = True
         return
     web.refuse(response, url)
@@ -236,7 +236,7 @@ def check(effect: Fetch, part: Part, url: str) -> None:
     resumed, beginning = part.resumed, first_bytes(part.path)
     part.discard()
     if resumed:
-        raise TransientError(f"{shown(url)}: the resumed download has another sha256; it starts over")
+        raise TransientError(f"{shown(url)}: the resumed download has another sha256; starting over")
     hint = "The file at the URL has changed, or the sha256 in the spec or its lock is of another file."
     if web.is_page(beginning):
         hint = web.PAGE

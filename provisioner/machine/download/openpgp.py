@@ -109,5 +109,5 @@ def extract(data: bytes, fingerprint: str) -> bytes:
     known = dict(keys(data))
     if fingerprint not in known:
         found = ", ".join(known) or "none"
-        raise ValueError(f"does not hold the key {fingerprint}; it holds: {found}")
+        raise ValueError(f"does not contain the key {fingerprint}; it contains: {found}")
     return known[fingerprint]

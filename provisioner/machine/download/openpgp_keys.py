@@ -42,5 +42,5 @@ def download(url: str, tell: Callable[[int, int, str], None], cancelled: Callabl
         path = Path(folder, "key")
         fetch.fetch(Fetch(urls=(url,), path=str(path)), tell, cancelled)
         if path.stat().st_size > LARGEST:
-            raise EffectError(f"{shown(url)} is no file of keys: it has {path.stat().st_size} bytes", HINT)
+            raise EffectError(f"{shown(url)} is not a file of keys: it has {path.stat().st_size} bytes", HINT)
         return path.read_bytes()

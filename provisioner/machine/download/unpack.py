@@ -85,7 +85,7 @@ def refuse_strangers(effect: Unpack, to: Path) -> None:
     if not effect.receipt or not os.path.lexists(to):
         return
     if not to.is_dir() or (any(to.iterdir()) and not (to / Path(effect.receipt).name).exists()):
-        raise EffectError(f"{to} is there and is not ours", "Move it away, or choose another `to`.")
+        raise EffectError(f"{to} exists and is not from a dataset", "Move it away, or choose another `to`.")
 
 
 # What is wrong with an archive.
@@ -104,11 +104,11 @@ def damage_in_words(effect: Unpack) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         name = Path(error.filename or "").name
         raise EffectError(
-            f"two members of the archive are in each other's way at {name!r}", DAMAGED
+            f"two members of the archive conflict at {name!r}", DAMAGED
         ) from error
     except NotImplementedError as error:
         raise EffectError(
-            f"the archive is packed in a way not supported here: {error}", archives.REPACK
+            f"the archive uses an unsupported format: {error}", archives.REPACK
         ) from error
     except OSError as error:
         if error.errno is not None:
@@ -126,7 +126,7 @@ def damaged(effect: Unpack, error: Exception) -> EffectError:
         throw_away(effect)
     if web.is_page(beginning):
         return EffectError("the download is not an archive", web.PAGE)
-    return EffectError(f"the archive is damaged, or is no {effect.format}: {error}", DAMAGED)
+    return EffectError(f"the archive is damaged, or is not a {effect.format}: {error}", DAMAGED)
 
 
 def throw_away(effect: Unpack) -> None:

@@ -27,14 +27,14 @@ PASSING = {408, 425, 429}
 COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zip")
 
 HINTS = {
-    401: "The server wants a login. Download the file by hand, and give its path as `url`.",
-    403: "The server refuses this machine, or wants a login. Download the file by hand, and give its path.",
-    404: "Check the URL, or give another place in `mirrors`.",
-    410: "The file is gone for good: give another URL.",
+    401: "The server requires a login. Download the file by hand, and give its path as `url`.",
+    403: "The server denies access, or requires a login. Download the file by hand, and give its path.",
+    404: "Check the URL, or give another URL in `mirrors`.",
+    410: "The file was removed for good: give another URL.",
 }
-NETWORK = "Is there a network here, and is the host's name right?"
+NETWORK = "Check the network, and the name of the host."
 PAGE = "The server sent a web page instead of the file: open the URL in a browser to see what it wants."
-TRUST = "Where a proxy signs with a certificate of its own, name it in SSL_CERT_FILE; check the clock too."
+TRUST = "If a proxy uses its own certificate, set SSL_CERT_FILE to it; also check the clock."
 
 
 @contextlib.contextmanager
@@ -77,13 +77,13 @@ def in_words(url: str, error: httpx.TransportError) -> EffectError:
     import httpx
 
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return EffectError(f"{shown(url)}: leads to an address that is neither http nor https")
+        return EffectError(f"{shown(url)}: redirects to an address that is neither http nor https")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error)):
         return EffectError(f"{shown(url)}: the server's certificate is not trusted: {error}", TRUST)
     if isinstance(error, httpx.ConnectTimeout):
         return TransientError(f"{shown(url)}: no connection within {CONNECT:.0f} s", NETWORK)
     if isinstance(error, httpx.TimeoutException):
-        return TransientError(f"{shown(url)}: the server fell silent")
+        return TransientError(f"{shown(url)}: the server stopped sending data")
     hint = NETWORK if isinstance(error, httpx.ConnectError) else ""
     return TransientError(f"{shown(url)}: {lower(str(error)) or 'the connection broke'}", hint)
 

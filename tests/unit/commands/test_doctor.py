@@ -44,7 +44,7 @@ REPLIES = {
     },
     "tensorflow": {
         "ok": False,
-        "message": "TensorFlow 2.20.0 was built for the CPU alone.",
+        "message": "TensorFlow 2.20.0 was built for the CPU only.",
         "hint": "Name tensorflow[and-cuda].",
         "data": {
             "framework": "TensorFlow",

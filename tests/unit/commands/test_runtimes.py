@@ -132,7 +132,7 @@ def test_the_documents(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
             "before": "2.0.2",
             "after": "2.1.3",
             "reason": "the file asks for numpy<2.1",
-            "along": False,
+            "transitive": False,
         } in found["changes"]
 
 

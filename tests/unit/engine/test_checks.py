@@ -32,7 +32,7 @@ JSON = Check(address="accelerator.tensorflow", run=RUN, reply="json")
             JSON,
             Completed(-15, "", "probe: computing in float32 on Tesla T4", timed_out=True),
             False,
-            "within 30 s; the last it said:\nprobe: computing in float32 on Tesla T4",
+            "within 30 s; its last output:\nprobe: computing in float32 on Tesla T4",
             "",
         ),
         (JSON, Completed(3, "", ""), False, "exit code 3 and no answer", ""),

@@ -184,7 +184,7 @@ def test_the_sum_says_what_is_there_what_comes_and_what_is_blocked(against: Try)
     [
         (
             (41, 37, 4),
-            [Change("pip.numpy", Action.BLOCKED, "2.0.2", "1.26.4", along=True)],
+            [Change("pip.numpy", Action.BLOCKED, "2.0.2", "1.26.4", transitive=True)],
             "41 requirements, 37 already there, 4 to install, 310 MB; numpy would move from 2.0.2: blocked.",
         ),
         (
@@ -316,20 +316,20 @@ def test_the_accelerator_is_the_one_that_is_asked_for(
         (
             "2026.07-cpu",
             "T4",
-            "colab-2026.07-cpu has none, and the file wants T4. Plan against colab-2026.07-gpu, or "
+            "colab-2026.07-cpu has none, but the file asks for T4. Plan against colab-2026.07-gpu, or "
             "name in the file what this one has.",
         ),
         (
             "2025.07-cpu",
             "T4",
-            f"colab-2025.07-cpu has none, and the file wants T4. Plan against {images.load('gpu').name}, "
+            f"colab-2025.07-cpu has none, but the file asks for T4. Plan against {images.load('gpu').name}, "
             "or name in the file what this one has.",
         ),
         (
             "2026.07-gpu",
             "V100",
-            "colab-2026.07-gpu has T4 (16 GB, 7.5), and the file wants V100. Colab offers no V100: name one "
-            "that it has, like T4, in the file.",
+            "colab-2026.07-gpu has T4 (16 GB, 7.5), but the file asks for V100. Colab offers no V100: name "
+            "one that it has, like T4, in the file.",
         ),
     ],
 )

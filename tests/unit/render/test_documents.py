@@ -42,7 +42,7 @@ def test_the_document_is_what_scripts_rely_on() -> None:
         "before": None,
         "after": "2.1.0-1",
         "reason": "",
-        "along": False,
+        "transitive": False,
     }
 
 

@@ -112,7 +112,7 @@ CHANGES = st.builds(
     before=st.none() | TEXTS,
     after=st.none() | TEXTS,
     reason=TEXTS,
-    along=st.booleans(),
+    transitive=st.booleans(),
 )
 STEPS = st.builds(
     Step,
@@ -244,8 +244,9 @@ def test_the_scene_as_text() -> None:
         "apt: 42 % Unpacking libopencv-dev",
         "datasets.flowers: 81 MB of 330 MB",
     ]
-    told = looks.LIVE_VIEW.after(Event(step="", what="note", text="Observing again, and checking."), 20.0)
-    assert live_html.render_live_text(told, 20.0).endswith("\nObserving again, and checking.")
+    note = Event(step="", what="note", text="Observing again and running checks.")
+    told = looks.LIVE_VIEW.after(note, 20.0)
+    assert live_html.render_live_text(told, 20.0).endswith("\nObserving again and running checks.")
     assert "Observing again" not in live_html.render_live(told.finished(), 20.0)
 
 

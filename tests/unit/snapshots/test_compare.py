@@ -1,4 +1,4 @@
-"""Why it works for you and not for me: two machines, the likeliest culprits first."""
+"""Why it works for you and not for me: two machines, most likely causes first."""
 
 from __future__ import annotations
 

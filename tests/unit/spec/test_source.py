@@ -100,8 +100,8 @@ def test_aliases_stand_for_what_was_named() -> None:
 
 
 REFUSED = [
-    ("a: 1\nb: 2\na: 3", 3, 1, "`a` is here twice; the first is in line 1"),
-    ("x: {a: 1, a: 2}", 1, 11, "`a` is here twice; the first is in line 1"),
+    ("a: 1\nb: 2\na: 3", 3, 1, "`a` is defined twice; the first is on line 1"),
+    ("x: {a: 1, a: 2}", 1, 11, "`a` is defined twice; the first is on line 1"),
     ("a: !!str 5", 1, 4, "tags"),
     ("a: ! 5", 1, 4, "tags"),
     ("a: !!python/object/apply:os.system [ls]", 1, 4, "tags"),
@@ -137,7 +137,7 @@ def test_refused(text: str | bytes, line: int, column: int, message: str) -> Non
 
 SYNTAX = [
     ("a:\n\tb: 1", 2, 1, "a tab cannot indent"),
-    ("a: b: c", 1, 5, 'a ":" cannot stand here'),
+    ("a: b: c", 1, 5, 'a ":" is not allowed here'),
     ("a: 1\nbc\nd: 1", 2, 1, 'lacks a ":"'),
     ('a: "b\nc: d', 1, 4, "never closed"),
     ("a: 'b\n---\nc: d'", 1, 4, "never closed"),

@@ -257,10 +257,10 @@ HEADERS = [
     (
         "box: {}",
         1,
-        "the file does not say which version of the format it is written in",
+        "the file does not give its format version",
         "write `version: 1` at the top",
     ),
-    ("version: 2", 1, "`version` must be 1", "a newer colab-provisioner may know it"),
+    ("version: 2", 1, "`version` must be 1", "a newer colab-provisioner may support it"),
     ("version: '1'", 1, "`version` must be 1", "write `version: 1`"),
     ("version: true", 1, "`version` must be 1", "write `version: 1`"),
     ("version:", 1, "`version` must be 1", "write `version: 1`"),
@@ -300,7 +300,7 @@ def test_what_is_wrong_as_yaml_is_not_told_twice() -> None:
 def test_many_problems_are_cut_short() -> None:
     found = wrong("version: 1\n" + "".join(f"key{number}: 1\n" for number in range(150)))
     assert len(found) == 101
-    assert found[-1] == Problem(0, 0, "there are 50 problems more")
+    assert found[-1] == Problem(0, 0, "there are 50 more problems")
 
 
 @pytest.mark.usefixtures("small")

@@ -23,27 +23,27 @@ SIGNS = (
     # Who holds the device.
     (
         r"already in use by process with pid (\d+)",
-        "process {0} holds the TPU",
+        "process {0} is using the TPU",
         "One process at a time can use a TPU: stop process {0}, or restart the notebook that it belongs to.",
     ),
     (
         r"libtpu\S* (?:is )?already in use|/dev/(?:vfio|accel)\S*.*(?:resource busy)",
-        "another process holds the TPU",
-        "One process at a time can use a TPU: restart the notebook that holds it.",
+        "another process is using the TPU",
+        "One process at a time can use a TPU: restart the notebook that uses it.",
     ),
     (
         r"out of memory.*?total capacity of ([\d.]+ \w+) of which ([\d.]+ \w+) is free",
-        "the GPU's memory is taken: {1} of {0} are free",
-        "Another process holds it: `nvidia-smi` lists which; stop it, or restart the notebook it belongs to.",
+        "the GPU's memory is in use: {1} of {0} are free",
+        "Another process uses it: `nvidia-smi` lists which; stop it, or restart the notebook it belongs to.",
     ),
     (
         r"out of memory|OUT_OF_MEMORY|RESOURCE_EXHAUSTED|CUBLAS_STATUS_ALLOC_FAILED",
-        "the GPU's memory is taken",
-        "Another process holds it: `nvidia-smi` lists which; stop it, or restart the notebook it belongs to.",
+        "the GPU's memory is in use",
+        "Another process uses it: `nvidia-smi` lists which; stop it, or restart the notebook it belongs to.",
     ),
     (
         r"busy or unavailable|CUDA_ERROR_DEVICE_UNAVAILABLE|cudaErrorDevicesUnavailable",
-        "another process holds the GPU for itself",
+        "another process has exclusive use of the GPU",
         "Stop that process, or have the GPU's compute mode set to Default (`nvidia-smi -c 0`).",
     ),
     # Builds that do not fit the driver or the device.
@@ -82,19 +82,19 @@ SIGNS = (
     ),
     (
         r"forward compatibility was attempted|COMPAT_NOT_SUPPORTED_ON_DEVICE",
-        "a CUDA compatibility library stands before the driver's own, and this GPU does not allow it",
+        "a CUDA compatibility library is loaded instead of the driver's own, and this GPU does not allow it",
         "Take the folder `compat` off LD_LIBRARY_PATH and out of /etc/ld.so.conf.d.",
     ),
     # Libraries: two of them, none, or another one.
     (
         r"Loaded runtime CuDNN library: ([\d.]+) but source was compiled with: ([\d.]*\d)",
-        "cuDNN is there twice: it was built for {1}, and {0} was loaded",
+        "cuDNN is installed twice: it was built for {1}, and {0} was loaded",
         "{one_cudnn}",
     ),
     (
         r"cuDNN version incompatibility: PyTorch was compiled\s+against \(([^)]*)\) "
         r"but found runtime version \(([^)]*)\)",
-        "cuDNN is there twice: it was built for {0}, and {1} was loaded",
+        "cuDNN is installed twice: it was built for {0}, and {1} was loaded",
         "{one_cudnn}",
     ),
     (
@@ -174,11 +174,11 @@ SIGNS = (
     (
         r"CUBLAS_STATUS_NOT_INITIALIZED|CUDNN_STATUS_NOT_INITIALIZED|DNN library initialization failed",
         "CUDA's libraries cannot be started on the GPU",
-        "Its memory is taken by another process (`nvidia-smi` lists them), or cuDNN is there twice.",
+        "Its memory is taken by another process (`nvidia-smi` lists them), or cuDNN is installed twice.",
     ),
     (
         r"not compiled with CUDA enabled",
-        "it was built for the CPU alone",
+        "it was built for the CPU only",
         "{gpu_build}",
     ),
     (

@@ -57,7 +57,7 @@ class Jax(Framework):
         if wish.device != "cpu" and not any(part in data["build"] for part in parts):
             add = gpu_build(self.name, wish.driver_cuda or "")
             return Failure(
-                f"JAX {version} is installed for the CPU alone: {' or '.join(parts)} is missing.",
+                f"JAX {version} is installed for the CPU only: {' or '.join(parts)} is missing.",
                 add if wish.device == "gpu" else "Add jax[tpu] to `pip: packages`.",
             )
         known = recognise(said, {**data, "driver_cuda": wish.driver_cuda})

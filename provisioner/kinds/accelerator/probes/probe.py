@@ -178,7 +178,7 @@ def prove(framework: Framework, wish: Wish, data: Data) -> str:
         if wish.device == "gpu":
             announce(f"convolving on {device.name}")
             if framework.convolve(device) != 9.0:
-                raise Failure(f"{framework.name} convolves wrongly on {device.name}.", FAULTY)
+                raise Failure(f"{framework.name} computes wrong convolutions on {device.name}.", FAULTY)
     data["computed"] = True
     for device in devices:
         measure(framework, device, wish, data)
@@ -209,7 +209,7 @@ def compute(framework: Framework, device: Device, dtype: str) -> dict[str, float
         if framework.place(tensor) != device.place:
             raise Failure(
                 f"{framework.name} computed on {framework.place(tensor)} instead of {device.name}.",
-                "Something moves its work elsewhere: look for device settings in the environment.",
+                "Something moves its work to another device: look for device settings in the environment.",
             )
     got_product, got_sums = (framework.numbers(tensor) for tensor in made)
     seconds = time.perf_counter() - started
@@ -218,7 +218,7 @@ def compute(framework: Framework, device: Device, dtype: str) -> dict[str, float
     if not error <= TOLERANCE[dtype]:
         raise Failure(
             f"{framework.name} computes wrong numbers on {device.name}: in {dtype} it is off by {error:.2g} "
-            f"of the largest, and {TOLERANCE[dtype]:.2g} is as far as rounding goes.",
+            f"of the largest, and {TOLERANCE[dtype]:.2g} is the most that rounding explains.",
             FAULTY,
         )
     return {"max_error": error, "tolerance": TOLERANCE[dtype], "seconds": round(seconds, 4)}

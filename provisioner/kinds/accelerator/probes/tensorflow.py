@@ -22,7 +22,7 @@ class TensorFlow(Framework):
 
     def devices(self, wish: Wish, data: Data) -> list[Device]:
         if wish.device == "tpu":
-            raise Failure("TensorFlow does not drive this TPU.", "Use `frameworks: [jax]`.")
+            raise Failure("TensorFlow does not support this TPU.", "Use `frameworks: [jax]`.")
         try:
             self.tf = tf = importlib.import_module("tensorflow")
         except ModuleNotFoundError as error:
@@ -61,7 +61,7 @@ class TensorFlow(Framework):
         """Why there is no GPU to see, as far as the build tells; the log may know better."""
         version, driver = data["version"], wish.driver_cuda or ""
         if not data["build"]["cuda"]:
-            return Failure(f"TensorFlow {version} was built for the CPU alone.", gpu_build(self.name, driver))
+            return Failure(f"TensorFlow {version} was built for the CPU only.", gpu_build(self.name, driver))
         return Failure(
             f"TensorFlow {version} sees no GPU, though it was built for CUDA {data['build']['cuda']}.",
             missing_libraries(self.name, driver),
@@ -89,7 +89,7 @@ class TensorFlow(Framework):
             raise Failure(
                 f"TensorFlow lists {count} GPUs and can open {len(local)}: test.gpu_device_name() is "
                 f"{data['gpu_device_name']!r}.",
-                "Another process may hold the GPU: `nvidia-smi` lists which.",
+                "Another process may be using the GPU: `nvidia-smi` lists which.",
                 sure=False,
             )
 

@@ -22,7 +22,7 @@ class Torch(Framework):
 
     def devices(self, wish: Wish, data: Data) -> list[Device]:
         if wish.device == "tpu":
-            raise Failure("PyTorch alone does not drive a TPU.", "Use `frameworks: [jax]`.")
+            raise Failure("PyTorch alone does not support a TPU.", "Use `frameworks: [jax]`.")
         try:
             self.torch = torch = importlib.import_module("torch")
         except ModuleNotFoundError as error:
@@ -48,7 +48,7 @@ class Torch(Framework):
         torch, driver = self.torch, wish.driver_cuda or ""
         version = torch.__version__
         if not torch.version.cuda:
-            other = "AMD's ROCm" if getattr(torch.version, "hip", None) else "the CPU alone"
+            other = "AMD's ROCm" if getattr(torch.version, "hip", None) else "the CPU only"
             raise Failure(f"PyTorch {version} was built for {other}.", gpu_build(self.name, driver))
         if torch.cuda.is_available():
             return

@@ -171,9 +171,9 @@ def materials(pins: DebianPins, system: str) -> Iterator[Material]:
 
 def package_url(name: str, version: str | None, system: str, file: str = "") -> PackageUrl:
     """The package URL of a Debian package, given the name of the operating system and of its file."""
-    found = SYSTEM.match(system)
-    vendor = found["vendor"].lower() if found else "debian"
-    release = found["release"] if found else None
+    match = SYSTEM.match(system)
+    vendor = match["vendor"].lower() if match else "debian"
+    release = match["release"] if match else None
     made_for = ARCHITECTURE.search(file)
     qualifiers = {
         "arch": made_for[1] if made_for else "",

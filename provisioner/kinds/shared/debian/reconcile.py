@@ -28,7 +28,7 @@ SHOWN_DIGITS = 12
 def prefer_pins(
     pins: DebianPins, order: AptOrder, simulation: Simulation, dpkg: Dpkg, reader: Reader
 ) -> tuple[AptOrder, Simulation]:
-    """The same order with what comes along in the versions that are pinned, as far as these can be had."""
+    """The same order with transitive packages in the versions that are pinned, as far as these can be had."""
     pinned = {each.name: each for each in pins.packages}
     moves = [move for move in simulation.moves if move.name in pinned and move.after]
     words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
@@ -85,7 +85,7 @@ def tampered(locked: PinnedPackage, offered: PinnedPackage | None) -> str:
 def block_unlocked(pins: DebianPins, named: Collection[str], changes: Iterable[Change]) -> Iterator[Change]:
     """Changes of packages, those blocked that the lock does not have; `named` are addresses."""
     for change in changes:
-        change = replace(change, along=change.address not in named)
+        change = replace(change, transitive=change.address not in named)
         reason = why_unlocked(pins, change)
         yield replace(change, action=Action.BLOCKED, reason=reason) if reason else change
 
@@ -99,6 +99,6 @@ def why_unlocked(pins: DebianPins, change: Change) -> str:
     if name in base:
         return f"the base had {name} {base[name]} when the lock was made; {advice('locked base')}"
     # What comes with something that could not be looked up was not looked up either.
-    if name in pins.known or (pins.unlocked and change.along):
+    if name in pins.known or (pins.unlocked and change.transitive):
         return ""
     return f"the lock does not have {name}: lock again"

@@ -63,7 +63,7 @@ def changes(prefix: str, transaction: AptTransaction, dpkg: Dpkg) -> dict[str, C
     order, outcome = transaction.order, transaction.simulation
     named = dict(named_changes(prefix, order, outcome, dpkg))
     others = {
-        move.name: replace(describe(prefix, move, order, dpkg), along=True)
+        move.name: replace(describe(prefix, move, order, dpkg), transitive=True)
         for move in sorted(outcome.moves, key=lambda move: move.name)
         if move.name not in named
     }
@@ -120,7 +120,8 @@ def why_not(move: PackageMove, order: AptOrder, dpkg: Dpkg) -> str:
         return "it is held at its version; release it with `apt-mark unhold`, or write `force: true`"
     if move.after is None and move.name not in order.remove:
         return (
-            "it would be removed, which the file does not ask for; to allow it, name it in `absent` of `apt`"
+            "it would be removed, which the file does not ask for; to allow it, "
+            "name it under `absent` of `apt`"
         )
     if not order.force and move.after and DRIVERS.fullmatch(move.name):
         return (

@@ -221,11 +221,11 @@ def test_a_library_that_is_missing_is_told(lab: Lab, framework: str) -> None:
 @pytest.mark.parametrize(
     ("framework", "message"),
     [
-        ("tensorflow", "TensorFlow 2.20.0 was built for the CPU alone."),
-        ("torch", "PyTorch 2.8.0 was built for the CPU alone."),
+        ("tensorflow", "TensorFlow 2.20.0 was built for the CPU only."),
+        ("torch", "PyTorch 2.8.0 was built for the CPU only."),
         (
             "jax",
-            "JAX 0.7.2 is installed for the CPU alone: jax-cuda13-plugin or jax-cuda12-plugin is missing.",
+            "JAX 0.7.2 is installed for the CPU only: jax-cuda13-plugin or jax-cuda12-plugin is missing.",
         ),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_wheel_for_the_cpu_alone(lab: Lab, framework: str, message: str) -> No
 
 def test_a_jax_without_its_tpu_driver(lab: Lab) -> None:
     reply = lab.run("jax", "tpu")
-    assert reply["message"] == "JAX 0.7.2 is installed for the CPU alone: libtpu is missing."
+    assert reply["message"] == "JAX 0.7.2 is installed for the CPU only: libtpu is missing."
     assert reply["hint"] == "Add jax[tpu] to `pip: packages`."
 
 
@@ -272,7 +272,7 @@ def test_what_jax_is_made_of_is_told(lab: Lab) -> None:
         ("gpu", "cudaErrorInsufficientDriver", "built with CUDA 13, and the driver runs CUDA up to 12.4"),
         ("gpu", "no such thing", "JAX 0.7.2 sees no GPU: Unable to initialize backend 'cuda': no such thing"),
         ("gpu", None, "JAX 0.7.2 sees no GPU: it does not say why"),
-        ("tpu", "The TPU is already in use by process with pid 77.", "process 77 holds the TPU"),
+        ("tpu", "The TPU is already in use by process with pid 77.", "process 77 is using the TPU"),
     ],
 )
 def test_a_jax_that_sees_no_device(lab: Lab, device: str, said: str | None, message: str) -> None:
@@ -376,7 +376,7 @@ CUDNN = "Loaded runtime CuDNN library: 9.1.0 but source was compiled with: 9.3.0
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_second_cudnn_shows_in_the_log(lab: Lab, framework: str) -> None:
     reply = lab.run(framework, "gpu", **T4, convolution_log=CUDNN, convolution_fails="FAILED_PRECONDITION")
-    assert "cuDNN is there twice: it was built for 9.3.0, and 9.1.0 was loaded" in reply["message"]
+    assert "cuDNN is installed twice: it was built for 9.3.0, and 9.1.0 was loaded" in reply["message"]
 
 
 def test_a_cudnn_that_torch_refuses(lab: Lab) -> None:
@@ -390,7 +390,7 @@ def test_a_cudnn_that_torch_refuses(lab: Lab) -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_wrong_convolution_is_noticed(lab: Lab, framework: str) -> None:
     reply = lab.run(framework, "gpu", **T4, convolved=8.0)
-    assert reply["message"] == f"{NAMES[framework]} convolves wrongly on Tesla T4."
+    assert reply["message"] == f"{NAMES[framework]} computes wrong convolutions on Tesla T4."
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -505,7 +505,7 @@ def test_a_framework_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     completed, passed, message, _, _ = start("torch", timeout=3, on_line=clock.hear, **T4, hangs=True)
     assert completed.timed_out
     assert not passed
-    assert "no answer within 3 s; the last it said:" in message
+    assert "no answer within 3 s; its last output:" in message
     assert message.endswith(f"{PHASE}computing in float32 on Tesla T4")
 
 

@@ -41,7 +41,7 @@ def test_a_lock_brings_exactly_what_it_holds() -> None:
         "+ apt.tea  (absent) -> 1.0",
         "+ apt.water  (absent) -> 1.0",
     ]
-    assert [each.along for each in step.changes] == [False, True]
+    assert [each.transitive for each in step.changes] == [False, True]
     install, mark = (each.argv for each in step.effects if isinstance(each, Run))
     assert install[-3:] == ("install", "tea=1.0", "water=1.0")
     assert mark == ("apt-mark", "auto", "water")

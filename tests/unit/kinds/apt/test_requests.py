@@ -13,11 +13,13 @@ from tests.unit.facts.test_dpkg import NAMES, VERSIONS
 def test_a_package_is_found_in_the_version_that_was_asked_for(name: str, version: str, other: str) -> None:
     text = f"Package: {name}\nStatus: install ok installed\nArchitecture: all\nVersion: {version}\n"
     dpkg = status.parse([text.encode()])
-    assert Package(name=name).found(dpkg) == version
-    assert Package(name=name, version=version).found(dpkg) == version
-    assert Package(name=name, version=f"{version[:1]}*").found(dpkg) == version
-    assert (Package(name=name, version=other).found(dpkg) is None) == (other != version)
-    assert (Package(name=name, version=f"{other}*").found(dpkg) is None) == (not version.startswith(other))
+    assert Package(name=name).installed(dpkg) == version
+    assert Package(name=name, version=version).installed(dpkg) == version
+    assert Package(name=name, version=f"{version[:1]}*").installed(dpkg) == version
+    assert (Package(name=name, version=other).installed(dpkg) is None) == (other != version)
+    assert (Package(name=name, version=f"{other}*").installed(dpkg) is None) == (
+        not version.startswith(other)
+    )
 
 
 @given(name=NAMES, version=VERSIONS)

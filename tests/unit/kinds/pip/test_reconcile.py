@@ -138,8 +138,8 @@ def test_what_changed_and_fits_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("wanted", "reason"),
     [
-        ("weed", "the lock was made before weed was wanted: lock again"),
-        ("rose>=2", "the lock has rose 1.0, which is not what the file wants: lock again"),
+        ("weed", "the lock was made before weed was added to the file: lock again"),
+        ("rose>=2", "the lock has rose 1.0, which is not what the file asks for: lock again"),
         ("weed; sys_platform == 'win32'", None),
     ],
 )

@@ -105,7 +105,7 @@ def test_names() -> None:
         with pytest.raises(ValueError, match="is not a variable's name"):
             check_variable(wrong)
     for wrong in ("-x", "a b", "x" * 65, "", "a.b"):
-        with pytest.raises(ValueError, match="may hold only letters"):
+        with pytest.raises(ValueError, match="may contain only letters"):
             check_entry(wrong)
 
 
@@ -113,7 +113,7 @@ def test_names() -> None:
     "url", ["https://me@host/x", "https://me:pw@host/x", "ssh://git:pw@host/x", "a @ git+https://me@host/x"]
 )
 def test_credentials_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"holds a user name or password; put them in ~/\.netrc"):
+    with pytest.raises(ValueError, match=r"contains a user name or password; put them in ~/\.netrc"):
         check_no_credentials(url, "put them in ~/.netrc")
 
 

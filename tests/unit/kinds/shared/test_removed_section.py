@@ -103,7 +103,7 @@ def test_another_file_in_the_same_folder_takes_nothing_back(home: Path) -> None:
     theirs = planned(HEAD + "env: {MINE: x}\n", spec="other.yaml")
     assert removed(theirs) == ["env.LAMP", "env.PATH"]
     *_, last = theirs.changes
-    assert "colabenv.yaml'; the spec that is applied last decides" in last.reason
+    assert "colabenv.yaml'; the spec that is applied last wins" in last.reason
 
 
 def test_a_cell_takes_nothing_back(home: Path) -> None:

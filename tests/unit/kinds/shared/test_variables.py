@@ -232,7 +232,7 @@ def test_the_spec_that_is_applied_last_decides_and_its_plan_says_whose_variables
     machine = FakeMachine(spec="/srv/it's.yaml")
     apply(machine, {"THEIRS": "1", "BOTH": "1", "SAME": "1"})
     machine.spec = SPEC
-    reason = 'set for "/srv/it\'s.yaml"; the spec that is applied last decides'
+    reason = 'set for "/srv/it\'s.yaml"; the spec that is applied last wins'
     assert apply(machine, {"BOTH": "2", "SAME": "1"}) == (
         Change("env.BOTH", Action.UPDATE, "1", "2", reason),
         Change("env.SAME", Action.KEEP, "1"),
@@ -245,7 +245,7 @@ def test_the_same_variables_for_another_spec_are_told_once() -> None:
     machine = FakeMachine(spec="")
     apply(machine, {"A": "1"})
     machine.spec = SPEC
-    reason = "set for a notebook's cell; the spec that is applied last decides"
+    reason = "set for a notebook's cell; the spec that is applied last wins"
     assert apply(machine, {"A": "1"}) == (Change("env.A", Action.UPDATE, "1", "1", reason),)
     assert actions(apply(machine, {"A": "1"})) == {"env.A": "keep"}
 

@@ -227,11 +227,11 @@ def test_a_library_where_the_loader_does_not_look(tmp_path: Path, library: Path)
         (
             {"mode": 3, "processes": [{"pid": 7, "mib": 50}]},
             "held",
-            r"GPU 0 \(Tesla T4\) is held by process 7",
+            r"GPU 0 \(Tesla T4\) is in use by process 7",
         ),
         ({"used": 15000, "processes": [{"pid": 7}, {"pid": 8, "mib": 900}]}, "memory-taken", "process 8 "),
         ({"used": 15000}, "memory-taken", "has only 360 of 15360 MiB free"),
-        ({"errors": 3}, "memory-errors", "3 memory errors"),
+        ({"errors": 3}, "memory-errors", "3 uncorrectable memory errors"),
         ({"reasons": 0x40}, "slowed", "runs slowly now"),
     ],
 )
@@ -343,7 +343,7 @@ def test_different_versions_are_both_named(tmp_path: Path) -> None:
 def test_a_driver_that_hangs(tmp_path: Path, library: Path, function: str) -> None:
     plays = {**scenario("t4"), "fail": {function: "hang"}}
     found = ask(with_gpu(tmp_path), plays, library, patience=0.3)
-    assert problem(found) == ("hung", "the NVIDIA driver gives no answer within 0.3 s")
+    assert problem(found) == ("hung", "the NVIDIA driver hangs: no answer within 0.3 s")
 
 
 def test_a_device_that_hangs(tmp_path: Path, library: Path) -> None:
@@ -395,7 +395,7 @@ def test_no_device(tmp_path: Path, library: Path) -> None:
     found = ask(with_gpu(tmp_path), {**scenario("t4"), "gpus": []}, library)
     assert problem(found) == (
         "no-device",
-        "the NVIDIA driver runs, but knows of no GPU: No devices were found",
+        "the NVIDIA driver runs, but finds no GPU: No devices were found",
     )
 
 
@@ -546,7 +546,7 @@ def test_a_tpu_that_another_process_holds(tmp_path: Path) -> None:
     (oddity,) = found.oddities
     assert (oddity.code, oddity.message) == (
         "held",
-        "the TPU v5e is held by process 42 (python3), and serves one process at a time",
+        "the TPU v5e is in use by process 42 (python3); only one process at a time can use it",
     )
 
 

@@ -421,7 +421,7 @@ def test_a_redirect_out_of_the_web(server: Server, goal: Path, target: str) -> N
 
 
 def test_a_local_file_that_is_not_there(goal: Path) -> None:
-    with pytest.raises(EffectError, match="/not/there is no file"):
+    with pytest.raises(EffectError, match="/not/there is not a file"):
         get("file:///not/there", to=goal)
 
 

@@ -78,7 +78,7 @@ def test_one_key_is_taken_out_of_many(bundle: bytes) -> None:
 
 
 def test_a_stranger_is_named_and_refused() -> None:
-    with pytest.raises(ValueError, match=f"{SECOND}; it holds: {FIRST}"):
+    with pytest.raises(ValueError, match=f"{SECOND}; it contains: {FIRST}"):
         openpgp.extract(ONE.encode(), SECOND)
 
 

@@ -55,7 +55,7 @@ def test_a_strangers_key_in_the_same_file_is_not_installed(server: Server, tmp_p
 
 def test_another_key_is_refused(server: Server, tmp_path: Path) -> None:
     url = server.put("/key", OTHER)
-    with pytest.raises(EffectError, match=f"/key does not hold the key {FINGERPRINT}") as caught:
+    with pytest.raises(EffectError, match=f"/key does not contain the key {FINGERPRINT}") as caught:
         install(tmp_path / "x.gpg", url=url.replace("//", "//user:passw0rd@"))
     assert "passw0rd" not in caught.value.message
     assert caught.value.hint

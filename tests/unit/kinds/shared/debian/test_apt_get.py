@@ -85,3 +85,11 @@ def test_nothing_may_ask_a_question() -> None:
         assert ("DEBIAN_FRONTEND", "noninteractive") in run.env
         assert re.fullmatch(run.scrub, "APT_CONFIG")
         assert re.fullmatch(run.scrub, "DEBCONF_NONINTERACTIVE_SEEN")
+
+
+def test_only_queries_read_repositories_that_are_on_trial() -> None:
+    order = apt_get.AptOrder(install=("hello",), options=("-o", "lists"), trial=("-o", "trial"))
+    assert order.sources == ("-o", "lists", "-o", "trial")
+    for run in (apt_get.install(order), apt_get.repair(order)):
+        assert "lists" in run.argv
+        assert "trial" not in run.argv

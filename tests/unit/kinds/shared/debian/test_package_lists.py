@@ -110,3 +110,16 @@ def test_no_lists_and_no_network_is_an_error_that_says_so() -> None:
     answering(machine, "W: Failed to fetch http://deb.example/InRelease  Temporary failure", brings=False)
     with pytest.raises(ObserveError, match=r"cannot be fetched: Failed to fetch http://deb\.example"):
         package_lists.observe(machine, "auto")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "W: GPG error: file:/srv/repo stable InRelease: signatures couldn't be verified: NO_PUBKEY 1",
+        "W: OpenPGP signature verification failed: file:/srv/repo stable InRelease: Missing key 1",
+    ],
+    ids=["gpgv", "sqv"],
+)
+def test_an_unknown_key_is_named_before_its_consequence(line: str) -> None:
+    unsigned = "E: The repository 'file:/srv/repo stable InRelease' is not signed."
+    assert package_lists.complaints(f"{line}\n{unsigned}\n") == (line[3:], unsigned[3:])
