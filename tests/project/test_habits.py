@@ -35,6 +35,24 @@ def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in jobs(path) for step in job.get("steps", [])]
 
 
+# Names
+
+
+def subject(test: Path) -> Path | None:
+    """The module or folder that a test is about: `test_<module>.py`, or `test_<module>_<aspect>.py`."""
+    folder = ROOT / "provisioner" / test.relative_to(ROOT / "tests" / "unit").parent
+    words = test.stem.split("_")[1:]
+    names = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
+    places = (place for name in names for place in (folder / f"{name}.py", folder / name))
+    return next((place for place in places if place.exists()), None)
+
+
+def test_each_test_has_the_name_and_the_place_of_what_it_tests() -> None:
+    tests = sorted((ROOT / "tests" / "unit").rglob("test_*.py"))
+    astray = [str(test.relative_to(ROOT)) for test in tests if not subject(test)]
+    assert astray == ["tests/unit/kinds/test_cases.py"], "only the runner of all kinds' cases has none"
+
+
 # Workflows
 
 

@@ -29,6 +29,8 @@ def test_case(kind: str, case: scene.Case) -> None:
         told = [change.reason for step in steps for change in step.changes]
         told += [warning for step in steps for warning in step.warnings]
         assert any(re.search(expected, text) for text in told), told
+    if "warnings" in case:
+        assert [warning for step in steps for warning in step.warnings] == case["warnings"]
     if "effects" in case:
         effects = [scene.format_effect(effect) for step in steps for effect in step.effects]
         assert effects == case["effects"]
