@@ -1,4 +1,4 @@
-"""All that `colabenv` does, from Python: typed arguments in, values out, errors raised, nothing printed.
+"""Everything that `colabenv` does, from Python: typed arguments in, values out, nothing printed.
 
 The command line and the notebook's magics call this. A spec is given as a `Spec`, or as the path of its file;
 without one it is `colabenv.yaml` in the current folder. `only` and `skip` choose parts of a spec by the names
@@ -47,10 +47,10 @@ _T = TypeVar("_T")
 
 
 class NotDone(ProvisionerError):  # noqa: N818 - a result, rather than an error of ours
-    """The machine is not what the spec says. The message is the report's text, and `report` holds it all."""
+    """The machine is not what the spec says. The message is the report's text, and `report` has all of it."""
 
     def __init__(self, report: Report, *, shown: bool = False) -> None:
-        """`shown` when the report is on display already: then a traceback repeats only its conclusion."""
+        """`shown` when the report is already displayed: then a traceback repeats only its last line."""
         from provisioner.render import text
 
         super().__init__(text.render_report(report).rstrip())
@@ -61,7 +61,7 @@ class NotDone(ProvisionerError):  # noqa: N818 - a result, rather than an error 
         """What IPython shows in place of a traceback."""
         from provisioner.render import text
 
-        return [text.conclusion(self.report)] if self.shown else self.message.splitlines()
+        return [text.result_line(self.report)] if self.shown else self.message.splitlines()
 
 
 # Specs
@@ -109,7 +109,7 @@ def plan(
 
 
 def save_plan(plan: Plan, path: FilePath) -> None:
-    """Keep a plan in a file for its owner alone: it has URLs as the spec has them, perhaps with a token.
+    """Save a plan to a file that only its owner can read: its URLs may have tokens, as in the spec.
 
     Raises ProvisionerError for a plan that is for another machine, or when the file cannot be written.
     """
@@ -149,10 +149,10 @@ def apply(
     """Make this machine match the spec, and verify it. A machine that matches is left as it is.
 
     `jobs` is how many steps may run at once, 8 unless given. The reporter is shown the plan before anything
-    is done, and told every event after that, from any thread.
+    is done, and every event after that, from any thread.
 
-    Raises NotDone, with the report, when anything is not as the spec says; `check=False` returns the report
-    of that, too. Raises ProvisionerError when nothing could be begun, and ValueError for `jobs` below 1.
+    Raises NotDone, with the report, when anything differs from the spec; `check=False` returns that report
+    instead. Raises ProvisionerError when nothing could be started, and ValueError for `jobs` below 1.
     """
     wanted = load(spec)
     wanted = _locked(wanted) if locked else wanted
@@ -168,10 +168,13 @@ def apply_plan(
 ) -> Report:
     """Do exactly what a plan says, which was made here earlier; or a file that `save_plan` wrote.
 
-    Raises PlanMovedError when the machine, the spec or the lock is no longer what the plan was made for, and
-    whatever `apply` raises.
+    Raises PlanMovedError when the machine, the spec or the lock is no longer what the plan was made for,
+    ProvisionerError for a plan `against` an image, and whatever `apply` raises.
     """
+    from provisioner.engine.saved_plan import refuse_elsewhere
+
     saved = plan if isinstance(plan, Plan) else _saved(plan)
+    refuse_elsewhere(saved, "this")
     wanted = load(saved.spec)
     wanted = _locked(wanted) if saved.lock else wanted
     return _provision(wanted, Selection(saved.only, saved.skip), saved, jobs, reporter, check=check)
@@ -234,7 +237,7 @@ def write_lock(
     or else this machine. What was locked stays as long as it fits, but for the names in `upgrade`; True
     upgrades everything.
 
-    Raises LockError for what cannot be had or cannot be locked, and then the lock is as it was.
+    Raises LockError for what is not available or cannot be locked, and then the lock is as it was.
     """
     from provisioner.lock import update
 
@@ -360,14 +363,14 @@ def image_difference(old: str, new: str, *, spec: SpecSource | None = None) -> I
     """
     from provisioner.engine.concerns import concerns_of
     from provisioner.runtimes import images
-    from provisioner.runtimes.difference import difference, relevant
+    from provisioner.runtimes.difference import affecting, difference
 
     before, after = images.load(old), images.load(new)
     every = difference(before, after)
     if spec is None:
         return ImageDifference(before, after, every)
     affected_by = concerns_of(load(spec))
-    shown = relevant(before, after, affected_by.concerns)
+    shown = affecting(before, after, affected_by.concerns)
     return ImageDifference(before, after, shown, len(every) - len(shown), affected_by.unread)
 
 
@@ -432,7 +435,7 @@ def _provision(
         selection=chosen,
         saved=saved,
         reporter=reporter,
-        conclude=text.render_standing,
+        summarize=text.render_no_op,
         jobs=_jobs(jobs),
     )
     return _checked(report, check=check)

@@ -1,4 +1,4 @@
-"""`colabenv init`: a colabenv.yaml that is commented, true for this machine, and right at once."""
+"""`colabenv init`: a colabenv.yaml with comments, and valid for this machine at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 # run:
 #   - {{name: build, command: [make, -C, src], creates: src/build/out}}
 
-# verify:                         # proved at the end
+# verify:                         # checked at the end
 #   imports: [keras]
 #   commands: [{{run: [java, -version], matches: '"17'}}]
 """
@@ -91,7 +91,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     if files.exists(path) and not options.force:
         raise ProvisionerError(f"{path} already exists", "Give another name, or --force to overwrite it.")
     folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    files.write(Write(path=os.path.abspath(path), text=first_spec(folder, api.snapshot())))
+    files.write(Write(path=files.real(path), text=first_spec(folder, api.snapshot())))
     screen.say(f"Wrote {path}. Next: edit it, then plan, then apply.\n")
     return DONE
 

@@ -1,10 +1,11 @@
-"""The machine that we run on, and a look at it on behalf of a spec."""
+"""The machine that we run on, and looking at it for a spec."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TypeAlias
 
+from provisioner.engine.journal import Journal
 from provisioner.facts.interpreter import resolve
 from provisioner.kinds import registry
 from provisioner.machine.kernel_state import running_shell
@@ -23,7 +24,7 @@ def environment_of(spec: Spec) -> str | None:
 
 
 def secrets_of(spec: Spec) -> tuple[str, ...]:
-    """Names of variables whose values the spec wants to be kept to ourselves."""
+    """Names of variables whose values the spec declares secret."""
     return tuple(s for name, config in spec.sections.items() for s in registry.get(name).secrets(config))
 
 
@@ -39,11 +40,13 @@ def with_kernel(machine: LocalMachine) -> OurMachine:
     return KernelMachine(machine, shell) if shell else machine
 
 
-def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] = frozenset()) -> TracedReader:
-    """A fresh look at a machine. Interpreters come and go, so each look finds out anew which one it is about.
+def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] | None = None) -> TracedReader:
+    """A fresh look at a machine. Interpreters may be added or removed, so each look determines its own.
 
-    `suspects` are the steps that an earlier run began and never ended.
+    `suspects` are the steps to look at closely: those that an earlier run began and never ended.
     """
+    if suspects is None:
+        suspects = Journal(machine.context.state).suspects()
     reader = TracedReader(machine, replace(machine.context, suspects=suspects), secrets_of(spec))
     reader.note_modules(registry.packages())
     return reader.about(resolve(environment_of(spec), reader))

@@ -1,6 +1,6 @@
 """What can be seen of any machine's accelerators without a spec: whether they work, and what is wrong.
 
-Nothing is changed, and what could tell who runs it is left out.
+Nothing is changed, and what could identify its user is left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from provisioner.kinds import registry
 from provisioner.kinds.base import Examination
 from provisioner.machine.local import LocalMachine
 from provisioner.model.accelerators import Accelerators, Diagnosis
+from provisioner.model.errors import PluginError
 from provisioner.model.report import Verdict
 from provisioner.model.units import format_size
 from provisioner.snapshots.anonymize import Anonymous
@@ -26,15 +27,15 @@ from provisioner.version import __version__
 
 @dataclass(frozen=True)
 class MachineExamination:
-    """What was seen of a machine."""
+    """What was found on a machine."""
 
     machine: dict[str, str]
-    """What whoever reads a bug report asks first, by what it is called."""
+    """What a reader of a bug report needs first, by name."""
     accelerators: Accelerators
     verdicts: tuple[Verdict, ...]
-    """What came of letting each installed framework compute."""
+    """The check of each installed framework."""
     problems: tuple[Diagnosis, ...]
-    """All that is not as it should be: the hardware first, then what the frameworks make of it."""
+    """Every problem found: the hardware first, then the frameworks."""
 
 
 def examine_this_machine(*, frameworks: bool = True) -> MachineExamination:
@@ -47,14 +48,15 @@ def examine_this_machine(*, frameworks: bool = True) -> MachineExamination:
 
 
 def anonymous(seen: MachineExamination, machine: LocalMachine) -> MachineExamination:
-    """The same, without what could tell who runs it."""
+    """The same, without what could identify its user."""
     adapter = TypeAdapter(MachineExamination)
     return adapter.validate_python(Anonymous(machine).within(adapter.dump_python(seen)))
 
 
 def examine(machine: LocalMachine, *, frameworks: bool = True) -> MachineExamination:
-    """Look at the hardware and, when asked, let each framework that is installed compute on it, in turn."""
-    looks = [look(machine) for kind in map(registry.get, registry.every()) if (look := kind.examine)]
+    """Examine the hardware and, if asked, check each installed framework on it, in turn."""
+    kinds, unusable = registry.usable()
+    looks = [look(machine) for kind in kinds if (look := kind.examine)]
     attached = next((each.accelerators for each in looks), Accelerators())
     checks = tuple(check for each in looks for check in each.checks) if frameworks else ()
     verdicts = run_checks(checks, machine, machine.redact, jobs=1)
@@ -62,7 +64,7 @@ def examine(machine: LocalMachine, *, frameworks: bool = True) -> MachineExamina
         machine=describe(machine, looks),
         accelerators=attached,
         verdicts=verdicts,
-        problems=tuple(problems(attached, verdicts)),
+        problems=(*problems(attached, verdicts), *map(plugin_problem, unusable)),
     )
 
 
@@ -96,3 +98,7 @@ def problems(attached: Accelerators, verdicts: Sequence[Verdict]) -> Iterator[Di
     for verdict in verdicts:
         if not verdict.passed:
             yield Diagnosis(verdict.address, verdict.message.rstrip("."), verdict.hint)
+
+
+def plugin_problem(error: PluginError) -> Diagnosis:
+    return Diagnosis("plugin", error.message, error.hint)

@@ -1,4 +1,4 @@
-"""The one data flow: look, plan, apply, look again, prove, report."""
+"""The one data flow: observe, plan, apply, observe again, check, report."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from provisioner.spec.spec import Spec
 JOBS = 8
 """Steps at once: they mostly wait for the network and the disk."""
 
-Conclude = Callable[[Report], str]
-"""Puts a report of nothing to do in words."""
+Summarize = Callable[[Report], str]
+"""The text of a report of nothing to do."""
 
 
 def provision(
@@ -34,18 +34,20 @@ def provision(
     selection: Selection = EVERYTHING,
     saved: Plan | None = None,
     reporter: Reporter = SILENT,
-    conclude: Conclude | None = None,
+    summarize: Summarize | None = None,
     jobs: int = JOBS,
 ) -> Report:
-    """Make this machine what the spec says, and prove it. The reporter hears the plan first.
+    """Make this machine match the spec, and verify it. The reporter is shown the plan first.
 
-    With `saved`, exactly that plan is carried out. Raises PlanMovedError when the machine is no longer
-    what it was made for. With `conclude` the next apply may say the same again while all that it rests on
-    stands.
+    With `saved`, exactly that plan is carried out. Raises PlanMovedError when it no longer fits the machine.
+    With `summarize`, the text of a no-op is kept, for the next apply to print while nothing changes.
     """
     began = time.monotonic()
     machine = connect(spec)
-    with closing(machine.log), Journal(machine.context.state).held(lambda: tell_waiting(reporter)) as journal:
+    with (
+        closing(machine.log),
+        Journal(machine.context.state).exclusive(lambda: tell_waiting(reporter)) as journal,
+    ):
         suspects = journal.suspects()
         before = survey(spec, look(spec, machine, suspects), selection)
         if saved:
@@ -56,7 +58,7 @@ def provision(
         residual = left_over(after.plan, outcomes) if changed(outcomes) else ()
         verdicts: tuple[Verdict, ...] = ()
         if succeeded(outcomes) and not residual:
-            verdicts = check_and_remember(spec, before.plan, after, machine, jobs, conclude)
+            verdicts = check_and_remember(spec, before.plan, after, machine, jobs, summarize)
         if succeeded(outcomes) and covers(before.plan, selection, suspects):
             journal.clear()
     return Report(
@@ -79,49 +81,48 @@ def tell_waiting(reporter: Reporter) -> None:
 def carry_out(
     plan: Plan, machine: OurMachine, journal: Journal, reporter: Reporter, jobs: int
 ) -> tuple[Outcome, ...]:
-    """The outcome of each step, in the order of the plan. The journal must be held."""
+    """The outcome of each step, in the order of the plan. The journal must be locked."""
     if not plan.pending:
         return kept(plan)
     return schedule(plan, jobs, Executor(machine, journal, reporter.tell), machine.cancel)
 
 
 def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: Reporter) -> Survey:
-    """Observe what the steps have made of the machine."""
+    """Observe the machine after the steps, none of which is suspect any more."""
     reporter.tell(Event(step="", what="note", text="Observing again and running checks."))
-    machine.sleep(noop_cache.SETTLED)
-    return survey(spec, look(spec, machine), selection)
+    machine.sleep(noop_cache.TIMESTAMP_RESOLUTION)
+    return survey(spec, look(spec, machine, suspects=frozenset()), selection)
 
 
 def check_and_remember(
-    spec: Spec, plan: Plan, after: Survey, machine: OurMachine, jobs: int, conclude: Conclude | None
+    spec: Spec, plan: Plan, after: Survey, machine: OurMachine, jobs: int, summarize: Summarize | None
 ) -> tuple[Verdict, ...]:
-    """Run the checks of a plan; where nothing at all is left to do, let the next apply say so at once."""
+    """Run the checks of a plan; if nothing is left to do, keep that for the next apply."""
     reader = after.reader
     complete, known = reader.complete, set(reader.notes)
     cache = CheckCache(machine.context.state)
     verdicts = run_checks(plan.checks, reader, machine.redact, jobs=jobs, cache=cache)
     whole = complete and not after.plan.pending and not restart_of(after.plan)
-    if conclude and whole and all(verdict.passed for verdict in verdicts):
+    if summarize and whole and all(verdict.passed for verdict in verdicts):
         reader.renew(known)
-        remember(spec, after, conclude(unchanged(after.plan, verdicts)))
+        remember(spec, after, summarize(unchanged(after.plan, verdicts)))
     return verdicts
 
 
-def remember(spec: Spec, after: Survey, conclusion: str) -> None:
-    """Let the next apply say a conclusion again. One that cannot be kept only makes that apply slower."""
+def remember(spec: Spec, after: Survey, text: str) -> None:
+    """Keep the text of a no-op report. If that fails, the next apply is only slower."""
     for path in spec.sources:
         after.reader.note("of", path)
     asked = noop_cache.identity(spec.path, after.plan.only, after.plan.skip, bool(spec.lock))
     with suppress(OSError):
-        noop_cache.keep(spec.path, asked, after.reader.notes, conclusion, after.reader.began)
+        noop_cache.keep(spec.path, asked, after.reader.notes, text, after.reader.began)
 
 
 def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False, jobs: int = JOBS) -> Report:
-    """Prove that this machine is what the spec says, changing nothing and trusting no earlier proof."""
+    """Verify that this machine matches the spec, changing nothing and trusting no earlier check."""
     began = time.monotonic()
     machine = connect(spec, deep=deep)
-    suspects = Journal(machine.context.state).suspects()
-    found = survey(spec, look(spec, machine, suspects), selection)
+    found = survey(spec, look(spec, machine), selection)
     residual = tuple(change for change in found.plan.changes if change.action is not Action.KEEP)
     return Report(
         plan=found.plan,
@@ -136,12 +137,12 @@ def verify(spec: Spec, *, selection: Selection = EVERYTHING, deep: bool = False,
 
 def attached(spec: Spec, found: Survey) -> Accelerators | None:
     """What is attached, for the report of a spec that asks for it."""
-    told = (kind.attached(facts) for kind, facts in learnt(spec, found.facts) if kind.attached)
-    return next(told, None)
+    found_by_kind = (kind.attached(facts) for kind, facts in learnt(spec, found.facts) if kind.attached)
+    return next(found_by_kind, None)
 
 
 def restart_of(plan: Plan) -> tuple[str, ...]:
-    """What the notebook's kernel holds in another version than is installed now."""
+    """What the notebook's kernel has imported in another version than is installed now."""
     return tuple(name for step in plan.steps for name in step.restart)
 
 
@@ -154,19 +155,19 @@ def succeeded(outcomes: tuple[Outcome, ...]) -> bool:
 
 
 def touched(outcomes: tuple[Outcome, ...]) -> bool:
-    """Whether the machine may be another than it was when the steps were planned."""
+    """Whether the machine may have changed since the steps were planned."""
     return any(outcome.status in (Status.DONE, Status.FAILED, Status.INTERRUPTED) for outcome in outcomes)
 
 
 def covers(plan: Plan, selection: Selection, suspects: frozenset[str]) -> bool:
-    """Whether all that an earlier run left unfinished was looked at, but for what the file no longer has."""
+    """Whether everything that an earlier run left unfinished was observed, if the file still has it."""
     return selection == EVERYTHING or suspects <= {step.id for step in plan.steps}
 
 
 def unchanged(plan: Plan, verdicts: tuple[Verdict, ...]) -> Report:
     """What the next apply will report, if nothing changes until then."""
-    proved = tuple(replace(verdict, remembered=True) for verdict in verdicts)
-    return Report(plan=plan, outcomes=kept(plan), verdicts=proved, fingerprint=fingerprint(plan))
+    verdicts = tuple(replace(verdict, remembered=True) for verdict in verdicts)
+    return Report(plan=plan, outcomes=kept(plan), verdicts=verdicts, fingerprint=fingerprint(plan))
 
 
 def kept(plan: Plan) -> tuple[Outcome, ...]:
@@ -174,7 +175,7 @@ def kept(plan: Plan) -> tuple[Outcome, ...]:
 
 
 def left_over(plan: Plan, outcomes: tuple[Outcome, ...]) -> tuple[Change, ...]:
-    """What is still to be changed, but for the steps and kinds that failed, which say so themselves."""
+    """What still differs, except in the steps and kinds that failed, which report that themselves."""
     failed = {outcome.step for outcome in outcomes if outcome.status not in FINE}
     return tuple(
         change

@@ -1,4 +1,4 @@
-"""A plan that was kept in a file, and whether it still fits."""
+"""A plan that was saved to a file, and whether it is still valid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refuse_if_moved(saved: Plan, plan: Plan) -> None:
         raise PlanMovedError(f"{plan.spec} was edited after the plan was made", "Make a new plan.")
     if saved.lock != plan.lock:
         raise PlanMovedError(f"the lock of {plan.spec} changed after the plan was made", "Make a new plan.")
-    if bare(saved) != bare(plan):
+    if without_warnings(saved) != without_warnings(plan):
         theirs, ours = set(saved.changes), set(plan.changes)
         moved = sorted({change.address for change in theirs ^ ours}) or ["how the steps are done"]
         raise PlanMovedError(
@@ -30,15 +30,15 @@ def refuse_if_moved(saved: Plan, plan: Plan) -> None:
         )
 
 
-def bare(plan: Plan) -> tuple[Step, ...]:
-    """The steps without their warnings, which decide nothing and may tell of a passing state."""
+def without_warnings(plan: Plan) -> tuple[Step, ...]:
+    """The steps without their warnings, which may describe something temporary."""
     return tuple(replace(step, warnings=()) for step in plan.steps)
 
 
 def plan_from(source: str, filename: str) -> Plan:
     """The plan in a document that `plan --out` made.
 
-    Raises ProvisionerError when it is no such document.
+    Raises ProvisionerError when it is not such a document.
     """
     try:
         document = json.loads(source)
@@ -52,22 +52,27 @@ def plan_from(source: str, filename: str) -> Plan:
 
 
 def keep_plan(plan: Plan, path: str) -> None:
-    """Keep a plan in a file for its owner alone: it holds URLs as the spec has them, perhaps with a token."""
+    """Save a plan to a file that only its owner can read: its URLs may have tokens, as in the spec."""
     files.write(Write(path=os.path.abspath(path), text=text(plan_document(plan)), mode=0o600))
 
 
 def saved_plan(path: str) -> Plan | None:
     """The plan in a file that `plan --out` wrote, or None when the file is something else."""
     try:
-        if files.read(path, 1) != b"{":
+        if files.read_regular(path, 1) != b"{":
             return None
-        source = files.read(path).decode()
+        source = files.read_regular(path).decode()
     except (OSError, UnicodeDecodeError):
         return None
     saved = plan_from(source, path)
+    refuse_elsewhere(saved, path)
+    return saved
+
+
+def refuse_elsewhere(saved: Plan, called: str) -> None:
+    """Raise ProvisionerError for a plan that is for another machine."""
     if saved.against:
         raise ProvisionerError(
-            f"{path} is a plan for {saved.against.image} and cannot be applied",
+            f"{called} is a plan for {saved.against.image} and cannot be applied",
             "Make a plan on that machine: plan --out.",
         )
-    return saved

@@ -1,4 +1,4 @@
-"""Which Python a spec's packages go into, learnt from files and from this process: nothing is started."""
+"""Which Python a spec's packages go into, from files and from this process: no program is run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sysconfig
 
 from provisioner.facts.paths import look_through
 from provisioner.machine.reader import Interpreter, Reader
+from provisioner.model.errors import ObserveError
 
 DEFAULT_VENV = ".venv"
 """Beside the spec, when the running interpreter belongs to the system."""
@@ -17,7 +18,7 @@ DEFAULT_VENV = ".venv"
 def resolve(venv: str | None, reader: Reader) -> Interpreter:
     """The interpreter for a spec that asks for `venv`, or asks for none.
 
-    Without a wish it is the running one, unless its distributor keeps it to itself
+    Without `venv` it is the running one, unless only the system's package manager may change it
     (https://packaging.python.org/en/latest/specifications/externally-managed-environments/).
     """
     if venv is None and not externally_managed(reader):
@@ -27,9 +28,9 @@ def resolve(venv: str | None, reader: Reader) -> Interpreter:
 
 def externally_managed(reader: Reader) -> bool:
     """Whether only the system's package manager may install here."""
-    bare = sys.prefix == sys.base_prefix
+    outside_venv = sys.prefix == sys.base_prefix
     mark = posixpath.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
-    return bare and look_through(mark, reader) is not None
+    return outside_venv and look_through(mark, reader) is not None
 
 
 def running() -> Interpreter:
@@ -51,13 +52,16 @@ def holds_distributions(entry: str) -> bool:
 
 
 def read_venv(path: str, reader: Reader) -> Interpreter:
-    """A virtual environment as its pyvenv.cfg tells it; one without a working Python has yet to be made."""
-    settings = read_settings(f"{path}/pyvenv.cfg", reader)
+    """A virtual environment as in its pyvenv.cfg; one without a working Python has yet to be made."""
     executable = f"{path}/bin/python"
-    exists = bool(settings) and look_through(executable, reader) is not None
+    try:
+        settings = read_settings(f"{path}/pyvenv.cfg", reader)
+        exists = bool(settings) and look_through(executable, reader) is not None
+    except ObserveError:
+        settings, exists = {}, False
     # `version` is what the standard library writes, `version_info` what virtualenv and uv write.
-    told = settings.get("version_info") or settings.get("version") or ""
-    match = re.match(r"\d+\.\d+\.\d+", told) if exists else None
+    version = settings.get("version_info") or settings.get("version") or ""
+    match = re.match(r"\d+\.\d+\.\d+", version) if exists else None
     version = match[0] if match else running_version()
     short = version.rpartition(".")[0]
     folders = [f"{path}/lib/python{short}/site-packages"]
@@ -81,7 +85,7 @@ def read_settings(file: str, reader: Reader) -> dict[str, str]:
 
 
 def system_folders(prefix: str, short: str, reader: Reader) -> list[str]:
-    """Where a bare interpreter below `prefix` looks for distributions, on Debian and elsewhere."""
+    """Where a system interpreter below `prefix` looks for distributions, on Debian and elsewhere."""
     places = [
         f"{prefix}/local/lib/python{short}/dist-packages",
         f"{prefix}/lib/python{short}/site-packages",

@@ -12,12 +12,34 @@ LINKS = 40
 
 def follow(path: str, reader: Reader) -> str | None:
     """Where a path leads when its last part is a symbolic link; None when links lead in a circle."""
-    for _ in range(LINKS):
-        stat = reader.stat(path)
-        if stat is None or stat.link is None:
-            return path
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), stat.link))
-    return None
+    place, ahead = way(path)
+    links = 0
+    while ahead:
+        part = ahead.pop(0)
+        if part == "..":
+            place = posixpath.dirname(place)
+        elif part not in ("", "."):
+            path = posixpath.join(place, part)
+            stat = reader.stat(path)
+            if stat and stat.link is not None:
+                if (links := links + 1) > LINKS:
+                    return None
+                place, steps = way(posixpath.join(place, stat.link))
+                ahead = [*steps, *ahead]
+            elif ahead and not (stat and stat.type == "folder"):
+                return posixpath.join(path, *ahead)
+            else:
+                place = path
+    return place
+
+
+def way(path: str) -> tuple[str, list[str]]:
+    """A folder and the steps from there: all of a path with `..`, which goes up from where a link led."""
+    parts = path.split("/")
+    if ".." in parts:
+        return "/", parts
+    place, name = posixpath.split(posixpath.normpath(path))
+    return place, [name]
 
 
 def look_through(path: str, reader: Reader) -> Stat | None:

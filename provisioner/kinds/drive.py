@@ -66,7 +66,7 @@ class Drive(Section):
     )
     links: dict[SpecPath, Inside] = Field(
         {},
-        description="Links to make, and where each leads to, relative to the mount.",
+        description="Links to make, and the target of each, relative to the mount.",
         examples=[{"models": "MyDrive/models"}],
     )
     required: Flag = Field(
@@ -77,14 +77,14 @@ class Drive(Section):
 
 @dataclass(frozen=True)
 class DrivePlace:
-    """Something wanted of Drive: whether it exists, and what else is where it should be."""
+    """Something required in Drive: whether it exists, and what else is in its place."""
 
     inside: str
     exists: bool
     folder: str
     """The deepest folder above it that exists, relative to the mount."""
     names: tuple[str, ...]
-    """What that folder holds; empty when the place exists."""
+    """The names in that folder; empty when the place exists."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class DriveFacts:
     mountable: bool = False
     """Whether we are Colab's kernel, which can mount Drive."""
     obstacle: str = ""
-    """What keeps Colab from mounting at that place; empty when nothing does."""
+    """What prevents Colab from mounting at that place; empty when nothing does."""
 
 
 def observe(config: Drive, reader: Reader) -> DriveFacts:
@@ -144,7 +144,7 @@ def mounted_type(mounts: str, mount: str) -> str:
 
 def why_unusable(platform: Platform, type_: str, mount: str, reader: Reader) -> str:
     if platform == "colab" and type_ != COLAB_TYPE:
-        return f"{mount} holds another file system ({type_})"
+        return f"{mount} has another file system ({type_})"
     if not any(reader.stat(posixpath.join(mount, root)) for root in ROOTS):
         return f"{mount} is mounted, but MyDrive is not in it"
     return ""
@@ -180,7 +180,7 @@ def plan(config: Drive, facts: DriveFacts) -> Iterator[Step]:
 
 
 def done_without(config: Drive, facts: DriveFacts) -> Step:
-    """Nothing is asked of a Drive that is neither mounted nor required."""
+    """Nothing is done about a Drive that is neither mounted nor required."""
     if facts.platform == "colab":
         reason = "not mounted, and not required"
         way = advice("mount drive", facts.platform, mount=config.mount)
@@ -213,7 +213,7 @@ def path_change(place: DrivePlace) -> Change:
 
 
 def why_missing(place: DrivePlace) -> str:
-    """That something is not in Drive, and what is there instead."""
+    """The message that something is not in Drive, with what is there instead."""
     folder = place.folder or "Drive"
     below = place.inside.removeprefix(place.folder).lstrip("/").partition("/")[0]
     near = difflib.get_close_matches(below, place.names, n=1)
@@ -241,12 +241,15 @@ def blocked(name: str, after: str, reason: str) -> Change:
 
 
 def named(config: Drive, facts: DriveFacts) -> Iterator[tuple[str, str]]:
-    """Whether it is mounted, whether what is needed is in it, and where the links lead."""
+    """Whether it is mounted, whether what is needed is in it, and where the links lead.
+
+    A part of fingerprints, whose words stay as they are.
+    """
     mounted = ("unusable" if facts.problem else "mounted") if facts.type else ABSENT
     yield "drive.mount", mounted
     present = {place.inside for place in facts.places if place.exists}
     for inside in config.paths:
-        yield f"drive.{inside}", "present" if inside in present else ABSENT
+        yield f"drive.{inside}", "there" if inside in present else ABSENT
     for (path, inside), found in zip(config.links.items(), facts.links, strict=True):
         right = found is not None and found.link == posixpath.join(config.mount, inside)
         other = (found.link or f"a {found.type}") if found else ABSENT

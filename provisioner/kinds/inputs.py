@@ -78,13 +78,14 @@ def makes(config: Inputs) -> Iterator[str]:
 
 
 def named(config: Inputs, facts: InputsFacts) -> Iterator[tuple[str, str]]:
-    """Whether each is present, and who can read it; never what it holds."""
+    """Whether each is present, and who can read it; never its contents."""
     for name, found in zip(config, facts.files, strict=True):
         yield f"inputs.{name}", describe(found) if found else ABSENT
 
 
 def describe(found: Stat) -> str:
-    return f"present, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}"
+    """A part of fingerprints, whose words stay as they are."""
+    return f"there, mode {found.mode:04o}" if found.type == "file" else f"a {found.type}"
 
 
 KIND = Kind(

@@ -1,7 +1,7 @@
 """The resource kinds: ours, a room for each, and those that installed distributions add.
 
-A kind is imported only when a spec has its key. Other people's kinds are found through the entry-point group
-`provisioner.kinds`, whose entries are named as the keys of the file; they stand before `run` in a plan.
+A kind is imported only when a spec has its key. The kinds of plugins are found through the entry-point group
+`provisioner.kinds`, whose entries are named as the keys of the file; they come before `run` in a plan.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ROOMS = {
 NAMES = tuple(ROOMS)
 
 BEFORE = "run"
-"""The kind of ours that other people's stand before: commands may need whatever they bring about."""
+"""The kind that the kinds of plugins come before: commands may need what they set up."""
 
 RESERVED = ("version", "name")
 """Keys of the file that no kind can have."""
@@ -47,7 +47,7 @@ RESERVED = ("version", "name")
 GROUP = "provisioner.kinds"
 
 ABSENT: dict[str, Kind[None, Any]] = {name: absent(name) for name in ("jdk", "env")}
-"""What stands in for a section that the file does not have, where one that it had may have left something."""
+"""The kinds that clean up after a section that was removed from the file."""
 
 
 def has(name: str) -> bool:
@@ -56,7 +56,7 @@ def has(name: str) -> bool:
 
 
 def get(name: str) -> AnyKind:
-    """The kind called `name`. Raises PluginError for one of other people's that cannot be used."""
+    """The kind called `name`. Raises PluginError for a plugin's kind that cannot be used."""
     if name not in ROOMS:
         return plugged_in(name)
     kind: AnyKind = import_module(f"provisioner.kinds.{ROOMS[name]}").KIND
@@ -66,6 +66,23 @@ def get(name: str) -> AnyKind:
 def every() -> tuple[str, ...]:
     """The names of all kinds, in the order of a plan."""
     return in_order({*ROOMS, *plugins()})
+
+
+def usable() -> tuple[tuple[AnyKind, ...], tuple[PluginError, ...]]:
+    """All kinds that can be used, in the order of a plan, and what is wrong with the others."""
+    kinds: list[AnyKind] = []
+    errors: list[PluginError] = []
+    try:
+        names = every()
+    except PluginError as error:
+        names = NAMES
+        errors.append(error)
+    for name in names:
+        try:
+            kinds.append(get(name))
+        except PluginError as error:
+            errors.append(error)
+    return tuple(kinds), tuple(errors)
 
 
 def in_order(names: Collection[str]) -> tuple[str, ...]:
@@ -101,7 +118,7 @@ def owner(entry: EntryPoint) -> str:
 
 @cache
 def plugged_in(name: str) -> AnyKind:
-    """A kind of other people's. Raises PluginError when it cannot be imported or is none."""
+    """A plugin's kind. Raises PluginError when it cannot be imported or is not a kind."""
     entry = plugins()[name]
     hint = f"Upgrade or uninstall it: pip uninstall {owner(entry)}"
     try:

@@ -1,4 +1,4 @@
-"""The lock as values, and as the text that people review: TOML in one order, whoever wrote it."""
+"""The lock as values, and as the text that people review: TOML in a fixed order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOOL = f"colab-provisioner {__version__}"
 SUFFIX = ".lock"
 
 TABLES = 4
-"""How deep tables are nested: targets, kinds, packages. What is deeper stands on a line of its own."""
+"""How deep tables are nested: targets, kinds, packages. What is deeper is written on one line."""
 
 HEADING = "# Made by `colabenv lock`, to be reviewed and not edited. `colabenv apply --locked` installs it.\n"
 
@@ -40,22 +40,22 @@ def check_printable(value: str) -> str:
     return value
 
 
-Told = Annotated[Text, AfterValidator(check_printable)]
-"""What is shown to people as it stands."""
+Printable = Annotated[Text, AfterValidator(check_printable)]
+"""Text that is shown to people as it is."""
 
 
 class Where(Section):
     """The machine that a target was made for."""
 
-    runtime: Told | None = None
-    """The name of a known image of Colab's."""
-    os: Told
+    runtime: Printable | None = None
+    """The name of one of Colab's known images."""
+    os: Printable
     python: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+[\w+]*$")]
-    glibc: Told | None = None
-    architecture: Told
+    glibc: Printable | None = None
+    architecture: Printable
     accelerator: Literal["gpu", "tpu", "cpu"]
-    driver: Told | None = None
-    cuda: Told | None = None
+    driver: Printable | None = None
+    cuda: Printable | None = None
 
     @property
     def series(self) -> str:
@@ -64,7 +64,7 @@ class Where(Section):
 
 
 class Base(Section):
-    """What was installed before: a fingerprint, and how much it was."""
+    """What was installed before: a fingerprint and the numbers."""
 
     fingerprint: Digest
     distributions: Annotated[int, Field(ge=0)]
@@ -81,13 +81,13 @@ class PinsError(ValueError):
 
 
 class Target(Section):
-    """One machine, and what the spec came to on it: by kind, as that kind pins it."""
+    """One machine, and what the spec resolved to on it: by kind, as that kind pins it."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     spec: Digest
-    """Of what the spec said then."""
+    """Of the spec at that time."""
     machine: Where
     base: Base
 
@@ -96,7 +96,7 @@ class Target(Section):
         for name, pins in (self.model_extra or {}).items():
             lock = registry.get(name).lock if registry.has(name) else None
             if lock is None:
-                raise ValueError(f"holds {name}, which cannot be locked")
+                raise ValueError(f"contains {name}, which cannot be locked")
             try:
                 self.model_extra[name] = TypeAdapter(lock.pins).validate_python(pins)  # type: ignore[index]
             except ValidationError as error:
@@ -109,13 +109,13 @@ class Target(Section):
 
     @property
     def contents(self) -> dict[str, Contents]:
-        """What the pins of each kind hold."""
+        """What the pins of each kind have."""
         locks = {kind: registry.get(kind).lock for kind in self.pins}
         return {kind: lock.contents(self.pins[kind]) for kind, lock in locks.items() if lock}
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """All that it holds, by address."""
+        """All its entries, by address."""
         return {
             f"{kind}.{entry.name}": entry for kind, found in self.contents.items() for entry in found.entries
         }
@@ -147,7 +147,7 @@ class Lock(Section):
         return next((target for target in self.targets if target.name == name), None)
 
     def put(self, *made: Target) -> Lock:
-        """This lock with targets in the place of those of the same names."""
+        """This lock with these targets, which replace those of the same names."""
         known = {target.name: target for target in (*self.targets, *made)}
         return Lock(targets=tuple(known[name] for name in sorted(known)))
 
@@ -158,24 +158,24 @@ def path_of(spec: str) -> str:
 
 
 def text(lock: Lock) -> str:
-    """The same for equal locks."""
+    """The text of a lock; the same for equal locks."""
     values = TypeAdapter(Lock).dump_python(lock, mode="json", by_alias=True)
     return f"{HEADING}\n{toml.text(values, TABLES)}"
 
 
 def load(path: str) -> Lock | None:
-    """The lock at a path, or None. Raises LockError when it is none that can be read."""
+    """The lock at a path, or None. Raises LockError when it cannot be read."""
     try:
-        document = tomllib.loads(checked(files.read(path, MOST_BYTES + 1)))
+        document = tomllib.loads(checked(files.read_regular(path, MOST_BYTES + 1)))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LockError(f"{path} cannot be read: {error.strerror}", MEND) from None
     except (ValueError, RecursionError) as error:
         raise LockError(f"{path} is damaged: {plain(str(error))}", MEND) from None
-    told = document.get("format")
-    if told != FORMAT:
-        what = f"has the format {plain(str(told))}" if told else "is not a lock of colabenv"
+    found = document.get("format")
+    if found != FORMAT:
+        what = f"has the format {plain(str(found))}" if found else "is not a lock of colabenv"
         raise LockError(f"{path} {what}, and this is {TOOL} for {FORMAT}", MEND)
     try:
         return Lock.model_validate(document)
@@ -185,7 +185,7 @@ def load(path: str) -> Lock | None:
 
 
 def checked(data: bytes) -> str:
-    """The text of a lock. Raises ValueError for what is none, before a parser is worn out by it."""
+    """The text of a lock. Raises ValueError for what is not one, before a parser spends long on it."""
     text = data.decode("utf-8")
     lines = text.splitlines()
     if merged := [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<<")]:
@@ -196,7 +196,7 @@ def checked(data: bytes) -> str:
 
 
 def fault(error: ValidationError) -> tuple[str, str]:
-    """The place and the words of the first thing that is wrong, in pins too."""
+    """The place and the message of the first problem, in pins too."""
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"]))
     cause = first.get("ctx", {}).get("error")
@@ -207,5 +207,5 @@ def fault(error: ValidationError) -> tuple[str, str]:
 
 
 def plain(text: str) -> str:
-    """Text of a stranger's that steers no terminal."""
+    """Untrusted text without terminal control characters."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

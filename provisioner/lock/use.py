@@ -1,4 +1,4 @@
-"""Using a lock: the spec with the pins that its lock has for a machine, or why there are none."""
+"""Using a lock: the spec with the pins that its lock has for a machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from provisioner.spec.spec import Spec
 DEFAULT = "colabenv.yaml"
 
 COMPARED = ("runtime", "os", "python", "glibc", "driver", "cuda", "distributions", "packages")
-"""What of a machine is worth a word when it is another than the lock was made for."""
+"""What is reported when it differs from the machine that the lock was made on."""
 
 
 def lock_command(spec: Spec) -> str:
@@ -59,7 +59,7 @@ def locked(spec: Spec, reader: Reader) -> Spec:
         raise edited(spec, (target.name,))
     return replace(
         spec,
-        lock=hashlib.sha256(files.read(path)).hexdigest(),
+        lock=hashlib.sha256(files.read_regular(path)).hexdigest(),
         pins=pinnings(spec, target),
         sources=(*spec.sources, path),
         notes=(*notes_on(target, path), *base_moved(target, place, reader, image)),
@@ -67,7 +67,7 @@ def locked(spec: Spec, reader: Reader) -> Spec:
 
 
 def pinnings(spec: Spec, target: Target) -> dict[str, Pinning[object]]:
-    """What each section of the spec keeps to. Raises LockError when the target lacks what one names."""
+    """The pins of each section. Raises LockError when the target lacks something that one names."""
     found: dict[str, Pinning[object]] = {}
     for name, lock in lockable(spec).items():
         pins = target.pins.get(name, empty_pins(lock))
@@ -77,7 +77,7 @@ def pinnings(spec: Spec, target: Target) -> dict[str, Pinning[object]]:
 
 
 def notes_on(target: Target, path: str) -> Iterator[str]:
-    """What a reader of a plan should know of the lock."""
+    """Notes on the lock for readers of a plan."""
     yield f"Locked by {os.path.basename(path)} for {target.name}."
     if target.unlocked:
         yield f"Not in the lock, so any version is accepted: {', '.join(target.unlocked)}."
@@ -93,8 +93,8 @@ def choose(lock: Lock, place: Where, name: str, command: str = "colabenv lock") 
 
     Raises LockError when there is none, with the `command` that makes one.
     """
-    if own := lock.find(name):
-        return own
+    if exact := lock.find(name):
+        return exact
     alike = [
         target
         for target in lock.targets

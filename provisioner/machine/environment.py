@@ -1,7 +1,8 @@
-"""Environment variables, as one value that all who look at a machine share."""
+"""Environment variables, as one value that is shared by all who look at a machine."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Mapping
 
 from provisioner.machine.signatures import Note
@@ -12,29 +13,30 @@ class Environment(Mapping[str, str]):
     """The variables of a machine. Whoever holds it sees what is set later, too; safe in threads."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = dict(variables)
+        self.current: Mapping[str, str] = dict(variables)
+        """All of them at this moment, for who reads more than one: never changed, but replaced."""
+        self._setting = threading.Lock()
 
     def __getitem__(self, name: str) -> str:
-        return self._variables[name]
+        return self.current[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._variables))
+        return iter(self.current)
 
     def __len__(self) -> int:
-        return len(self._variables)
+        return len(self.current)
 
     def set(self, name: str, value: str | None) -> None:
         """Set a variable; None unsets it."""
-        if value is None:
-            self._variables.pop(name, None)
-        else:
-            self._variables[name] = value
+        with self._setting:
+            others = {known: other for known, other in self.current.items() if known != name}
+            self.current = others if value is None else {**others, name: value}
 
 
 class TracedEnvironment(Mapping[str, str]):
-    """Variables that note who is asked for, however it is done.
+    """Variables that record every access, however it is done.
 
-    Of a secret only whether it is set is noted, since notes are kept.
+    Of a secret only whether it is set is recorded, since notes are kept.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The effects on files: atomic, and never through a link that somebody put in the way."""
+"""The effects on files: atomic, and never through a link that someone else put there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provisioner.model.errors import EffectError
 DEFAULT_MODE = 0o644
 
 READ_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-"""A fifo or a device must not keep us waiting before we see that it is not a file."""
+"""A fifo or a device must not block us before we see that it is not a file."""
 
 HINTS = {
     errno.ENOSPC: "Free some space, or choose another place.",
@@ -43,9 +43,9 @@ def in_words(verb: str, path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` once it is whole and on disk.
+    """A file that replaces `path` once it is complete and on disk.
 
-    It keeps the owner of the one that was there, and its mode unless told otherwise.
+    It keeps the owner of the earlier file, and its mode unless another is given.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,10 +68,13 @@ def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
 
 
 def read(path: str, most: int | None = None) -> bytes:
-    """What the file at a path holds, or its first `most` bytes.
+    """What a file or a pipe holds, or its first `most` bytes. Raises OSError."""
+    with Path(path).open("rb") as file:
+        return file.read() if most is None else file.read(most)
 
-    Raises OSError; also where there is something else than a file.
-    """
+
+def read_regular(path: str, most: int | None = None) -> bytes:
+    """The same of a file alone. Raises OSError; also for anything else, such as a pipe, without waiting."""
     with open(os.open(path, READ_FLAGS), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             is_folder = stat.S_ISDIR(os.fstat(file.fileno()).st_mode)
@@ -86,7 +89,7 @@ def exists(path: str) -> bool:
 
 
 def appending(path: str) -> IO[str]:
-    """A file to write lines at the end of, each as soon as it is whole. Raises OSError."""
+    """A file to append lines to, each as soon as it is complete. Raises OSError."""
     return Path(path).open("a", buffering=1)
 
 
@@ -114,7 +117,7 @@ def block(effect: Block) -> None:
 
 
 def with_block(text: bytes, block: bytes) -> bytes:
-    """`text` with the block in the place of an older one, and else at the end."""
+    """`text` with the block in place of an older one, or else at the end."""
     lines = block.splitlines(keepends=True)
     before, begin, rest = text.partition(lines[0])
     _, end, after = rest.partition(lines[-1])

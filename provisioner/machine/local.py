@@ -50,7 +50,7 @@ NO_SPACE = ("No space left on device", "The disk is full: free some space and ru
 
 
 def here(folder: str, *, spec: str = "", python: Interpreter | None = None, deep: bool = False) -> Context:
-    """The context of a look at this machine for a spec in `folder`; by default about the Python that runs."""
+    """The context of a look at this machine for a spec in `folder`; by default about the running Python."""
     return Context(
         folder=folder,
         spec=spec,
@@ -66,7 +66,7 @@ def here(folder: str, *, spec: str = "", python: Interpreter | None = None, deep
 class LocalMachine:
     """The Machine that this process runs on.
 
-    `secrets` names variables whose values are kept out of the log, whatever they are called.
+    `secrets` names variables whose values are kept out of the log, whatever their names.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LocalMachine:
         self.context = context
         self.environ = Environment(os.environ if environ is None else environ)
         self.secrets = secrets
-        self.log = Log(context.state, redactor(self.environ, secrets))
+        self.log = Log(context.state, redactor(self.environ.current, secrets))
         self._children = Children()
         self._attached: Accelerators | None = None
         self._asking = threading.Lock()
@@ -128,7 +128,7 @@ class LocalMachine:
         return found.f_bavail * found.f_frsize
 
     def ask(self, run: Run) -> Completed:
-        return self._children.run(run, self.environ)
+        return self._children.run(run, self.environ.current)
 
     def head(self, url: str) -> Answer:
         from provisioner.machine.download import fetch
@@ -140,7 +140,7 @@ class LocalMachine:
 
         with self._asking:
             if self._attached is None:
-                self._attached = accelerators(self.environ)
+                self._attached = accelerators(self.environ.current)
             return self._attached
 
     def kernel(self) -> Kernel | None:
@@ -154,9 +154,9 @@ class LocalMachine:
         return self.log.redact(text)
 
     def set_variable(self, name: str, value: str | None) -> None:
-        """Set a variable for what we start from now on, or unset it; the log holds no secret's value."""
+        """Set a variable for what we start from now on, or unset it; secret values are not logged."""
         self.environ.set(name, value)
-        self.log.redact = redactor(self.environ, self.secrets)
+        self.log.redact = redactor(self.environ.current, self.secrets)
 
     def perform(self, effect: Effect, tell: Progress) -> str:
         return PERFORMERS[type(effect)](self, effect, tell)
@@ -172,7 +172,7 @@ class LocalMachine:
         return self._children.cancelled.is_set()
 
     def run(self, effect: Run, tell: Progress) -> str:
-        """Run a program to its end, log all it says, and tell why it failed if it did."""
+        """Run a program to its end, log its output, and say why it failed if it did."""
         program = os.path.basename(effect.argv[0])
         self.log.say(program, "$ " + shlex.join(effect.argv))
         tail: deque[str] = deque(maxlen=TAIL)
@@ -189,7 +189,7 @@ class LocalMachine:
         started = time.monotonic()
         completed = self._children.run(
             effect,
-            self.environ,
+            self.environ.current,
             merge=True,
             on_line=on_line,
             on_status=on_status if effect.progress == "apt" else None,
@@ -204,9 +204,9 @@ class LocalMachine:
                 self.run(replace(mended, argv=remedy, progress="", stdin=""), tell)
                 return self.run(mended, tell)
         shown = "\n".join(tail) or completed.stderr
-        hints = ((re.search(pattern, output), told) for pattern, told in (*effect.hints, NO_SPACE))
+        hints = ((re.search(pattern, output), hint) for pattern, hint in (*effect.hints, NO_SPACE))
         hint = next(
-            (match.expand(told) for match, told in hints if match), f"The full log is {self.log.path}"
+            (match.expand(hint) for match, hint in hints if match), f"The full log is {self.log.path}"
         )
         if completed.timed_out:
             raise EffectError(f"{program} was stopped after {effect.timeout:.0f} s", hint, shown)
@@ -217,7 +217,7 @@ class LocalMachine:
 
 
 def ending(code: int) -> str:
-    """How a process ended, in words."""
+    """How a process ended, as text."""
     return f"exit code {code}" if code >= 0 else f"killed by {name_signal(-code)}"
 
 
@@ -240,7 +240,7 @@ def perform_install_key(machine: LocalMachine, effect: InstallKey, tell: Progres
 
 
 def quiet(function: Callable[..., None]) -> Callable[..., str]:
-    """A performer from a function that has no progress to tell and nothing to note."""
+    """A performer from a function without progress and without a note."""
 
     def perform(_machine: LocalMachine, effect: Effect, _tell: Progress) -> str:
         function(effect)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-UNITS = {"": 1, "B": 1}
-
-
-UNITS |= {f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")}
-
-
-UNITS |= {f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("kMGT")}
-
+UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 1000,
+    **{f"{letter}iB": 1024 ** (power + 1) for power, letter in enumerate("KMGT")},
+    **{f"{letter}B": 1000 ** (power + 1) for power, letter in enumerate("kMGT")},
+}
 
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KkMGT]?i?B?)")
 

@@ -17,7 +17,7 @@ from provisioner.render.notebook import Shown, shown_plan, shown_report
 
 
 class NotebookScreen(Terminal):
-    """Displays what a command shows, and keeps it in mind: a code other than 0 becomes an exception about it.
+    """Displays what a command shows, and remembers it: a code other than 0 becomes an exception about it.
 
     Where IPython runs in a terminal, and so there is no kernel, it prints.
     """
@@ -55,12 +55,16 @@ class NotebookScreen(Terminal):
         return super().reporter(verbose=verbose, events=events, as_json=as_json)
 
     def raise_for(self, code: int, command: str) -> None:
-        """Raise NotDone or ProvisionerError for an exit code other than 0: "Run all" must stop."""
+        """Raise NotDone or ProvisionerError for an exit code other than 0: "Run all" must stop.
+
+        A plan with something blocked is what was asked for, and stops nothing.
+        """
         if isinstance(self.shown, Report) and not self.shown.ok:
             raise NotDone(self.shown, shown=True)
-        if isinstance(self.shown, Plan) and code:
-            raise ProvisionerError("changes are pending" if code == PENDING else "something is blocked")
-        if code:
+        if isinstance(self.shown, Plan):
+            if code == PENDING:
+                raise ProvisionerError("changes are pending")
+        elif code:
             raise ProvisionerError(f"{command} ended with exit code {code}")
 
 

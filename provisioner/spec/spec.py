@@ -30,24 +30,24 @@ class Spec:
     path: str
     """Of the file, absolute."""
     kept: bool = False
-    """Whether there is such a file: the text may stand in a notebook's cell."""
+    """Whether there is such a file: the text may be in a notebook's cell."""
     folder: str
     """The file's own, absolute: where its relative paths start."""
     digest: str
     """sha256 of the text."""
     text: str
     values: Mapping[str, object]
-    """What the file says, as it stands there."""
+    """What the file says, unchanged."""
     sections: Mapping[str, object]
-    """Desired state by kind, in the order of a plan; only what the file holds."""
+    """Desired state by kind, in the order of a plan; only what the file has."""
     lock: str = ""
-    """sha256 of the lock that the sections keep to; empty for none."""
+    """sha256 of the lock that is used; empty for none."""
     pins: Mapping[str, AnyPinning] = field(default_factory=dict)
-    """By kind, what its section keeps to, and how."""
+    """By kind, its pins and how they are used."""
     sources: tuple[str, ...] = ()
     """Paths of the files that all this comes from."""
     notes: tuple[str, ...] = ()
-    """What a reader of a plan should know of that lock."""
+    """Notes on that lock for readers of a plan."""
 
     def section(self, kind: Kind[C, Any]) -> C | None:
         """What the file says of a kind; None where it does not have that section."""
@@ -73,7 +73,7 @@ def load(path: str | PathLike[str], *, home: str | None = None) -> Spec:
 
 
 def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:
-    """Check the text of a spec that stands in `folder`. `filename` is what errors call it.
+    """Check the text of a spec in `folder`. `filename` is its name in errors.
 
     Raises SpecError with all that is wrong.
     """
@@ -129,7 +129,7 @@ def validate(document: Document, name: str, context: dict[str, str]) -> object:
 
 
 def header(document: Document) -> Iterator[Problem]:
-    """What is wrong with the keys that are no kind's."""
+    """What is wrong with the keys that are not kinds."""
     entries = document.root.children
     if "version" not in entries:
         message = "the file does not give its format version"
@@ -155,14 +155,15 @@ def check_name(document: Document, found: Node) -> Iterator[Problem]:
 
 
 def unknown_key(document: Document, key: str) -> Problem:
-    """A key that is no kind's: a slip of the pen, or one that belongs into a section."""
+    """A key that is not a kind: a typo, or one that belongs in a section."""
     from provisioner.spec.explain import did_you_mean, listing
 
-    homes = [name for name in registry.every() if key in schema.keys(schema.of_kind(registry.get(name)), ())]
+    kinds, _ = registry.usable()
+    homes = [kind.name for kind in kinds if key in schema.keys(schema.of_kind(kind), ())]
     if homes:
         advice = f"it belongs under {listing(f'`{name}`' for name in homes)}: indent it there"
     else:
-        advice = did_you_mean(key, (*schema.HEADER, *registry.every()), "the file's keys are ")
+        advice = did_you_mean(key, (*schema.HEADER, *(kind.name for kind in kinds)), "the file's keys are ")
     return document.problem(
         document.root.children[key].mark, (key,), f"`{clip(key)}` is not a key of the file", advice
     )
@@ -180,7 +181,7 @@ def refusal(document: Document, found: list[Problem]) -> SpecError:
 
 
 def default_name(folder: str) -> str:
-    """The folder's name, as far as it can be a spec's."""
+    """The folder's name, made valid as a spec's name."""
     return slug(os.path.basename(folder))
 
 

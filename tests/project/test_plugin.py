@@ -70,9 +70,7 @@ def test_the_example_is_used_like_a_kind_of_ours(plugin: Path, colabenv: Colaben
     assert colabenv("verify", spec, paths=(plugin,)).returncode == 0
 
 
-def test_a_conclusion_falls_with_the_plugin_it_rests_on(
-    plugin: Path, colabenv: Colabenv, tmp_path: Path
-) -> None:
+def test_a_cached_report_depends_on_its_plugin(plugin: Path, colabenv: Colabenv, tmp_path: Path) -> None:
     """Other code may find other things, and so may no code."""
     spec = tmp_path / "colabenv.yaml"
     spec.write_text("version: 1\naliases: {ll: ls -l}\n")
@@ -103,7 +101,7 @@ def test_its_section_is_checked_and_in_the_schema(plugin: Path, colabenv: Colabe
     [
         (
             "aliases = other:KIND",
-            ["a kind called aliases, and so does", "colabenv-aliases", "other-one"],
+            ["a kind named aliases, and so does", "colabenv-aliases", "other-one"],
         ),
         ("pip = other:KIND", ["other-one adds a kind named pip, and so does colab-provisioner itself"]),
         ("name = other:KIND", ["other-one adds a kind named name, and so does colab-provisioner itself"]),
@@ -128,7 +126,7 @@ def test_two_of_one_name_are_an_error(
         ("raise RuntimeError('what a day')", "cannot be loaded: RuntimeError: what a day"),
         ("import no_such_module", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
         ("", "cannot be loaded: AttributeError"),
-        ("KIND = 1", "broken declares a kind named gardens, and bad:KIND is none"),
+        ("KIND = 1", "broken declares a kind named gardens, but bad:KIND is not one"),
     ],
 )
 def test_one_that_cannot_be_used_is_an_error(
@@ -146,3 +144,7 @@ def test_one_that_cannot_be_used_is_an_error(
     assert colabenv("validate", str(spec), paths=(folder,)).returncode == 0, (
         "whoever does not use it is not bothered"
     )
+    spec.write_text("version: 1\nfils: []\n")
+    assert "did you mean `files`" in colabenv("validate", str(spec), paths=(folder,)).stderr
+    examined = colabenv("doctor", "--no-frameworks", paths=(folder,))
+    assert told in examined.stdout, examined.stderr

@@ -102,7 +102,7 @@ def test_a_file_may_be_called_anything(spec: Path, name: str) -> None:
 
 
 def test_what_is_not_so_is_raised(spec: Path) -> None:
-    with pytest.raises(provisioner.NotDone, match="2 not as the file says") as caught:
+    with pytest.raises(provisioner.NotDone, match="2 still different from the file") as caught:
         provisioner.verify(spec)
     assert len(caught.value.report.residual) == 2
     assert caught.value._render_traceback_() == caught.value.message.splitlines()
@@ -183,8 +183,12 @@ def test_it_plans_for_an_image(spec: Path) -> None:
     plan = provisioner.plan(spec, against="gpu")
     assert plan.against
     assert plan.against.image.endswith("-gpu")
-    with pytest.raises(provisioner.ProvisionerError, match="cannot be kept for apply"):
+    with pytest.raises(provisioner.ProvisionerError, match="cannot be saved for apply"):
         provisioner.save_plan(plan, "p.json")
+    with pytest.raises(
+        provisioner.ProvisionerError, match=r"this is a plan for .*-gpu and cannot be applied"
+    ):
+        provisioner.apply_plan(plan)
 
 
 # Locks

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import os
+import shlex
 import signal
 import site
 import subprocess
@@ -76,7 +77,7 @@ def test_the_whole_story(desk: Path, capsys: pytest.CaptureFixture[str]) -> None
     (desk / "lamp.txt").write_text("off\n")
     capsys.readouterr()
     assert run("verify") == 1
-    assert "Not as the file says" in capsys.readouterr().out
+    assert "Still different from the file" in capsys.readouterr().out
     assert run("apply", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert [c["address"] for c in document["changes"] if c["action"] == "update"] == ["files.lamp.txt"]
@@ -101,7 +102,7 @@ def test_a_saved_plan_is_what_runs(desk: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("move", "told"),
     [
-        (lambda desk: (desk / "lamp.txt").write_text("off"), "different now: files.lamp.txt"),
+        (lambda desk: (desk / "lamp.txt").write_text("off"), "these differ: files.lamp.txt"),
         (lambda desk: (desk / "colabenv.yaml").write_text(SPEC % desk + "# more\n"), "was edited"),
     ],
 )
@@ -175,7 +176,7 @@ def test_a_failure_is_told_and_what_depends_on_it_is_not_tried(
     assert "sh failed: exit code 7" in told
     assert "| why" in told
     assert "Full log: " in told
-    assert "1 check not made" in told
+    assert "1 check not run" in told
     log = Path(told.split("Full log: ")[1].splitlines()[0])
     assert "why" in log.read_text()
 
@@ -201,6 +202,9 @@ def test_no_file_says_how_to_get_one(desk: Path, capsys: pytest.CaptureFixture[s
     assert "--force" in capsys.readouterr().err
     assert run("init", "--force") == 0
     assert run("init", "/proc/no/colabenv.yaml") == 1
+    Path("link.yaml").symlink_to("real.yaml")
+    assert run("init", "link.yaml") == 0
+    assert Path("link.yaml").is_symlink()
 
 
 def test_every_line_that_init_comments_out_is_right(desk: Path) -> None:
@@ -222,6 +226,19 @@ def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture
     assert document["machine"]["python"]["executable"] == sys.executable
 
 
+def test_a_spec_and_a_snapshot_may_come_through_a_pipe(desk: Path) -> None:
+    """As a shell gives what `<(ssh host colabenv facts)` writes."""
+    program = [sys.executable, "-m", "provisioner"]
+    text = (desk / "colabenv.yaml").read_bytes()
+    given = subprocess.run([*program, "validate", "/dev/stdin"], input=text, capture_output=True, check=False)
+    assert given.returncode == 0, given.stderr
+    facts = subprocess.run([*program, "facts", "--out", "mine.json"], check=False, capture_output=True)
+    assert facts.returncode == 0, facts.stderr
+    piped = ["bash", "-c", f"{shlex.join(program)} compare <(cat mine.json) mine.json"]
+    compared = subprocess.run(piped, capture_output=True, check=False)
+    assert compared.returncode == 0, compared.stderr
+
+
 def test_the_schema_is_printed(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("schema") == 0
     assert "files" in json.loads(capsys.readouterr().out)["properties"]
@@ -230,7 +247,7 @@ def test_the_schema_is_printed(desk: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_file_that_is_json_but_no_plan(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (desk / "p.json").write_text("{}")
     assert run("apply", "p.json") == 1
-    assert "p.json is no " in capsys.readouterr().err
+    assert "p.json is not a " in capsys.readouterr().err
     (desk / "binary").write_bytes(b"\xff\xfe")
     assert run("apply", "binary") == 1
 
@@ -290,7 +307,7 @@ def test_a_signal_takes_the_children_along(desk: Path, order: signal.Signals) ->
         cwd=desk,
     ) as process:
         assert process.stdout
-        while "run.nap: begins" not in process.stdout.readline():
+        while "run.nap: started" not in process.stdout.readline():
             pass
         while not (desk / "pid").exists() or not (desk / "pid").read_text().strip():
             pass
@@ -312,9 +329,9 @@ def test_a_reader_that_goes_away_is_no_trouble(desk: Path) -> None:
 
 @pytest.mark.parametrize("words", ["runtimes", "lock", "schema", "plan --json", "apply"])
 def test_an_output_that_is_full_is_told_in_one_line(desk: Path, words: str) -> None:
-    """Of an apply it is the conclusion of an earlier one."""
+    """Of an apply it is the report of an earlier one."""
     assert run("apply") == 0
-    time.sleep(2 * noop_cache.SETTLED)
+    time.sleep(2 * noop_cache.TIMESTAMP_RESOLUTION)
     assert run("apply") == 0
     assert noop_cache.look_up("colabenv.yaml")
     with open("/dev/full", "w") as full:
@@ -359,7 +376,7 @@ HEAVY = {
 def test_a_no_op_imports_next_to_nothing(desk: Path) -> None:
     for _ in range(2):
         loaded("main(['apply'])")
-        time.sleep(2 * noop_cache.SETTLED)
+        time.sleep(2 * noop_cache.TIMESTAMP_RESOLUTION)
     ours, others = loaded("main(['apply'])")
     assert set(ours) == {
         *("provisioner", "provisioner.version"),

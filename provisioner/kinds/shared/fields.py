@@ -7,16 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from provisioner.model.units import UNITS, parse_size
+from provisioner.model.units import parse_size
 
 
 class Section(BaseModel):
     """Base of every mapping in a spec: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-UNITS["KB"] = UNITS["kB"]
 
 
 class Resolved(str):
@@ -27,7 +24,7 @@ class Resolved(str):
 
 
 def as_written(path: str) -> str:
-    """A path in the spec's own words; one that comes from elsewhere stays as it is."""
+    """A path as the spec writes it; one from another source stays as it is."""
     return path.written if isinstance(path, Resolved) else path
 
 

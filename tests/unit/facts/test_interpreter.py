@@ -74,6 +74,28 @@ def test_a_venv_that_cannot_work_has_yet_to_be_made(tmp_path: Path, broken: str)
     assert found.version == running().version
 
 
+def test_a_venv_behind_links_is_the_one_that_the_kernel_finds(tmp_path: Path) -> None:
+    """`..` goes up from where a link led, not from where it stands."""
+    home = tmp_path / "far" / "away" / "home"
+    (home / "bin").mkdir(parents=True)
+    (home / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.2\n")
+    (home / "bin" / "python").symlink_to("../../../pythons/python3")
+    (tmp_path / "far" / "pythons").mkdir()
+    (tmp_path / "far" / "pythons" / "python3").touch()
+    (tmp_path / "spec").mkdir()
+    (tmp_path / "spec" / ".venv").symlink_to(home)
+    assert (tmp_path / "spec/.venv/bin/python").exists()
+    assert read_venv(f"{tmp_path}/spec/.venv", local(tmp_path)).exists
+
+
+def test_a_venv_that_cannot_be_looked_at_has_yet_to_be_made(tmp_path: Path) -> None:
+    """Who wants it says why; others need not know of it."""
+    (tmp_path / "folder" / "pyvenv.cfg").mkdir(parents=True)
+    (tmp_path / "circle").symlink_to("circle")
+    for name in ("folder", "circle"):
+        assert not read_venv(f"{tmp_path}/{name}", local(tmp_path)).exists
+
+
 @pytest.mark.parametrize("line", ["version = 3.12.4", "version_info = 3.12.4.final.0", "Version_Info=3.12.4"])
 def test_another_version_has_other_markers(tmp_path: Path, line: str) -> None:
     (tmp_path / "bin").mkdir()

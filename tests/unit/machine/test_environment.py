@@ -92,3 +92,15 @@ def test_no_note_holds_a_secret(question: str) -> None:
     _, notes = asked({"HF_TOKEN": "sesame", "PLAIN": "sesame", "HOME": "a"}, question, "HF_TOKEN")
     assert notes
     assert "sesame" not in str(notes)
+
+
+def test_what_a_child_is_given_does_not_change_while_it_is_read() -> None:
+    environment = Environment({"A": "1", "B": "2"})
+    given_to_child = environment.current
+    names = iter(given_to_child)
+    assert next(names) == "A"
+    environment.set("B", None)
+    environment.set("C", "3")
+    assert {name: given_to_child[name] for name in ("A", *names)} == {"A": "1", "B": "2"}
+    assert environment.current == {"A": "1", "C": "3"}
+    assert dict(environment) == {"A": "1", "C": "3"}
