@@ -1,7 +1,7 @@
-"""The command line: words to options, and what comes of a command to an exit code.
+"""The command line: words to options, and results to exit codes.
 
-Light, so that `--help`, a typo and a no-op cost next to nothing: a command's module is imported when it is
-the one that is asked for.
+Light, so that `--help`, a typo and a no-op cost next to nothing: a command's module is imported only when it
+is used.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The options that the words stand for; exits as argparse does."""
+    """The options of the words; exits as argparse does."""
     parser, commands = start_parser()
     first = argv[0] if argv else ""
     for name in [first] if first in COMMANDS else COMMANDS:
@@ -93,7 +93,7 @@ def module_of(name: str) -> ModuleType:
 
 
 def say(text: str) -> int:
-    """Print a text and be sure that it is out; the exit code of that."""
+    """Print and flush a text; the exit code of that."""
     try:
         print(text, flush=True)
     except OSError as error:

@@ -25,7 +25,10 @@ from provisioner.model.plan import Action, Change, Step
 from tests.fakes import FakeMachine, Program
 
 CASES = Path(__file__).parent / "cases"
-FIELDS = ("name", "wanted", "found", "plan", "reasons", "warnings", "effects", "checks", "named", "invalid", "converges")
+FIELDS = (
+    *("name", "wanted", "found", "plan", "converges", "invalid"),
+    *("reasons", "warnings", "effects", "checks", "named"),
+)
 
 Case = dict[str, Any]
 

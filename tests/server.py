@@ -28,7 +28,7 @@ class Page:
     modified: float | None = None
     """Sent as Last-Modified, in seconds since 1970."""
     ranges: str = "honour"
-    """"honour", "ignore", "shift" (another piece than asked for) or "always" (whatever If-Range says)."""
+    """"honour", "ignore", "shift" (another range than was requested) or "always" (whatever If-Range says)."""
     cuts: list[int] = field(default_factory=list)
     """The connection breaks after so many bytes of the body, for the first answers, one each."""
     stall: int | None = None

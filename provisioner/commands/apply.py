@@ -1,4 +1,4 @@
-"""`colabenv apply`. Light: when nothing is to be done, `answer` is all that is called."""
+"""`colabenv apply`. Light: when there is nothing to do, only `answer` is called."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(options: argparse.Namespace) -> str | None:
-    """What the last apply concluded, when that still holds and nothing more is asked for."""
+    """The report of the last no-op apply, if that is still valid and no other output is asked for."""
     if options.dry_run or options.json or options.verbose or options.events:
         return None
     from provisioner.engine import noop_cache
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def apply(options: argparse.Namespace, reporter: Reporter) -> Report:
-    """What came of applying the spec, or the plan, that the options name."""
+    """Apply the spec, or the plan, that the options name; its report."""
     from provisioner import api
 
     saved = api.load_plan(options.spec) if isinstance(options.spec, str) else None
@@ -75,7 +75,7 @@ def apply(options: argparse.Namespace, reporter: Reporter) -> Report:
 
 
 def code_of(report: Report) -> int:
-    """The exit code that stands for a report."""
+    """The exit code for a report."""
     from provisioner.model.report import Status
 
     if any(outcome.status is Status.INTERRUPTED for outcome in report.outcomes):

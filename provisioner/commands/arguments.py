@@ -8,7 +8,7 @@ from provisioner.model import defaults
 
 
 def add_spec(parser: argparse.ArgumentParser, text: str = "the spec", *, from_cell: bool = False) -> None:
-    """The argument `spec`; `from_cell` when a notebook's cell may hold the spec's text instead."""
+    """The argument `spec`; `from_cell` when a notebook's cell may have the spec's text instead."""
     parser.add_argument("spec", nargs="?", default=defaults.SPEC, help=f"{text} (default: {defaults.SPEC})")
     parser.set_defaults(from_cell=from_cell)
 

@@ -17,7 +17,7 @@ from provisioner.commands.screen import Screen
 from provisioner.model.errors import Interrupted, ProvisionerError, SpecError
 
 UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Errors that only writing can give, and that are nobody's mistake."""
+"""Errors that only writing can cause, and that are not the user's mistake."""
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -56,7 +56,7 @@ def explain(error: ProvisionerError) -> int:
 
 
 def unwritten(error: OSError) -> int:
-    """End a command that could not write; without a word when the reader has gone away.
+    """End a command that could not write; silently when the reader has closed the pipe.
 
     Python would try again at exit to write what is left, and complain: so that goes nowhere.
     Raises every other error again.

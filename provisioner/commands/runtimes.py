@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("old", metavar="A", help="an image: colab-2026.07-gpu, or 2026.07-gpu")
     diff.add_argument("new", metavar="B", help="another image")
     diff.add_argument("about", metavar="SPEC", nargs="?", help="show only what affects this spec")
-    # A default would undo a --json that stands before `diff`.
+    # A default would undo a --json before `diff`.
     diff.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document"
     )
@@ -77,7 +77,7 @@ def difference(options: argparse.Namespace, screen: Screen) -> str:
         (found.old.name, found.new.name),
         found.changes,
         others=found.others,
-        concerning=options.about or "",
+        affected=options.about or "",
         unread=found.unread,
         paint=screen.paint,
         width=screen.width,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """Prints to the standard output; an apply that prints JSON there is followed on the other stream."""
+    """Prints to the standard output; with JSON output, progress goes to standard error."""
 
     can_restart = False
 

@@ -1,4 +1,4 @@
-"""Checks, run and remembered: one that passed is not run again while all that it watches stands."""
+"""Checks and their cache: one that passed is not run again while what it watches is unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_OUTPUT = 2000
 
 
 def signature(check: Check, reader: Reader) -> str:
-    """What a verdict rests on: the check itself, this boot, and the state of all that it watches."""
+    """What a verdict depends on: the check itself, this boot, and the state of what it watches."""
     watched = []
     for path in check.watches:
         found = reader.stat(path)
@@ -34,7 +34,7 @@ def signature(check: Check, reader: Reader) -> str:
 
 
 class CheckCache:
-    """The checks that passed, the signature they passed with and what they told, in the state folder."""
+    """The checks that passed, the signature they passed with and what they returned, in the state folder."""
 
     def __init__(self, state: str) -> None:
         self.path = f"{state}/checks.json"
@@ -72,7 +72,7 @@ def run_checks(
     jobs: int,
     cache: CheckCache | None = None,
 ) -> tuple[Verdict, ...]:
-    """The verdict on every check, in order; those that the cache knows are not run again.
+    """The verdict of every check, in order; cached ones are not run again.
 
     `redact` takes secrets out of what programs say.
     """
@@ -92,7 +92,7 @@ def run_checks(
 
 
 def run(check: Check, reader: Reader, redact: Callable[[str], str]) -> Verdict:
-    """Run one check and judge what it said."""
+    """Run one check and judge its output."""
     started = time.monotonic()
     completed = reader.ask(check.run)
     seconds = time.monotonic() - started
@@ -110,9 +110,9 @@ def run(check: Check, reader: Reader, redact: Callable[[str], str]) -> Verdict:
 
 
 def judge(check: Check, completed: Completed) -> tuple[bool, str, str, dict[str, object]]:
-    """Whether a program's end is what the check wants; in words if not, with a hint; and its data."""
+    """Whether a program ended as the check requires; if not, a message and a hint; and its data."""
     output = completed.stdout + completed.stderr
-    hint = next((told for pattern, told in check.run.hints if re.search(pattern, output)), "")
+    hint = next((hint for pattern, hint in check.run.hints if re.search(pattern, output)), "")
     if completed.timed_out:
         return False, ending(f"no answer within {check.run.timeout:.0f} s", output), hint, {}
     if completed.code < 0:
@@ -148,7 +148,7 @@ def last_json(output: str) -> dict[str, object] | None:
 
 
 def ending(what: str, output: str) -> str:
-    """What became of a program that gave no answer, and the last it said."""
+    """How a program without an answer ended, and its last output."""
     lines = last_lines(output)
     return f"{what}; its last output:\n{lines}" if lines else what
 

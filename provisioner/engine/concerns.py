@@ -1,18 +1,18 @@
-"""What of Colab's images a spec is concerned with: the sum of what its sections are."""
+"""What in Colab's images affects a spec: the sum over its sections."""
 
 from __future__ import annotations
 
 from provisioner.engine.connect import connect, look
 from provisioner.kinds import registry
-from provisioner.runtimes.difference import Relevance
+from provisioner.runtimes.difference import Concerns
 from provisioner.spec.spec import Spec
 
 
-def concerns_of(spec: Spec) -> Relevance:
-    """What of an image affects a spec; the files that it names are read.
+def concerns_of(spec: Spec) -> Concerns:
+    """What in an image affects a spec; the files that it names are read.
 
-    Raises ProvisionerError when one of these is not there.
+    Raises ProvisionerError when one of these does not exist.
     """
     reader = look(spec, connect(spec))
     sections = ((registry.get(name), config) for name, config in spec.sections.items())
-    return sum((kind.concerns(config, reader) for kind, config in sections), Relevance())
+    return sum((kind.concerns(config, reader) for kind, config in sections), Concerns())

@@ -1,4 +1,4 @@
-"""One step, performed: its effects in order, each tried again only where another try may help."""
+"""One step, performed: its effects in order, each retried only where that may help."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LONGEST_WAIT = 30.0
 """Seconds between two tries, unless a server asks for more."""
 
 LONGEST_REQUEST = 120.0
-"""Seconds that a server may ask us to wait before we would rather fail."""
+"""The longest that a server may ask us to wait, in seconds; beyond that we fail."""
 
 RETRIES_PER_RUN = 20
-"""However many steps there are: a network that is down should not be asked for ever."""
+"""For all steps together: a network that is down should not be retried forever."""
 
 
 class Executor:
@@ -75,7 +75,7 @@ class Executor:
         except EffectError as error:
             result = outcome(Status.FAILED, error)
         except Interrupted:
-            # No end in the journal: this step was cut short, and the next apply must look twice.
+            # No end in the journal: this step was interrupted, and the next apply must check it.
             result = Outcome(step=step.id, status=Status.INTERRUPTED, attempts=attempts)
         else:
             result = outcome(Status.DONE)
@@ -83,7 +83,7 @@ class Executor:
         return result
 
     def _persist(self, step: Step, effect: Effect, retrying: Callable[[EffectError, float], None]) -> str:
-        """Perform one effect, again while that may help. Raises what the last try raised."""
+        """Perform one effect, with retries. Raises what the last try raised."""
         from tenacity import Retrying, retry_if_exception_type
 
         def progress(done: int, total: int, text: str) -> None:
@@ -103,7 +103,7 @@ class Executor:
         )(self.machine.perform, effect, progress)
 
     def _may_retry(self, state: RetryCallState) -> bool:
-        """Whether the run has retries left, and the server asks for no more patience than we have."""
+        """Whether the run has retries left, and the server does not ask us to wait too long."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientError) and (error.retry_after or 0) > LONGEST_REQUEST:
             return False

@@ -1,4 +1,4 @@
-"""What an apply began and ended, so that the next one knows what was cut short. One apply at a time."""
+"""What an apply began and ended, so that the next one knows what was interrupted. One apply at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provisioner.model.errors import ProvisionerError
 class Journal:
     """A file in the state folder: a line when a step begins, a line when it ends, each on disk at once.
 
-    It is emptied when a run ends cleanly, so that all it ever holds is what a crash left behind.
+    It is emptied when a run ends cleanly, so that it only ever has what a crash left behind.
     """
 
     def __init__(self, state: str) -> None:
@@ -24,7 +24,7 @@ class Journal:
         self._file: IO[str] | None = None
 
     def suspects(self) -> frozenset[str]:
-        """Steps that began and never ended. A line that was cut short by the crash counts for nothing."""
+        """Steps that began and never ended. A line that was cut off by the crash is ignored."""
         begun: set[str] = set()
         try:
             lines = self.path.read_text().splitlines()
@@ -42,10 +42,10 @@ class Journal:
         return frozenset(begun)
 
     @contextlib.contextmanager
-    def held(self, waiting: Callable[[], None]) -> Iterator[Journal]:
-        """Hold the journal for one apply; `waiting` is told when another has it, and then we wait.
+    def exclusive(self, waiting: Callable[[], None]) -> Iterator[Journal]:
+        """Lock the journal for one apply; `waiting` is called when another has it, and then we wait.
 
-        The kernel lets go of the lock when its holder dies, however it dies.
+        The system releases the lock when its holder dies, however it dies.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,10 +71,10 @@ class Journal:
         self._append({"event": "end", "step": step})
 
     def clear(self) -> None:
-        """Forget everything: the run ended cleanly, or its suspects were found to be sound."""
+        """Empty the journal: the run ended cleanly, or its suspects were found to be right."""
         os.truncate(self.path, 0)
 
     def _append(self, entry: dict[str, str]) -> None:
-        assert self._file, "the journal is written while it is held"  # noqa: S101
+        assert self._file, "the journal is written only while it is locked"  # noqa: S101
         self._file.write(json.dumps(entry) + "\n")
         os.fsync(self._file.fileno())

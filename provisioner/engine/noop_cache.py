@@ -1,10 +1,10 @@
-"""A no-op in milliseconds: while nothing that an apply looked at has changed, its conclusion stands.
+"""A no-op in milliseconds: while nothing that an apply looked at has changed, its report is valid.
 
 Observing goes through a Reader and nothing else, so a Reader that notes what it is asked
-(`machine/traced.py`) knows all that a conclusion rests on. When everything was right, those notes are kept.
+(`machine/traced.py`) knows all that its report depends on. When everything was right, those notes are kept.
 The next apply of the same file looks at the same places, as a build tool looks at its inputs, and when each
-still has the signature it had, there is nothing to observe, to plan or to prove: not even pydantic needs to
-be imported.
+still has the signature it had, there is nothing to observe, plan or check: not even pydantic needs to be
+imported.
 
 Only the standard library, and little of it: this is what a no-op pays for.
 """
@@ -20,29 +20,29 @@ from collections.abc import Mapping
 from provisioner.machine.signatures import SIGNS, Note, state_folder
 
 MOST_NOTES = 20_000
-"""A conclusion that rests on more is not kept: reading the notes would cost more than observing."""
+"""More notes than this are not kept: reading them would take longer than observing."""
 
-SETTLED = 0.05
+TIMESTAMP_RESOLUTION = 0.05
 """Seconds: what changed just before it was looked at may change again under the same time stamp."""
 
 
 def identity(
     spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = (), locked: bool = False
 ) -> list[object]:
-    """Who asks for what: a conclusion is for the same question in the same interpreter only."""
+    """The key of a cached report: the same request, user and interpreter."""
     home = os.environ.get("HOME")
     return [os.path.abspath(spec), list(only), list(skip), locked, os.geteuid(), home, sys.version, sys.path]
 
 
 def place(state: str, spec: str) -> str:
-    """The file that holds the latest conclusion about a spec."""
+    """The file with the latest no-op report of a spec."""
     return os.path.join(state, "noop", f"{zlib.crc32(os.path.abspath(spec).encode()):08x}.json")
 
 
 def look_up(
     spec: str, only: tuple[str, ...] = (), skip: tuple[str, ...] = (), locked: bool = False
 ) -> str | None:
-    """What the last apply concluded, if all that it rests on stands; None when we have to look."""
+    """The text of the last no-op report, if nothing that it depends on has changed; else None."""
     state = state_folder(os.environ)
     try:
         with open(place(state, spec), encoding="utf-8") as file:
@@ -51,26 +51,25 @@ def look_up(
         if interrupted or kept["identity"] != identity(spec, only, skip, locked):
             return None
         if all(SIGNS[how](what) == sign for how, what, sign in kept["notes"]):
-            return str(kept["conclusion"])
+            return str(kept["report"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None
 
 
-def keep(spec: str, asked: list[object], notes: Mapping[Note, object], conclusion: str, began: float) -> None:
-    """Keep what an apply concluded, with the signatures of all it rests on, noted since `began` (epoch).
+def keep(spec: str, asked: list[object], notes: Mapping[Note, object], report: str, began: float) -> None:
+    """Keep the text of a no-op report, with the signatures of all it depends on, noted since `began` (epoch).
 
-    `asked` is its identity. Nothing is kept when it could not be told whether something changes after it
-    was looked at.
+    `asked` is its identity. Nothing is kept when a change after the look could go unnoticed.
     """
-    settled = (began - SETTLED) * 1e9
+    certain = (began - TIMESTAMP_RESOLUTION) * 1e9
     times = [sign[3:] for (how, _), sign in notes.items() if how in ("at", "of") and isinstance(sign, list)]
-    if len(notes) > MOST_NOTES or any(max(changed) > settled for changed in times):
+    if len(notes) > MOST_NOTES or any(max(changed) > certain for changed in times):
         return
     path = place(state_folder(os.environ), spec)
     document = {
         "identity": asked,
-        "conclusion": conclusion,
+        "report": report,
         "notes": [[how, what, sign] for (how, what), sign in notes.items()],
     }
     os.makedirs(os.path.dirname(path), exist_ok=True)

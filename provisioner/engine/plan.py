@@ -17,12 +17,12 @@ from provisioner.model.plan import Action, Change, Check, Named, Plan, Step
 from provisioner.spec.spec import Spec
 
 Facts = Mapping[str, object]
-"""What each kind found; an ObserveError stands for what could not be learnt."""
+"""What each kind found; an ObserveError stands for what could not be determined."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """One look at a machine, and what came of it."""
+    """One look at a machine, its facts, and the plan."""
 
     reader: TracedReader
     facts: Facts
@@ -30,7 +30,7 @@ class Survey:
 
 
 def wanted(spec: Spec) -> Iterator[tuple[AnyKind, object]]:
-    """Each kind with its section, and what takes back what a section has left that is there no more."""
+    """Each kind with its section, and what cleans up after a section that was removed."""
     for name in registry.in_order({*spec.sections, *registry.ABSENT}):
         if name in spec.sections:
             yield registry.get(name), spec.sections[name]
@@ -39,14 +39,14 @@ def wanted(spec: Spec) -> Iterator[tuple[AnyKind, object]]:
 
 
 def learnt(spec: Spec, facts: Facts) -> Iterator[tuple[AnyKind, object]]:
-    """Each kind of which something could be learnt, with its facts."""
+    """Each kind that could be observed, with its facts."""
     for kind, _ in wanted(spec):
         if kind.name in facts and not isinstance(facts[kind.name], ObserveError):
             yield kind, facts[kind.name]
 
 
 def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
-    """What every kind finds, if anything."""
+    """What every kind finds."""
     asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
 
     def look(kind: AnyKind, config: object) -> object:
@@ -61,7 +61,7 @@ def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Fa
 
 
 def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
-    """What stands between the facts and the spec. Pure: the same arguments give the same plan."""
+    """What must change for the facts to match the spec. Pure: the same arguments give the same plan."""
     steps: list[Step] = []
     checks: list[Check] = []
     gates: list[str] = []
@@ -98,13 +98,13 @@ def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Pl
 
 
 def unknown(name: str, error: ObserveError) -> Step:
-    """The step of a kind of which nothing could be learnt: nothing may be done about it."""
+    """The step of a kind that could not be observed: it is blocked."""
     reason = " ".join(filter(None, (error.message, error.hint)))
     return Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))
 
 
 def survey(spec: Spec, reader: TracedReader, selection: Selection = EVERYTHING) -> Survey:
-    """Observe and plan. Raises ProvisionerError when the selection names what the spec has not."""
+    """Observe and plan. Raises ProvisionerError when the selection names what the spec does not have."""
     facts = observe(spec, reader, selection)
     plan = make_plan(spec, facts, selection)
     refuse_unknown(spec, plan, selection)

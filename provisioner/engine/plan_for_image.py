@@ -1,4 +1,4 @@
-"""A plan for a Colab image that is not here: what a spec would change there, seen from a laptop or in CI."""
+"""A plan for a Colab image, made on another machine: what a spec would change there."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def plan_against(
     selection: Selection = EVERYTHING,
     pin: Callable[[Spec, Reader], Spec] = as_it_is,
 ) -> Plan:
-    """What an apply on a machine of that image would do, without effects or checks: it is there to be read.
+    """What an apply on a machine of that image would do, without effects or checks: it cannot be applied.
 
     `pin` gives the spec with the pins of its lock. Raises ProvisionerError when the selection names what the
-    spec has not.
+    spec does not have.
     """
     spec = as_there(spec)
     reader = read_image(spec, image)
@@ -58,7 +58,7 @@ def plan_against(
 
 
 def compare(image: Image, spec: Spec, facts: Facts, plan: Plan) -> Against:
-    """How much an image has of the requirements of a spec."""
+    """How many of a spec's requirements an image meets."""
     kept = {change.address for change in plan.changes if change.action is Action.KEEP}
     for kind, found in learnt(spec, facts):
         if asked := tuple(kind.requirements(found)):
@@ -73,7 +73,7 @@ def compare(image: Image, spec: Spec, facts: Facts, plan: Plan) -> Against:
 
 
 def as_there(spec: Spec) -> Spec:
-    """The spec as it is read by whoever owns the image's machines."""
+    """The spec as root reads it on a machine of the image."""
     return parse(spec.text, spec.path, spec.folder, image_files.HOME)
 
 

@@ -27,8 +27,8 @@ def needs(step: Step, plan: Plan) -> list[Step]:
     return [other for other in earlier if other.id in step.after or other.kind in step.after]
 
 
-def settled(step: Step) -> Outcome | None:
-    """The outcome of a step that asks for no work: all is right already, or nothing may be done."""
+def without_work(step: Step) -> Outcome | None:
+    """The outcome of a step without work: everything is right already, or it is blocked."""
     if step.blocked:
         blocked = [change for change in step.changes if change.action is Action.BLOCKED]
         return Outcome(step=step.id, status=Status.BLOCKED, error="; ".join(c.reason for c in blocked))
@@ -42,7 +42,7 @@ def skipped(step: Step, causes: list[str]) -> Outcome:
 
 
 def next_of(ended: queue.SimpleQueue[T]) -> T:
-    """What comes out of a queue next, waited for in naps that signals can end."""
+    """The next item of a queue, waited for in short intervals, so that signals are handled."""
     while True:
         with suppress(queue.Empty):
             return ended.get(timeout=WAKE)
@@ -51,13 +51,13 @@ def next_of(ended: queue.SimpleQueue[T]) -> T:
 def schedule(
     plan: Plan, jobs: int, perform: Callable[[Step], Outcome], cancel: Callable[[], None]
 ) -> tuple[Outcome, ...]:
-    """Bring every step of a plan to its outcome, at most `jobs` at once.
+    """Run every step of a plan, at most `jobs` at once.
 
-    What depends on a step that did not succeed is skipped; what does not goes on. While a gate is
-    blocked nothing is begun. When this thread is interrupted, `cancel` is called, the steps that run
-    are waited for, and those that never began are INTERRUPTED.
+    What depends on a step that did not succeed is skipped; what does not goes on. While a gate is blocked,
+    nothing is started. When this thread is interrupted, `cancel` is called, the steps that run are waited
+    for, and those that never began are INTERRUPTED.
     """
-    outcomes = {step.id: outcome for step in plan.steps if (outcome := settled(step))}
+    outcomes = {step.id: outcome for step in plan.steps if (outcome := without_work(step))}
     waiting = [step for step in plan.steps if step.id not in outcomes]
     shut = [step.id for step in plan.steps if step.blocked and step.kind in plan.gates]
     if shut:
@@ -67,7 +67,7 @@ def schedule(
     ended: queue.SimpleQueue[tuple[Step, Outcome | BaseException]] = queue.SimpleQueue()
 
     def start(step: Step) -> None:
-        """In a thread of its own; what talks to the user or to IPython runs in this one."""
+        """In its own thread; what talks to the user or to IPython runs in this one."""
 
         def run() -> None:
             try:

@@ -1,4 +1,4 @@
-"""What can be seen of this machine, with and without a spec. What could tell who runs it is left out."""
+"""What can be seen of this machine, with or without a spec. What could identify its user is left out."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def seen(machine: Reader, hide: Anonymous) -> Seen:
 
 
 def as_data(facts: object) -> object:
-    """Facts as plain data; what could not be learnt says why."""
+    """Facts as plain data; what could not be determined says why."""
     if isinstance(facts, ObserveError):
         return {"error": facts.message, "hint": facts.hint}
     data: object = TypeAdapter(type(facts)).dump_python(facts, mode="json")

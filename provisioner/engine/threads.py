@@ -9,14 +9,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 WAKE = 0.2
-"""Seconds that the main thread sleeps at most: a signal that comes just before wakes nobody."""
+"""The longest that the main thread sleeps, in seconds: a signal just before it does not wake it."""
 
 
 def together(works: Sequence[Callable[[], T]], jobs: int, cancel: Callable[[], None]) -> list[T]:
     """Call all of `works`, at most `jobs` at once.
 
-    The first that raises is raised here, once all have ended. When this thread is interrupted,
-    `cancel` is called, which must make the works end soon; then the interruption goes on.
+    The first that raises is raised here, once all have ended. When this thread is interrupted, `cancel` is
+    called, which must make the works end soon; then the interruption is raised.
     """
     results: dict[int, T] = {}
     troubles: list[BaseException] = []

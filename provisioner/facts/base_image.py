@@ -1,4 +1,4 @@
-"""What a machine had before we came to it."""
+"""What a machine had before we changed it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioner.runtimes.images import Image
 
 
 def is_base(one: Distribution, installed: Installed, image: Image | None) -> bool:
-    """Whether something came before us: by a known image's list, from apt, or by another hand than uv's."""
+    """Whether something was there before: in a known image's list, from apt, or not installed by uv."""
     if one.by_apt:
         return True
     if image and one.name in image.distributions:
@@ -23,7 +23,7 @@ SYSTEM = "/usr/local/lib"
 
 
 def image_of(reader: Reader) -> Image | None:
-    """The known image that a machine began as; only Colab's own machines began as one."""
+    """The known image that a machine started from; only Colab's own machines have one."""
     if reader.context.target_image:
         return images.load(reader.context.target_image)
     if detect(reader) != "colab":

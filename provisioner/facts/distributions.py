@@ -34,7 +34,7 @@ BY_APT = "/python3/dist-packages"
 
 @dataclass(frozen=True)
 class PipRequirement:
-    """What is asked of one distribution, in the form of PEP 508, parsed once. `str` is what was written."""
+    """A requirement in the form of PEP 508, parsed once. `str` is what was written."""
 
     text: str
     name: str
@@ -56,7 +56,7 @@ class PipRequirement:
         return self.editable or redact(self.url or f"{self.name}{self.specifier}")
 
     def accepts(self, version: str) -> bool:
-        """Whether an installed version will do: pre-releases count, and `==2.1` takes `2.1+cu130`."""
+        """Whether an installed version is accepted: pre-releases count, and `==2.1` takes `2.1+cu130`."""
         if not self.specifier:
             return True
         parsed = version_of(version)
@@ -71,7 +71,7 @@ class PipRequirement:
 
 @lru_cache(maxsize=4096)
 def parse_requirement(text: str) -> PipRequirement | None:
-    """A requirement from its text; None for what is no PEP 508 requirement."""
+    """A requirement from its text; None for what is not a PEP 508 requirement."""
     try:
         parsed = Requirement(text)
     except InvalidRequirement:
@@ -109,7 +109,7 @@ class Installed:
     """Where to look; the folders of the reader's interpreter unless others are given."""
     found: dict[str, Distribution] = field(default_factory=dict)
     twice: set[str] = field(default_factory=set)
-    """Names that one folder holds in two versions: an upgrade was cut short."""
+    """Names that one folder has in two versions: an upgrade was interrupted."""
     _entries: dict[str, frozenset[str]] = field(default_factory=dict)
     _origins: dict[str, dict[str, object]] = field(default_factory=dict)
 
@@ -154,7 +154,7 @@ class Installed:
     ) -> list[PipRequirement]:
         """What it needs, as far as it can matter when only `extras` are asked for.
 
-        Lines that are no PEP 508 requirements are old mistakes of others, and left out.
+        Lines that are not PEP 508 requirements are left out.
         """
         text = self._metadata(distribution.path) or ""
         lines = [value for key, value in headers(text) if key == "requires-dist"]
@@ -175,7 +175,7 @@ class Installed:
         return self._origins[distribution.path]
 
     def partial(self) -> set[str]:
-        """Names of distributions whose installation never came to its end."""
+        """Names of distributions whose installation was not completed."""
         return {
             name
             for name, one in self.found.items()
@@ -216,7 +216,7 @@ class Installed:
 
 
 def source(origin: dict[str, object]) -> str:
-    """Where a distribution comes from that no index gave: its commit, hash or URL, but no path of ours.
+    """The origin of a distribution that is not from an index: its commit, hash or URL, but no local path.
 
     `origin` is its direct_url.json: https://packaging.python.org/en/latest/specifications/direct-url/
     """

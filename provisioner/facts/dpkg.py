@@ -24,7 +24,7 @@ HALFWAY = ("half-installed", "unpacked", "half-configured", "triggers-awaited", 
 
 @dataclass(frozen=True)
 class DpkgPackage:
-    """One stanza of dpkg's database that is more than a memory."""
+    """One stanza of dpkg's database, of a package that is installed or partly so."""
 
     name: str
     """With `:architecture` when that is not the machine's own."""
@@ -33,7 +33,7 @@ class DpkgPackage:
     """`installed`, or one of HALFWAY."""
     held: bool = False
     provides: str = ""
-    """The field as it stands: "libglib2.0-0 (= 2.80.0-6), awk"."""
+    """The field as it is written: "libglib2.0-0 (= 2.80.0-6), awk"."""
 
     @property
     def installed(self) -> bool:
@@ -61,7 +61,7 @@ class Dpkg:
         return name.removesuffix(f":{self.architecture}")
 
     def get(self, name: str) -> DpkgPackage | None:
-        """A package that is installed; its own architecture may be spelt out."""
+        """A package that is installed; it may be named with its architecture."""
         found = self.packages.get(self.key(name))
         return found if found and found.installed else None
 
@@ -115,7 +115,7 @@ def parse(texts: Iterable[bytes]) -> Dpkg:
 
 
 def read_stanza(text: str) -> tuple[str, str, tuple[str, str, bool, str] | None]:
-    """Name, architecture, and version, state, hold and provisions unless only a memory is left.
+    """Name, architecture, and version, state, hold and provisions unless the package is gone.
 
     A database holds thousands of stanzas, so fields are looked for rather than all split.
     """

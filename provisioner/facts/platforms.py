@@ -1,4 +1,4 @@
-"""Where we are: what can be done about a machine depends on who runs it."""
+"""The platform that runs the notebook: what to do about a problem depends on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioner.machine.reader import Reader
 Platform = Literal["kaggle", "colab-enterprise", "colab", "other"]
 
 Place = Literal["kaggle", "colab-enterprise", "colab", "studio-lab", "vscode", "jupyter", "other"]
-"""A platform, and where it is none that we know by name, who shows the notebook."""
+"""A platform; where we do not know it, the program that shows the notebook."""
 
 HOSTNAME = "/var/colab/hostname"
 
@@ -30,7 +30,7 @@ def detect(reader: Reader) -> Platform:
 
 
 def place(reader: Reader) -> Place:
-    """Who shows the notebook; "other" where there is none.
+    """The program that shows the notebook; "other" where there is none.
 
     Source: SageMaker Studio Lab's user and home, and the variable that VS Code gives to kernels it starts.
     """

@@ -1,4 +1,4 @@
-"""The system that this process runs on: what only the running kernel and C library tell."""
+"""The system that this process runs on: what only the running kernel and C library know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def kernel_release() -> str:
 
 
 def libc() -> tuple[str, str]:
-    """The C library's name and version, as far as they can be told: ("glibc", "2.36")."""
+    """The C library's name and version, as far as they are known: ("glibc", "2.36")."""
     return platform.libc_ver()
 
 
@@ -22,7 +22,7 @@ def architecture() -> str:
 
 
 def processors() -> int:
-    """How many CPUs there are; 0 where nobody knows."""
+    """How many CPUs there are; 0 where that is not known."""
     return os.cpu_count() or 0
 
 

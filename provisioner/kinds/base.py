@@ -14,7 +14,7 @@ from provisioner.machine.reader import Reader
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Check, Named, Step
-from provisioner.runtimes.difference import Relevance
+from provisioner.runtimes.difference import Concerns
 from provisioner.runtimes.images import Image
 
 C = TypeVar("C")
@@ -22,7 +22,7 @@ F = TypeVar("F")
 P = TypeVar("P")
 
 ABSENT = "absent"
-"""What is said of a named thing that is not there."""
+"""The state of a named thing that is absent."""
 
 
 # Locks
@@ -30,18 +30,18 @@ ABSENT = "absent"
 
 @dataclass(frozen=True)
 class Pinning(Generic[P]):
-    """How a section keeps to pins: exactly, or, when a lock is made anew, wherever they still fit."""
+    """How a section uses pins: exactly, or, when a lock is updated, wherever they still fit."""
 
     pins: P
     exact: bool = True
-    """Whether nothing but the pins will do."""
+    """Whether only the pins are accepted."""
     upgrade: frozenset[str] | None = frozenset()
-    """The upgrade strategy of what need not be exact: names to take the newest of; None stands for all."""
+    """The upgrade strategy of what need not be exact: names to take the newest of; None means all."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file as it came: `url` after all redirections, sha256 in hexadecimal, size in bytes."""
+    """A downloaded file: `url` after all redirections, sha256 in hexadecimal, size in bytes."""
 
     url: str
     sha256: str
@@ -53,14 +53,18 @@ class LockContext:
     """What a lock is made with."""
 
     image: Image | None
-    """The known image that the machine began as."""
+    """The known image that the machine started from."""
     download: Callable[[str, tuple[str, ...]], Download]
-    """Fetches the file of an address from one of several URLs, to learn what it is. Raises LockError."""
+    """Fetches the file of an address from one of several URLs, to hash it. Raises LockError."""
+
+
+SHOWN_DIGITS = 12
+"""Of a hash or a commit, where people read it."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that is locked, as whoever reviews a lock is told of it."""
+    """One locked thing, as the reviewer of a lock sees it."""
 
     name: str
     version: str
@@ -72,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the pins of a kind hold."""
+    """What the pins of a kind have."""
 
     entries: tuple[Entry, ...] = ()
     unlocked: tuple[str, ...] = ()
@@ -103,17 +107,17 @@ class Material:
     version: str | None
     purl: PackageUrl | None = None
     files: tuple[tuple[str | None, str], ...] = ()
-    """Where each of its files is had from, if that has a URL, and its sha256 in hexadecimal."""
+    """Where each of its files comes from, if that has a URL, and its sha256 in hexadecimal."""
     repository: str | None = None
     """The URL of the repository that it is built from."""
     notes: Mapping[str, object] = field(default_factory=dict)
-    """What is said of it in words of ours; None is not said."""
+    """Our own properties; None is left out."""
     data: bool = False
     """Whether it is data rather than a library."""
 
 
 def no_inputs(config: object, reader: Reader) -> Iterable[str]:
-    """Most sections say themselves all that they want."""
+    """Most sections name no files."""
     return ()
 
 
@@ -122,18 +126,18 @@ class Lockable(Generic[C, F, P]):
     """How a kind is locked. All but `observe`, `pin` and `inputs` are pure."""
 
     pins: Any
-    """The type of its pins, which pydantic validates, since locks travel; `{}` stands for no pins."""
+    """The type of its pins, which pydantic validates, since locks travel; `{}` means no pins."""
     observe: Callable[[C, Reader, Pinning[P] | None], F]
     plan: Callable[[C, F, Pinning[P] | None], Iterable[Step]]
     check: Callable[[C, P], None]
     """Raises LockError when the pins lack what the section names."""
     pin: Callable[[C, F, Reader, LockContext, Pinning[P] | None], P]
-    """What a section came to, of which all changes can be made. Raises LockError."""
+    """What a section resolved to, given that all its changes can be made. Raises LockError."""
     contents: Callable[[P], Contents]
     materials: Callable[[P, str], Iterable[Material]]
     """All that is in a bill of materials, given the name of the operating system."""
     inputs: Callable[[C, Reader], Iterable[str]] = no_inputs
-    """Paths of the files that are a part of what is wanted."""
+    """Paths of the files that are part of the desired state."""
 
 
 # Kinds
@@ -141,17 +145,17 @@ class Lockable(Generic[C, F, P]):
 
 @dataclass(frozen=True)
 class Examination:
-    """What `doctor` learns from a kind about a machine, whatever a spec asks for."""
+    """What `doctor` gets from a kind about a machine, without a spec."""
 
     accelerators: Accelerators
     checks: tuple[Check, ...] = ()
-    """What proves that what is there works."""
+    """The checks that what is there works."""
     versions: tuple[str, ...] = ()
-    """What is installed of all that matters to it: "torch 2.8.0"."""
+    """What is installed of what it is about: "torch 2.8.0"."""
 
 
 def nothing(*_: object) -> tuple[()]:
-    """For kinds that have nothing to say."""
+    """For kinds without a summary."""
     return ()
 
 
@@ -160,9 +164,9 @@ def no_environment(config: object) -> str | None:
     return None
 
 
-def no_concerns(config: object, reader: Reader) -> Relevance:
-    """Most kinds want nothing of an image."""
-    return Relevance()
+def no_concerns(config: object, reader: Reader) -> Concerns:
+    """Most kinds are not affected by an image."""
+    return Concerns()
 
 
 def any_machine(config: object) -> NotebookRequest:
@@ -181,29 +185,29 @@ class Kind(Generic[C, F]):
     """Raises ObserveError rather than guess."""
     plan: Callable[[C, F], Iterable[Step]]
     checks: Callable[[C, F], Iterable[Check]] = nothing
-    """What must be proved by running it; most kinds are proved by observing again."""
+    """What must be verified by running it; most kinds are verified by observing again."""
     named: Callable[[C, F], Iterable[Named]] = nothing
-    """Everything the file names, each by its address, and what it is here: a version, a sha256, ABSENT;
-    None where only reading more than planning needs would tell.
+    """Everything the file names, each by its address, and what it is here: a version, a sha256, ABSENT; None
+    where that would need reading more than planning does.
 
     The same on two machines exactly when the thing is the same: no paths of the machine, no times, no sizes
-    of what is free, and of what is secret only that it is set. Nothing for what does not outlast a process.
+    of what is free, and of what is secret only that it is set. Nothing for what ends with a process.
     """
     after: tuple[str, ...] = ()
     """Kinds whose steps must have succeeded first."""
     gate: bool = False
     """Whether nothing else may begin while this is blocked."""
     lock: Lockable[C, F, Any] | None = None
-    """None for a kind whose section says all that there is to say."""
+    """None for a kind that cannot be locked."""
 
     makes: Callable[[C], Iterable[str]] = nothing
-    """The paths that a section brings about by itself."""
+    """The paths that a section creates."""
     environment: Callable[[C], str | None] = no_environment
     """The virtual environment that the spec's packages go into, when this section chooses it."""
     secrets: Callable[[C], Iterable[str]] = nothing
-    """Names of variables whose values must not be shown, whatever they are called."""
-    concerns: Callable[[C, Reader], Relevance] = no_concerns
-    """What of one of Colab's images a section is concerned with."""
+    """Names of variables whose values must not be shown, whatever their names look like."""
+    concerns: Callable[[C, Reader], Concerns] = no_concerns
+    """What in one of Colab's images affects a section."""
     request: Callable[[C], NotebookRequest] = any_machine
     """What a notebook has to ask Colab for."""
     attached: Callable[[F], Accelerators] | None = None
@@ -214,7 +218,7 @@ class Kind(Generic[C, F]):
     """The address of each requirement, and whether the machine has any version of it."""
     examine: Callable[[Reader], Examination] | None = None
     listing: Literal["", "machine", "distributions", "packages"] = ""
-    """The part of a snapshot that tells of the same things, whether a spec names them or not."""
+    """The part of a snapshot that lists the same things, whether a spec names them or not."""
 
 
 AnyKind: TypeAlias = Kind[Any, Any]
@@ -223,12 +227,12 @@ AnyPinning: TypeAlias = Pinning[Any]
 
 
 def observe(kind: AnyKind, config: object, reader: Reader, pinning: AnyPinning | None) -> object:
-    """What a kind finds for a section, which may keep to pins."""
+    """What a kind finds for a section, which may have pins."""
     return (
         kind.lock.observe(config, reader, pinning) if kind.lock and pinning else kind.observe(config, reader)
     )
 
 
 def plan(kind: AnyKind, config: object, facts: object, pinning: AnyPinning | None) -> Iterable[Step]:
-    """The steps from what was found to what a section wants, which may keep to pins."""
+    """The steps from what was found to what a section asks for, which may have pins."""
     return kind.lock.plan(config, facts, pinning) if kind.lock and pinning else kind.plan(config, facts)

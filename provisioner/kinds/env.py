@@ -54,7 +54,7 @@ Folder = Annotated[SpecPath, AfterValidator(check_folder)]
 
 
 class Variable(Section):
-    """A variable: what to set it to, or which folders to put in front of the list that it holds."""
+    """A variable: what to set it to, or which folders to put in front of its list."""
 
     value: Annotated[str | None, AfterValidator(check_value)] = Field(
         None, description="The value to set; null unsets the variable."
@@ -62,7 +62,7 @@ class Variable(Section):
     prepend: tuple[Folder, ...] = Field(
         (),
         min_length=1,
-        description="Folders to put in front of the list that the variable holds, in this order.",
+        description="Folders to put in front of the variable's list, in this order.",
         examples=[["/opt/tool/bin"]],
     )
 

@@ -17,7 +17,7 @@ from provisioner.model.effects import Chmod, Copy, Effect, Link, Mkdir, Write
 from provisioner.model.plan import Action, Change, Named, Step
 
 LITTLE = 1 << 20
-"""Bytes of a file that is read even where its size tells already that it is not right."""
+"""Bytes of a file that is read even if its size already shows that it is not right."""
 
 
 class File(Section):
@@ -100,7 +100,7 @@ def shorten(path: str, reader: Reader) -> str:
 
 
 def find_obstacle(path: str, reader: Reader) -> str | None:
-    """The nearest thing above an absent path, if it is not one that can hold something."""
+    """The nearest existing parent of an absent path, if it is not a folder."""
     while (path := posixpath.dirname(path)) != "/":
         if found := reader.stat(path):
             return path if found.type in ("file", "other") else None
@@ -135,12 +135,12 @@ def compare(file: File, found: FileFacts) -> Change:
 
 
 def why_blocked(file: File, found: FileFacts) -> str:
-    """Why the entry cannot be had here, and the way out; empty when it can."""
+    """Why the entry cannot be made here, and how to fix it; empty when it can."""
     if file.source and (found.source is None or found.source.type != "file"):
         what = "does not exist" if found.source is None else f"is a {found.source.type} and not a file"
         return f"{file.source} {what}; correct `source`, or use `link`, which needs no target yet"
     if found.obstacle:
-        return f"{found.obstacle} is in the way: it is not a folder; move it away, or choose another path"
+        return f"{found.obstacle} exists and is not a folder; move it away, or choose another path"
     replaceable = {"file": ("file", "link"), "link": ("link",), "folder": ("folder",)}[kind_of(file)]
     if found.stat and found.stat.type not in replaceable:
         other = "something else" if found.stat.type == "other" else f"a {found.stat.type}"
@@ -169,7 +169,7 @@ def describe(kind: str, mode: int | None, link: str | None) -> str:
 
 
 def differ(file: File, found: FileFacts, stat: Stat) -> list[str]:
-    """How what is there differs from the entry, in words."""
+    """How what is there differs from the entry, as text."""
     if file.link:
         return [] if stat.link == file.link else ["points elsewhere"]
     if stat.type == "link":
@@ -213,7 +213,7 @@ def named(config: tuple[File, ...], facts: FilesFacts) -> Iterator[Named]:
 
 
 def identity(file: File, found: FileFacts, stat: Stat) -> str | None:
-    """What is there; None for other contents that are too large to be read for nothing."""
+    """What is there; None for other contents that are too large to read just for this."""
     if stat.type == "file" and found.digest is None:
         return None
     if stat.link is not None:

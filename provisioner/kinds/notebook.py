@@ -19,7 +19,7 @@ from provisioner.model.plan import Action, Change, Step
 
 
 class Notebook(Section):
-    """What the kernel must be; outside a notebook it asks for nothing."""
+    """The state of the kernel; ignored outside a notebook."""
 
     extensions: tuple[ModuleName, ...] = Field(
         (), description="IPython extensions to load.", examples=[["autoreload"]]
@@ -54,12 +54,12 @@ def observe(config: Notebook, reader: Reader) -> NotebookFacts:
 
 
 def is_loaded(name: str, kernel: Kernel) -> bool:
-    """IPython keeps its own extensions under their full names, or as they were asked for."""
+    """IPython records its own extensions under their full names, or as they were named."""
     return name in kernel.extensions or f"IPython.extensions.{name}" in kernel.extensions
 
 
 def plan(config: Notebook, facts: NotebookFacts) -> Iterator[Step]:
-    """One step for each thing, so that an extension that fails keeps nothing else back."""
+    """One step for each thing, so that an extension that fails does not stop the others."""
     wishes = list(wanted(config, facts))
     for address, before, after, effect in wishes:
         if not facts.kernel:

@@ -1,4 +1,4 @@
-"""Commands that are run once: until what they create is there, or until another command says so."""
+"""Commands that are run once: until what they create exists, or until another command says so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ASKING = 60.0
 
 
 class RunCommand(Section):
-    """A command, and how to see that it has done its work."""
+    """A command, and how to see that it has been run."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
@@ -135,7 +135,7 @@ def makes(config: tuple[RunCommand, ...]) -> Iterator[str]:
 
 
 def named(config: tuple[RunCommand, ...], facts: RunFacts) -> Iterator[tuple[str, str]]:
-    """Whether each has done its work."""
+    """Whether each has been run."""
     for command, reason in zip(config, facts.reasons, strict=True):
         yield f"run.{command.name}", "not done" if reason else "done"
 

@@ -20,10 +20,10 @@ from provisioner.machine.reader import Reader
 from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Action, Change, Step
 from provisioner.model.units import format_size
-from provisioner.runtimes.difference import Concern, Relevance
+from provisioner.runtimes.difference import Concern, Concerns
 
 SYSTEM = re.compile(r"([a-z][a-z0-9._-]*?)\s*((?:[<>=!~]=?|===).*)?")
-"""A system as /etc/os-release names it, `debian`, perhaps with the versions that will do."""
+"""A system as /etc/os-release names it, `debian`, perhaps with accepted versions."""
 
 USUAL_MEMORY = int(12.7 * 1024**3)
 """Bytes of Colab's usual machine; only machines of its shape "hm" have more."""
@@ -157,14 +157,14 @@ def is_system(wanted: str, facts: RuntimeFacts) -> bool:
 
 
 def named(config: Runtime, facts: RuntimeFacts) -> Iterator[tuple[str, str]]:
-    """The versions that are asked for; disk and memory are room for things, and no part of what it is."""
+    """The versions that are asked for; disk and memory are not part of its identity."""
     if config.python is not None:
         yield "runtime.python", facts.python
     if config.os is not None:
         yield "runtime.os", f"{facts.system} {facts.release}".strip() or ABSENT
 
 
-def concerns(config: Runtime, reader: Reader) -> Relevance:
+def concerns(config: Runtime, reader: Reader) -> Concerns:
     """The Python and the system, where the file asks for any."""
     found = []
     if config.python:
@@ -172,7 +172,7 @@ def concerns(config: Runtime, reader: Reader) -> Relevance:
         found.append(Concern("runtime.python", wish, partial(fits, wanted=config.python)))
     if config.os:
         found.append(Concern("runtime.os"))
-    return Relevance(tuple(found))
+    return Concerns(tuple(found))
 
 
 def request(config: Runtime) -> NotebookRequest:

@@ -1,6 +1,6 @@
 """Secrets, by name: from Colab's Secrets or from the environment, into variables of the kernel.
 
-A value goes into the environment of the kernel that runs, and nowhere else: no plan, log or file holds it.
+A value goes into the environment of the kernel that runs, and nowhere else: it is in no plan, log or file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class WantedSecret(Section):
     """A secret that the notebook needs."""
 
     name: VariableName | None = Field(
-        None, description="What Colab's Secrets call it; by default the same as the variable."
+        None, description="Its name in Colab's Secrets; by default that of the variable."
     )
     required: Flag = Field(True, description="Whether it is an error when it is not available.")
 
@@ -51,7 +51,7 @@ class SecretsFacts:
     inside: bool
     """Whether we are the kernel."""
     present: frozenset[str]
-    """Variables that hold something already."""
+    """Variables that are already set."""
     refused: frozenset[str]
     """Those that Colab refused when it was asked just now."""
 
@@ -86,12 +86,12 @@ def look(variable: str, wanted: WantedSecret, facts: SecretsFacts) -> tuple[Chan
 
 
 def secrets(config: Secrets) -> Iterator[str]:
-    """Every variable that the file names here, whatever it is called."""
+    """Every variable that the file names here, whatever its name looks like."""
     yield from config
 
 
 def named(config: Secrets, facts: SecretsFacts) -> Iterator[tuple[str, str]]:
-    """That each is set, and no more."""
+    """Whether each is set, and no more."""
     for variable in config:
         yield f"secrets.{variable}", "set" if variable in facts.present else ABSENT
 
@@ -105,7 +105,7 @@ KIND = Kind(
         ),
         Field(
             description="Variables whose values are secret, by name only: from Colab's Secrets, or from the "
-            "environment. Nothing but the kernel's environment ever holds a value.",
+            "environment. The values are only ever in the kernel's environment.",
             examples=[["HF_TOKEN"], {"WANDB_API_KEY": {"required": False}}],
         ),
     ],

@@ -25,7 +25,7 @@ try:
 except BaseException as error:
     sys.exit(traceback.format_exception_only(error)[-1].strip())
 """
-"""Run in an interpreter of its own: what one import breaks must not break the next."""
+"""Run in its own interpreter: what one import breaks must not break the next."""
 
 IMPORT_TIMEOUT = 180.0
 """Seconds: a first import of a framework compiles its modules and reads gigabytes of libraries."""
@@ -120,7 +120,7 @@ class Verify(Section):
 
 @dataclass(frozen=True)
 class VerifyFacts:
-    """What to run checks with, and what their results rest on."""
+    """What to run checks with, and what their results depend on."""
 
     folder: str
     python: str

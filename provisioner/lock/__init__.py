@@ -1,1 +1,1 @@
-"""What an environment came to, exactly: the file `colabenv.lock` beside a spec."""
+"""What an environment resolved to, exactly: the file `colabenv.lock` beside a spec."""

@@ -23,7 +23,7 @@ def digest(value: object) -> str:
 
 
 def describe(reader: Reader, image: Image | None) -> Where:
-    """The machine, as a lock tells of it."""
+    """The machine, as a lock describes it."""
     attached = reader.accelerators()
     return Where(
         runtime=image.name if image else None,
@@ -45,7 +45,7 @@ def glibc(reader: Reader) -> str | None:
 
 
 def name_of(place: Where, reader: Reader) -> str:
-    """What a target is called, unless a person calls it otherwise: the same on machines that are alike."""
+    """The default name of a target: the same on machines that are alike."""
     if place.runtime:
         return place.runtime
     place_name: str = detect(reader)
@@ -56,9 +56,8 @@ def name_of(place: Where, reader: Reader) -> str:
 
 
 def installed_before(reader: Reader, on_top: Collection[str], image: Image | None) -> Base:
-    """What was there before, by names and versions: all but what is `on_top`, and what uv installed.
-
-    Of a known image it is what the image's lists have, whatever else was added to the machine.
+    """What was there before, by names and versions: all but what is `on_top`, and what uv installed. Of a
+    known image it is what the image's lists have, whatever else was added to the machine.
     """
     installed = Installed(reader)
     distributions = {

@@ -1,4 +1,4 @@
-"""What became of a lock, for whoever reviews it: what each target holds, and what is different in it."""
+"""The changes of a lock, for its reviewers: what each target has, and what changed in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioner.lock.update import LockUpdate
 
 
 def describe(update: LockUpdate) -> str:
-    """What was written, and what is different now, for a terminal."""
+    """What was written and what changed, for a terminal."""
     lines = [f"Wrote {os.path.relpath(update.path)}."]
     for made in update.made:
         lines += describe_target(update.before.find(made.target.name), made)
@@ -25,7 +25,7 @@ def describe(update: LockUpdate) -> str:
 
 
 def describe_target(before: Target | None, made: LockedTarget) -> Iterator[str]:
-    """What a target holds, what of it is different, and what is to be known of it."""
+    """What a target has, what changed in it, and its warnings."""
     after = made.target
     counts = ", ".join(
         f"{len(found.entries)} {kind}" for kind, found in after.contents.items() if found.entries
@@ -44,7 +44,7 @@ def describe_target(before: Target | None, made: LockedTarget) -> Iterator[str]:
 
 
 def differences(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Iterator[tuple[str, str, str]]:
-    """(sign, address, what happened) for all that is not the same."""
+    """(sign, address, what happened) for all that differs."""
     for address in sorted(old.keys() | new.keys()):
         was, now = old.get(address), new.get(address)
         if was == now:

@@ -29,7 +29,7 @@ from provisioner.spec.spec import Spec
 
 @dataclass(frozen=True)
 class LockedTarget:
-    """A target, and what whoever made it should know: what is amiss there, though a lock does not hold it."""
+    """A target, and warnings for the person who made it, which the lock does not have."""
 
     target: Target
     cautions: tuple[str, ...]
@@ -44,17 +44,17 @@ def resolve(
     previous: Target | None = None,
     upgrade: frozenset[str] | None = frozenset(),
 ) -> LockedTarget:
-    """What a spec comes to on a machine. `here` is where downloads are made, to learn what they are.
+    """What a spec resolves to on a machine. Downloads are made on `here`, to hash them.
 
     The versions of the `previous` target are kept where they still fit, but for what `upgrade` names; None
-    stands for everything. Raises LockError for what cannot be had, or cannot be locked.
+    means everything. Raises LockError for what is not available, or cannot be locked.
     """
     image = image_of(reader)
     place = base.describe(reader, image)
     spec = preferring(spec, previous, upgrade)
     facts, plan = foresee(spec, reader)
     if stuck := blocked_kinds(plan):
-        # What was locked earlier can no longer be had: then the newest.
+        # What was locked earlier is no longer available: use the newest.
         spec = with_newest(spec, stuck)
         facts, plan = foresee(spec, reader)
         refuse_blocked(plan)
@@ -71,7 +71,7 @@ def resolve(
 
 
 def lockable(spec: Spec) -> dict[str, AnyLockable]:
-    """How each section of a spec is locked that can be."""
+    """How each lockable section of a spec is locked."""
     locks = ((name, registry.get(name).lock) for name in spec.sections)
     return {name: lock for name, lock in locks if lock}
 
@@ -82,7 +82,7 @@ def empty_pins(lock: AnyLockable) -> object:
 
 
 def preferring(spec: Spec, previous: Target | None, upgrade: frozenset[str] | None) -> Spec:
-    """The spec that keeps to what was locked, but for what may be newer."""
+    """The spec with the pins of the earlier lock, except for what is upgraded."""
     pins = previous.pins if previous else {}
     strategies: dict[str, AnyPinning] = {
         name: Pinning(pins.get(name, empty_pins(lock)), exact=False, upgrade=upgrade)
@@ -92,13 +92,13 @@ def preferring(spec: Spec, previous: Target | None, upgrade: frozenset[str] | No
 
 
 def with_newest(spec: Spec, kinds: set[str]) -> Spec:
-    """The spec that takes the newest of all that these kinds want."""
+    """The spec with the newest of everything that these kinds need."""
     newest = {name: replace(pinning, upgrade=None) for name, pinning in spec.pins.items() if name in kinds}
     return replace(spec, pins={**spec.pins, **newest})
 
 
 def foresee(spec: Spec, reader: Reader) -> tuple[Facts, Plan]:
-    """What there is of the kinds that a lock holds anything of, or without which nothing would be applied."""
+    """The facts of the kinds that a lock is about, or without which nothing would be applied."""
     kinds = ((name, registry.get(name)) for name in spec.sections)
     facts = observe(
         spec, reader, Selection(only=tuple(name for name, kind in kinds if kind.lock or kind.gate))
@@ -111,7 +111,7 @@ def blocked_kinds(plan: Plan) -> set[str]:
 
 
 def cautions(plan: Plan) -> Iterator[str]:
-    """What would keep the target from being applied, and what a plan warns of."""
+    """What would prevent the target from being applied, and the warnings of its plan."""
     for step in plan.steps:
         if step.kind in plan.gates:
             blocked = (change for change in step.changes if change.action is Action.BLOCKED)
@@ -120,7 +120,7 @@ def cautions(plan: Plan) -> Iterator[str]:
 
 
 def refuse_blocked(plan: Plan) -> None:
-    """Raise LockError when something is wanted that cannot be had."""
+    """Raise LockError when something required is not available."""
     steps = (step for step in plan.steps if step.kind not in plan.gates)
     blocked = [change for step in steps for change in step.changes if change.action is Action.BLOCKED]
     if blocked:
@@ -142,7 +142,7 @@ def on_top(pins: Mapping[str, object]) -> set[str]:
 
 
 def digest(spec: Spec, reader: Reader) -> str:
-    """Of all that the spec says, comments and order apart, and of the files that it says it in."""
+    """Of what the spec says, without comments and order, and of the files that it names."""
     paths = (
         path for name, lock in lockable(spec).items() for path in lock.inputs(spec.sections[name], reader)
     )
@@ -151,11 +151,11 @@ def digest(spec: Spec, reader: Reader) -> str:
 
 
 def download(address: str, urls: tuple[str, ...], here: Machine, tell: Tell) -> Download:
-    """Fetch a file to learn what it is, and throw it away."""
+    """Fetch a file to hash it, and delete it."""
     path = f"{here.context.state}/locking/{address.partition('.')[2]}"
     noted = receipt.beside(path)
     fetch = Fetch(urls=urls, path=path, receipt=noted)
-    with Journal(here.context.state).held(lambda: None) as journal:
+    with Journal(here.context.state).exclusive(lambda: None) as journal:
         outcome = Executor(here, journal, tell)(Step(id=address, changes=(), effects=(fetch,)))
     whole = receipt.load(here.read(noted))
     if outcome.status is not Status.DONE or whole is None:

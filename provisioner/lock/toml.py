@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def text(document: Mapping[str, object], tables: int) -> str:
-    """A document with at most `tables` levels of tables; what is not there or empty is left out.
+    """A document with at most `tables` levels of tables; what is absent or empty is left out.
 
-    A blank line stands before every table.
+    There is a blank line before every table.
     """
     import tomlkit
 

@@ -1,4 +1,4 @@
-"""Changing a lock: targets are made anew, dropped, or checked."""
+"""Changing a lock: targets are resolved again, dropped, or checked."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ HERE = "here"
 
 @dataclass(frozen=True)
 class LockUpdate:
-    """What became of a lock that was made anew."""
+    """The result of `colabenv lock`."""
 
     path: str
     before: Lock
     made: tuple[LockedTarget, ...]
     stale: tuple[str, ...]
-    """Targets that were made for an older text of the spec, and could not be made here."""
+    """Targets that were made for an older version of the spec, and could not be made here."""
     command: str
     """What locks this spec on another machine."""
 
 
 def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, tell: Tell) -> LockUpdate:
-    """Make targets and write the lock.
+    """Resolve targets and write the lock.
 
     Without `names`, those that the lock has and that can be made here are made, and else one for this
     machine. Raises LockError, and then the lock is as it was.
@@ -48,11 +48,11 @@ def relock(spec: Spec, names: tuple[str, ...], upgrade: frozenset[str] | None, t
     before = load(path) or Lock()
     machine = connect(spec)
     reader = look(spec, machine).as_root()
-    own = name_here(reader)
-    wanted = names or tuple(known.name for known in before.targets if known.name in (own, *images.names()))
+    here = name_here(reader)
+    wanted = names or tuple(known.name for known in before.targets if known.name in (here, *images.names()))
     made = tuple(
-        lock_one(spec, name, reader if name == own else None, machine, tell, before.find(name), upgrade)
-        for name in dict.fromkeys(full(name, own) for name in wanted or (own,))
+        lock_one(spec, name, reader if name == here else None, machine, tell, before.find(name), upgrade)
+        for name in dict.fromkeys(full(name, here) for name in wanted or (here,))
     )
     after = before.put(*(each.target for each in made))
     refuse_unknown(upgrade or frozenset(), (*before.targets, *after.targets))
@@ -73,9 +73,9 @@ def lock_one(
     try:
         if reader:
             return resolve(spec, reader, machine, tell, previous=previous, upgrade=upgrade)
-        there = as_there(spec)
-        image = read_image(there, images.load(name))
-        return resolve(there, image, machine, tell, previous=previous, upgrade=upgrade)
+        spec = as_there(spec)
+        image = read_image(spec, images.load(name))
+        return resolve(spec, image, machine, tell, previous=previous, upgrade=upgrade)
     except LockError as error:
         seen = "colabenv plan" if reader else f"colabenv plan --against {name}"
         raise LockError(f"for {name}: {error.message}", error.hint or f"See {seen}.") from error
@@ -85,19 +85,19 @@ def name_here(here: Reader) -> str:
     return base.name_of(base.describe(here, image_of(here)), here)
 
 
-def full(name: str, own: str) -> str:
-    """The name of a target that a person may call otherwise."""
-    return own if name in (HERE, own) else images.load(name).name
+def full(name: str, here: str) -> str:
+    """The full name of a target."""
+    return here if name in (HERE, here) else images.load(name).name
 
 
 def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
-    """Raise LockError for a name that is to be upgraded and that nothing locked has."""
+    """Raise LockError for a name to upgrade that the lock does not have."""
     names = (address.partition(".")[2] for target in targets for address in target.entries)
     known = {canonicalize_name(name) for name in names}
     if strange := sorted(name for name in upgrade if canonicalize_name(name) not in known):
         raise LockError(
             f"the lock has no package named {', '.join(strange)}",
-            "Names stand in the lock; what the base brings is the base's to upgrade. Name the spec before "
+            "See the lock for names; what is in the base cannot be upgraded here. Name the spec before "
             "--upgrade.",
         )
 
@@ -105,8 +105,8 @@ def refuse_unknown(upgrade: frozenset[str], targets: Iterable[Target]) -> None:
 def drop(spec: Spec, names: tuple[str, ...]) -> tuple[str, ...]:
     """Take targets out of the lock; returns their full names. Raises LockError when it lacks one."""
     lock, path = read(spec), path_of(spec.path)
-    own = name_here(look(spec, connect(spec)))
-    gone = {name if lock.find(name) else full(name, own) for name in names}
+    here = name_here(look(spec, connect(spec)))
+    gone = {name if lock.find(name) else full(name, here) for name in names}
     if strange := sorted(name for name in gone if not lock.find(name)):
         raise LockError(f"the lock has no {', '.join(strange)}", f"It has: {listed(lock)}.")
     left = Lock(targets=tuple(target for target in lock.targets if target.name not in gone))
@@ -117,8 +117,8 @@ def drop(spec: Spec, names: tuple[str, ...]) -> tuple[str, ...]:
 def check(spec: Spec, names: tuple[str, ...]) -> Lock:
     """The lock, which fits the spec. Raises LockError when it does not, or lacks one of `names`."""
     lock, reader = read(spec), look(spec, connect(spec))
-    own = name_here(reader)
-    if lacking := sorted({full(name, own) for name in names} - {target.name for target in lock.targets}):
+    here = name_here(reader)
+    if lacking := sorted({full(name, here) for name in names} - {target.name for target in lock.targets}):
         raise LockError(
             f"the lock has no {', '.join(lacking)}",
             f"Make it: {lock_command(spec)} --for {','.join(lacking)}",

@@ -1,7 +1,7 @@
 """What only Colab's kernel can do, by google.colab: mount Drive, read secrets, take a file from the browser.
 
-All of it talks to the page that shows the notebook, so it belongs into the kernel's main thread. What goes
-wrong is told in plain words, with what to do.
+All of it talks to the page that shows the notebook, so it must run in the kernel's main thread. Errors say
+what to do.
 
 Source: https://github.com/googlecolab/colabtools
 """
@@ -44,13 +44,13 @@ DRIVE_TROUBLES = (
         "Run `from google.colab import drive; drive.flush_and_unmount()` in a cell, then this again.",
     ),
 )
-"""(regular expression over the error, what happened, what to do): the first that matches is told."""
+"""(regular expression over the error, what happened, what to do): the first that matches is shown."""
 
-ELSEWHERE = "Drive could not be mounted"
+UNEXPLAINED = "Drive could not be mounted"
 AGAIN = "Run this again; if that does not help, choose Runtime > Disconnect and delete runtime."
 
 NO_PAGE = "'NoneType' object has no attribute 'kernel'"
-"""What google.colab raises where there is no kernel to speak through."""
+"""What google.colab raises where there is no kernel to talk to the page."""
 
 SECRET_TROUBLES = {
     "SecretNotFoundError": (
@@ -88,11 +88,11 @@ def mount(path: str) -> None:
         for pattern, what, todo in DRIVE_TROUBLES:
             if re.search(pattern, said):
                 raise EffectError(what, todo, said) from error
-        raise EffectError(ELSEWHERE, AGAIN, said) from error
+        raise EffectError(UNEXPLAINED, AGAIN, said) from error
 
 
 def secret(name: str) -> str:
-    """The value of a secret. Raises EffectError, which never holds it."""
+    """The value of a secret. Raises EffectError, which never contains it."""
     userdata = service("userdata")
     try:
         return str(userdata.get(name))
@@ -111,7 +111,7 @@ def secret(name: str) -> str:
 def upload(path: str, mode: int) -> None:
     """Let the user choose one file in the browser, and write it to `path`. Raises EffectError.
 
-    google.colab writes what was chosen into the working directory too; that copy is taken away.
+    google.colab also writes the file into the working directory; that copy is removed.
     """
     files = service("files")
     print(f"Choose the file that becomes {path}:")  # noqa: T201 - said above the picker

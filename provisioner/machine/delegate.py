@@ -1,4 +1,4 @@
-"""A Reader that passes every question on: what is looked at otherwise wraps another, and overrides that."""
+"""A Reader that delegates every call: special readers wrap another, and override what differs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R", bound=Reader)
 
 
 class Delegate(Generic[R]):
-    """Asks `inner` whatever it is asked itself."""
+    """Delegates every call to `inner`."""
 
     def __init__(self, inner: R) -> None:
         self.inner = inner

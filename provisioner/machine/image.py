@@ -1,7 +1,7 @@
-"""A Reader of one of Colab's images, which is not here: what its lists tell, and the spec's own folder.
+"""A Reader of one of Colab's images, which is not this machine: what its lists say, and the spec's folder.
 
-Programs cannot be asked there. The one exception is uv, which resolves for another Python and platform when
-it is shown what is installed: a folder of ours with nothing but names and versions.
+Programs cannot be run there. The one exception is uv, which resolves for another Python and platform when it
+is given what is installed: a folder of ours with only names and versions.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from provisioner.model.kernel import Kernel
 from provisioner.runtimes.images import Image
 
 MEMORY = int(12.7 * 1024**3)
-"""Bytes that Colab's smallest machines have; no list tells which one an image will run on."""
+"""Bytes that Colab's smallest machines have; no list says which one an image will run on."""
 
 ROOM = 30 * 1024**3
-"""Bytes: somewhat less than the smallest disk has free beside the image. No list tells, and what is said to
-fit should fit."""
+"""Bytes: somewhat less than the smallest disk has free beside the image. No list says, and what is reported
+to fit should fit."""
 
 LEFT = re.compile(rf".*{re.escape(receipt.SUFFIX)}|\..*\.provisioner-.*|.*\.part")
 """What an apply here leaves beside its datasets."""
@@ -50,7 +50,7 @@ class ImageReader:
     python: Interpreter
     attached: Accelerators = NOTHING
     made: frozenset[str] = frozenset()
-    """What the spec itself makes in its folder. It may be here from an earlier apply, but is not there."""
+    """What the spec itself makes in its folder. It may exist here after an apply, but not on the image."""
 
     @cached_property
     def context(self) -> Context:
@@ -72,8 +72,8 @@ class ImageReader:
     @cached_property
     def files(self) -> dict[str, str]:
         """The image's files, by path."""
-        bare = image_files.interpreter(self.image, self.context.state)
-        return image_files.files(self.image, *bare.site_packages)
+        python = image_files.interpreter(self.image, self.context.state)
+        return image_files.files(self.image, *python.site_packages)
 
     @cached_property
     def links(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ class ImageReader:
         return {path: tuple(sorted(names)) for path, names in known.items()}
 
     def is_real(self, path: str) -> bool:
-        """Whether a path is in the spec's folder, and not there because of an earlier apply."""
+        """Whether a path is in the spec's folder, and not the result of an earlier apply."""
         if path != self.context.folder and not path.startswith(self.context.folder.rstrip("/") + "/"):
             return False
         if path in self.made or LEFT.fullmatch(posixpath.basename(path)):
@@ -129,7 +129,7 @@ class ImageReader:
         return None if data is None else hashlib.sha256(data).hexdigest()
 
     def which(self, program: str) -> str | None:
-        """Only apt-get is looked for: whatever else a program is for cannot be asked here."""
+        """Only apt-get is looked for: other programs cannot be run here."""
         return "/usr/bin/apt-get" if program == "apt-get" and "apt" in self.image.apt else None
 
     def free(self, path: str) -> int:
@@ -143,7 +143,7 @@ class ImageReader:
         return self.here.ask(run)
 
     def show(self) -> None:
-        """Make the folder that shows uv what the image holds: a cache of ours, made once for each list."""
+        """Make the folder that shows uv what the image has: a cache of ours, made once for each list."""
         place = Path(self.python.shown)
         if not self.python.exists or place.exists():
             return

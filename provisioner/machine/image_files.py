@@ -1,7 +1,7 @@
-"""What the files of a Colab image say, made up from its lists. Pure.
+"""The files of a Colab image, synthesized from its lists. Pure.
 
-The lists name distributions and packages with their versions and nothing else, so what is made up says no
-more: no dependencies, no contents. The exceptions are exact pins, which decide what moves with what.
+The lists name distributions and packages with their versions and nothing else, and so do these files: no
+dependencies, no contents. The exceptions are exact pins, which decide what moves with what.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PINS = {
 """What is required in exactly the version that the image has. Source: the metadata of these."""
 
 LOOSE = {"torchaudio": (2, 11)}
-"""From which version on one of these takes other versions, too."""
+"""From which version on one of these accepts other versions, too."""
 
-UNTOLD = "0+unknown"
-"""The version of what came from a repository: it fits where any version does."""
+UNKNOWN = "0+unknown"
+"""The version of what came from a repository: it is accepted where any version is."""
 
 GLIBC = {"22.04": "2_35", "24.04": "2_39"}
 """By Ubuntu's release; a later one runs what is built for an earlier one."""
@@ -58,13 +58,13 @@ DEVICE_VARIABLES = {
     "gpu": {"COLAB_GPU": "1", "LD_LIBRARY_PATH": "/usr/lib64-nvidia"},
     "tpu": {"COLAB_GPU": "", "COLAB_TPU_1VM": "1"},
 }
-"""COLAB_GPU is there on every image; its truth tells."""
+"""COLAB_GPU is set on every image; its value says whether there is a GPU."""
 
 
 def interpreter(image: Image, state: str, venv: str | None = None) -> Interpreter:
     """The image's Python; with `venv` that of a virtual environment which has yet to be made there.
 
-    `state` is our own folder here, where uv is shown what the image holds.
+    `state` is our own folder here, where uv is shown what the image has.
     """
     python, short = image.python, image.python.rpartition(".")[0]
     markers = {
@@ -80,7 +80,7 @@ def interpreter(image: Image, state: str, venv: str | None = None) -> Interprete
         "python_version": short,
         "sys_platform": "linux",
     }
-    held = hashlib.sha256(repr(sorted(distributions(image).items())).encode()).hexdigest()
+    digest = hashlib.sha256(repr(sorted(distributions(image).items())).encode()).hexdigest()
     return Interpreter(
         executable=f"{venv}/bin/python" if venv else "/usr/bin/python3",
         version=python,
@@ -89,7 +89,7 @@ def interpreter(image: Image, state: str, venv: str | None = None) -> Interprete
         exists=venv is None,
         markers=markers,
         platform=f"x86_64-manylinux_{GLIBC.get(release(image), '2_35')}",
-        shown=f"{state}/empty" if venv else f"{state}/images/{image.name}-{held[:12]}",
+        shown=f"{state}/empty" if venv else f"{state}/images/{image.name}-{digest[:12]}",
     )
 
 
@@ -100,8 +100,8 @@ def release(image: Image) -> str:
 
 
 def environment(image: Image) -> dict[str, str]:
-    told = {"COLAB_RELEASE_TAG": f"release-colab_{image.date}", "COLAB_IMAGE_TYPE": image.image}
-    return VARIABLES | told | DEVICE_VARIABLES[image.image]
+    variables = {"COLAB_RELEASE_TAG": f"release-colab_{image.date}", "COLAB_IMAGE_TYPE": image.image}
+    return VARIABLES | variables | DEVICE_VARIABLES[image.image]
 
 
 def files(image: Image, site_packages: str) -> dict[str, str]:
@@ -122,8 +122,8 @@ def distributions(image: Image) -> dict[str, str]:
     """METADATA and RECORD of all that pip lists, by paths below a folder of distributions."""
     found = {}
     for name, version in image.distributions.items():
-        folder = f"{name.replace('-', '_')}-{version or UNTOLD}.dist-info"
-        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version or UNTOLD}"]
+        folder = f"{name.replace('-', '_')}-{version or UNKNOWN}.dist-info"
+        lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version or UNKNOWN}"]
         lines += [f"Requires-Dist: {pin}" for pin in pins(name, image)]
         found[f"{folder}/METADATA"] = "\n".join(lines) + "\n"
         found[f"{folder}/RECORD"] = f"{folder}/METADATA,,\n{folder}/RECORD,,\n"
@@ -131,11 +131,11 @@ def distributions(image: Image) -> dict[str, str]:
 
 
 def pins(name: str, image: Image) -> list[str]:
-    """What a distribution requires in exactly the version that the image has, whatever its build."""
-    held = image.distributions
-    if name in LOOSE and numbers(held[name]) >= LOOSE[name]:
+    """What a distribution requires in exactly the image's version, whatever its build."""
+    listed = image.distributions
+    if name in LOOSE and numbers(listed[name]) >= LOOSE[name]:
         return []
-    versions = {other: held.get(other) for other in PINS.get(name, ())}
+    versions = {other: listed.get(other) for other in PINS.get(name, ())}
     return [f"{other}=={version.partition('+')[0]}" for other, version in versions.items() if version]
 
 
@@ -144,7 +144,7 @@ def numbers(version: str | None) -> tuple[int, ...]:
 
 
 def links(image: Image) -> dict[str, str]:
-    """The alternatives: no list tells where they lead, and the newest JDK is the default unless changed."""
+    """The alternatives: no list says where they point, and the newest JDK is the default unless changed."""
     versions = [int(found[1]) for found in map(JDK.fullmatch, image.apt) if found]
     home = f"/usr/lib/jvm/java-{max(versions, default=0)}-openjdk-amd64"
     programs = ("java", "javac") if versions else ()

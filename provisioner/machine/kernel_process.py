@@ -1,6 +1,6 @@
 """The notebook's kernel among our parents: a cell's `!` starts us as its child, or its grandchild.
 
-Only the standard library, and little of it: recalling a conclusion asks for it.
+Only the standard library, and little of it: a no-op apply imports it.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def look_from_inside(shell: Shell, replaced: frozenset[str], refused: dict[str, 
 
 
 def imported() -> dict[str, str]:
-    """The file of each imported module, and the version that it tells; it may tell none, or no text."""
+    """The file of each imported module, and its version; that may be missing, or not text."""
     found = {}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)

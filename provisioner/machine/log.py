@@ -1,4 +1,4 @@
-"""The full log of a run: every command and all that it said, with secrets taken out."""
+"""The full log of a run: every command and its output, with secrets masked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 
 
 class Log:
-    """A text file in the state folder that is made when there is something to say. Safe in threads."""
+    """A text file in the state folder, created with its first line. Safe in threads."""
 
     def __init__(self, state: str, redact: Callable[[str], str]) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")

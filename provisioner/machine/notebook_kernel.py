@@ -40,7 +40,7 @@ class KernelMachine(Delegate[LocalMachine]):
         super().__init__(inner)
         self.shell = shell
         self.refused: dict[str, str] = {}
-        """Secrets that were asked for in vain, and why."""
+        """Secrets that could not be read, and why."""
         self._exporting = threading.Lock()
 
     @property
@@ -57,8 +57,8 @@ class KernelMachine(Delegate[LocalMachine]):
         return self.inner.redact(text)
 
     def perform(self, effect: Effect, tell: Progress) -> str:
-        if own := PERFORMERS.get(type(effect)):
-            return own(self, effect)
+        if performer := PERFORMERS.get(type(effect)):
+            return performer(self, effect)
         return self.inner.perform(effect, tell)
 
     def mount(self, effect: Mount) -> str:
@@ -66,7 +66,7 @@ class KernelMachine(Delegate[LocalMachine]):
         return ""
 
     def secret(self, effect: Secret) -> str:
-        """Raises EffectError when a required secret cannot be had; what need not be there is noted."""
+        """Raises EffectError when a required secret is not available; a missing optional one is noted."""
         try:
             value = colab.secret(effect.name)
         except EffectError as error:
@@ -120,7 +120,7 @@ class KernelMachine(Delegate[LocalMachine]):
         return ""
 
     def extension(self, effect: Extension) -> str:
-        """IPython says in a word what came of it; what the extension itself raises is not ours."""
+        """IPython returns the result as a word; what the extension itself raises is not ours."""
         try:
             said = self.shell.extension_manager.load_extension(effect.name)
         except Exception as error:
@@ -145,5 +145,5 @@ PERFORMERS: dict[type, Callable[..., str]] = {
 
 
 def restart(shell: Shell) -> None:
-    """End the kernel so that its server starts a new one: files and the Drive mount stay, memory goes."""
+    """End the kernel so that its server starts a new one: files and the Drive mount stay, memory is lost."""
     shell.kernel.do_shutdown(True)

@@ -1,4 +1,4 @@
-"""Child processes: supervised, never waited on beyond their time, and gone when we go."""
+"""Child processes: supervised, never waited on beyond their timeout, and ended when we end."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ TICK = 0.1
 """Seconds between two looks at the clock while a child is silent."""
 
 KEPT_OUTPUT = 16 * 1024 * 1024
-"""Bytes of each stream that are kept; what comes after still reaches the log."""
+"""Bytes of each stream that are kept; the rest still reaches the log."""
 
 
 def environment(base: Mapping[str, str], run: Run) -> dict[str, str]:
-    """The surroundings of a child: `base` less what is scrubbed, then what the effect sets or unsets."""
+    """The environment of a child: `base` without what is scrubbed, then what the effect sets or unsets."""
     scrub = re.compile(run.scrub) if run.scrub else None
     result = {name: value for name, value in base.items() if not (scrub and scrub.fullmatch(name))}
     for name, value in run.env:
@@ -42,7 +42,7 @@ def environment(base: Mapping[str, str], run: Run) -> dict[str, str]:
 
 @dataclass
 class Stream:
-    """What came out of one descriptor; `on_line` hears each whole line."""
+    """The output of one descriptor; `on_line` is called with each complete line."""
 
     on_line: Callable[[str], None] | None = None
     kept: bytearray = field(default_factory=bytearray)
@@ -67,7 +67,7 @@ class Stream:
 
 @dataclass
 class Children:
-    """The processes that run now, so that all can be stopped at once."""
+    """The running processes, so that all can be stopped at once."""
 
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -154,7 +154,7 @@ class Children:
                     stop(process)
                     return True
                 if not ready and process.poll() is not None:
-                    return False  # a grandchild holds the pipe: the program itself has ended
+                    return False  # a grandchild has the pipe open: the program itself has ended
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -163,18 +163,18 @@ class Children:
         return False
 
     def cancel(self) -> None:
-        """Stop every process that runs now and let no other begin."""
+        """Stop every running process and let no other start."""
         self.cancelled.set()
 
 
 def feed(pipe: IO[bytes], text: str) -> None:
-    """Give a child its standard input; one that does not want it is not our trouble."""
+    """Give a child its standard input; it may ignore it."""
     with contextlib.suppress(BrokenPipeError), pipe:
         pipe.write(text.encode())
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started: kindly first, then for good."""
+    """End a process and all that it started: SIGTERM first, then SIGKILL."""
     for order in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, order)

@@ -48,40 +48,40 @@ class Interpreter:
     exists: bool = True
     """False for a virtual environment that has yet to be made."""
     maker: str = ""
-    """The interpreter that it is made from; where nothing is said, any of that version."""
+    """The interpreter that it is made from; "" for any of that version."""
     markers: Mapping[str, str] | None = None
-    """PEP 508 marker values; None stands for those of the running interpreter."""
+    """PEP 508 marker values; None means those of the running interpreter."""
     platform: str = ""
-    """For an interpreter of another machine, that machine as uv calls it: "x86_64-manylinux_2_35"."""
+    """For another machine's interpreter, that machine's platform in uv's terms: "x86_64-manylinux_2_35"."""
     shown: str = ""
-    """For such a one, the folder here that shows uv what it holds."""
+    """For such an interpreter, the folder here that shows uv what it has."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says about a URL: its size in bytes where told, or why it will not serve it."""
+    """What a server says about a URL: its size in bytes if known, or why it does not serve it."""
 
     url: str
     status: int
     size: int | None = None
     error: str = ""
-    """Empty when the URL can be had."""
+    """Empty when the URL is available."""
     transient: bool = False
     final: str = ""
-    """Where it led after all redirections; "" where that holds what may not be shown."""
+    """Where it led after all redirections; "" where that must not be shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a look at a machine is for: on whose behalf, about which interpreter, and how thorough.
+    """The context of a look at a machine: for which spec, about which interpreter, and how thorough.
 
-    Values that stand for the whole look. Sizes are bytes, paths absolute.
+    Values that do not change during a look. Sizes are bytes, paths absolute.
     """
 
     folder: str
     """The spec's own folder."""
     spec: str = ""
-    """The file that holds the spec; "" where none does, as for a notebook's cell."""
+    """The spec's file; "" where there is none, as for a notebook's cell."""
     home: str
     root: bool
     """Whether we may change what belongs to the system."""
@@ -131,11 +131,11 @@ class Reader(Protocol):
         """The notebook's kernel that we are, or that started us; None where there is none."""
 
     def cancel(self) -> None:
-        """Stop whatever is being asked or performed, in every thread."""
+        """Stop whatever is running, in every thread."""
 
 
 Progress = Callable[[int, int, str], None]
-"""Hears `(done, total, text)`: bytes for downloads, percent for apt."""
+"""Called with `(done, total, text)`: bytes for downloads, percent for apt."""
 
 Tell = Callable[[Event], None]
 

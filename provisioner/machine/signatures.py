@@ -1,4 +1,4 @@
-"""What tells that something on this machine is still as it was.
+"""Signatures that show whether something on this machine has changed.
 
 Only the standard library, and little of it: a no-op pays for it.
 """
@@ -14,11 +14,11 @@ Note = tuple[str, str]
 
 
 ROOM = 1 << 30
-"""Bytes: free space is told apart by the gibibyte, since it changes all the time."""
+"""Bytes: free space is compared by the gibibyte, since it changes all the time."""
 
 
 WITHOUT_TIMES = ("/proc/", "/sys/")
-"""Where the kernel makes files up: their times say nothing, so their contents are compared."""
+"""Virtual file systems: their times say nothing, so contents are compared."""
 
 
 def state_folder(environ: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def state_folder(environ: Mapping[str, str]) -> str:
 
 
 def signature(found: os.stat_result) -> list[int]:
-    """What tells a file from any other and from itself at another time."""
+    """What identifies a file and its state."""
     return [found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
@@ -81,7 +81,7 @@ def program(name: str) -> object:
 
 
 def devices(_: str) -> object:
-    """The names by which accelerators come and go."""
+    """The device names of accelerators."""
     try:
         nodes = [name for name in os.listdir("/dev") if name.startswith(("nvidia", "accel", "vfio"))]
         return [sorted(nodes), sorted(os.listdir("/sys/bus/pci/devices"))]

@@ -1,4 +1,4 @@
-"""A machine, with a note of everything it is asked about: what a conclusion rests on."""
+"""A machine that records everything it is asked: what a no-op report depends on."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NOTHING = Accelerators()
 
 
 class TracedReader(Delegate[Reader]):
-    """One look at `inner`, which notes what it looks at, each with its signature from before the look."""
+    """One look at `inner`, which records what it looks at, each with its signature from before the look."""
 
     def __init__(self, inner: Reader, context: Context, secrets: Collection[str] = ()) -> None:
         super().__init__(inner)
         self._context = context
         self.notes: dict[Note, object] = {}
         self.complete = True
-        """False once something was learnt that no signature can stand for, as from a program."""
+        """False once something was read that has no signature, such as a program's output."""
         self.began = time.time()
         """In seconds since the epoch."""
         self._environ = TracedEnvironment(inner.environ, self.notes, secrets)
@@ -40,13 +40,13 @@ class TracedReader(Delegate[Reader]):
         return self._environ
 
     def about(self, python: Interpreter) -> TracedReader:
-        """The same look, about an interpreter that was found by it."""
+        """The same look, about an interpreter that it found."""
         self._context = replace(self._context, python=python)
         self.note("of", python.executable)
         return self
 
     def as_root(self) -> TracedReader:
-        """The same look, as if we were root: to foresee what only root may do."""
+        """The same look, as if we were root, to plan what only root may do."""
         self._context = replace(self._context, root=True)
         return self
 
@@ -55,13 +55,13 @@ class TracedReader(Delegate[Reader]):
             self.notes[how, what] = SIGNS[how](what)
 
     def note_modules(self, packages: Collection[str]) -> None:
-        """Note our own code as far as it is imported, and that of other `packages`."""
+        """Record our own code as far as it is imported, and that of other `packages`."""
         for name, module in list(sys.modules.items()):
             if name.partition(".")[0] in packages and getattr(module, "__file__", None):
                 self.note("of", str(module.__file__))
 
     def renew(self, known: Collection[Note]) -> None:
-        """Sign again what was noted since the notes were `known`: it may have changed as it was proved."""
+        """Sign again what was recorded since the notes were `known`: checks may have changed it."""
         for how, what in self.notes.keys() - known:
             self.notes[how, what] = SIGNS[how](what)
 
@@ -108,5 +108,5 @@ class TracedReader(Delegate[Reader]):
         self.note("kernel", "")
         found = super().kernel()
         if found and found.inside:
-            self.complete = False  # no signature stands for what a kernel holds in memory
+            self.complete = False  # there is no signature of a kernel's memory
         return found

@@ -10,7 +10,7 @@ from provisioner.model.redaction import is_signature, redact
 
 
 def shown(url: str) -> str:
-    """The URL without anything that lets its reader in: it names the same thing and may be logged."""
+    """The URL without credentials: it names the same thing and may be logged."""
     parts = urlsplit(redact(url))
     parameters = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in parameters if not is_signature(name)]
@@ -20,7 +20,7 @@ def shown(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Where a download comes from, in a word: a host, or the name of a local file."""
+    """Where a download comes from, in short: a host, or the name of a local file."""
     return file_name(url) if local_path(url) else urlsplit(url).hostname or ""
 
 
@@ -41,6 +41,6 @@ def file_url(path: str) -> str:
 
 
 def is_below(path: str) -> bool:
-    """Whether a relative path leads nowhere but into the folder where it starts."""
+    """Whether a relative path stays within the folder where it starts."""
     plain = not re.search(r"[\x00-\x1f\x7f]", path) and not posixpath.isabs(path)
     return plain and posixpath.normpath(path).partition("/")[0] != ".."

@@ -1,6 +1,6 @@
 """What accelerators a machine has, as values. Standard library only.
 
-Sizes are bytes; 0 and "" stand for what a driver does not tell.
+Sizes are bytes; 0 and "" mean that the driver does not say.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong or odd about an accelerator, and the way out, in words."""
+    """What is wrong or unusual about an accelerator, and how to fix it."""
 
     code: str
     """A short name that stays the same between releases: "driver-mismatch"."""
@@ -36,7 +36,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Accelerators:
-    """The accelerators attached to a machine, and what stands in the way of using them."""
+    """The accelerators attached to a machine, and what prevents their use."""
 
     gpus: tuple[Gpu, ...] = ()
     driver: str = ""
@@ -52,4 +52,4 @@ class Accelerators:
     problem: Diagnosis | None = None
     """Why a device that seems to be there cannot be used."""
     oddities: tuple[Diagnosis, ...] = ()
-    """What is worth knowing although the devices can be used."""
+    """Warnings: the devices can be used all the same."""

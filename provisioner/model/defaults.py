@@ -1,4 +1,4 @@
-"""Names that stand for what a person leaves out."""
+"""Defaults for what the user leaves out."""
 
 from __future__ import annotations
 

@@ -16,14 +16,14 @@ class Run:
     env: tuple[tuple[str, str | None], ...] = ()
     """Variables to set; None unsets."""
     scrub: str = ""
-    """Regular expression: variables of the surroundings whose whole name matches are not passed on."""
+    """Regular expression: inherited variables whose whole name matches are not passed on."""
     timeout: float = 3600.0
     transient: tuple[str, ...] = ()
-    """Regular expressions: output that makes a failure worth another try."""
+    """Regular expressions: output of failures that another try may fix."""
     hints: tuple[tuple[str, str], ...] = ()
-    """(regular expression over the output, what to do next): the first that matches is told."""
+    """(regular expression over the output, what to do next): the first that matches is shown."""
     remedies: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """(regular expression over a failure's output, a command that may mend it): then it runs once more."""
+    """(regular expression over a failure's output, a command that may fix it): then it runs once more."""
     progress: Literal["", "apt"] = ""
     """How to follow it: `apt` passes a status descriptor to apt-get."""
     op: Literal["run"] = "run"
@@ -42,9 +42,9 @@ class Write:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Put a block of lines into a text file that is not ours, and so must not be in a plan.
+    """Put a block of lines into a text file of the user's, whose contents must not be in a plan.
 
-    It takes the place of the block with the same first and last line, or goes to the end.
+    It replaces the block with the same first and last line, or is appended.
     """
 
     path: str
@@ -89,7 +89,7 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Remove:
-    """Remove a file, a link, or (when `tree`) a folder with all it holds. What is absent is fine."""
+    """Remove a file, a link, or (when `tree`) a folder with its contents. What is absent is ignored."""
 
     path: str
     tree: bool = False
@@ -100,8 +100,8 @@ class Remove:
 class Fetch:
     """Download one of `urls` (http, https, file; tried in order) to `path`, through a part file beside it.
 
-    With `receipt`, a JSON file is written that lets a later run see that the file is whole; it tells of the
-    URL `asked` for, by default the one that gave the file.
+    With `receipt`, a JSON file is written that lets a later run see that the file is complete; it names the
+    URL `asked` for, by default the one that served the file.
     """
 
     urls: tuple[str, ...]
@@ -114,7 +114,7 @@ class Fetch:
 
 @dataclass(frozen=True, kw_only=True)
 class Unpack:
-    """Unpack `archive` into a new folder that then takes the place of `to`.
+    """Unpack `archive` into a new folder that then replaces `to`.
 
     `consume` removes the archive afterwards.
     """
@@ -150,7 +150,7 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """Put the value of a secret of Colab's into an environment variable of the kernel."""
+    """Put the value of one of Colab's secrets into an environment variable of the kernel."""
 
     name: str
     variable: str
@@ -169,7 +169,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """Set an environment variable of the kernel; None unsets it, folders go in front of what it holds."""
+    """Set an environment variable of the kernel; None unsets it, folders go in front of its value."""
 
     name: str
     value: str | tuple[str, ...] | None
@@ -178,7 +178,7 @@ class Export:
 
 @dataclass(frozen=True, kw_only=True)
 class Refresh:
-    """Let the kernel find what was installed: forget import caches, read the .pth files of `folders`."""
+    """Let the kernel find what was installed: clear import caches, read the .pth files of `folders`."""
 
     folders: tuple[str, ...]
     replaced: tuple[str, ...] = ()

@@ -2,12 +2,12 @@
 
 ProvisionerError            what happened, and what to do next
  ├─ SpecError               the file is wrong: every problem, with its place
- ├─ ObserveError            a fact could not be learnt (unknown is not absent)
+ ├─ ObserveError            a fact could not be determined (unknown is not absent)
  ├─ PlanMovedError          a saved plan no longer fits this machine
  ├─ LockError               a lock cannot be made, or does not fit
- ├─ PluginError             a kind of other people's cannot be used
- ├─ NotDone                 the machine is not what the spec says; `api` has it, since its text is a report's
- ├─ EffectError             a step could not do its work
+ ├─ PluginError             a plugin's kind cannot be used
+ ├─ NotDone                 the machine is not what the spec says; `api` has it, since its text is a report
+ ├─ EffectError             a step failed
  │   └─ TransientError      the same work may succeed when tried again
  └─ Interrupted             Ctrl-C, SIGTERM
 """
@@ -67,7 +67,7 @@ def describe(filename: str, problem: Problem) -> str:
 
 
 class ObserveError(ProvisionerError):
-    """A fact could not be learnt, so nothing may be concluded from it."""
+    """A fact could not be determined, so nothing may be concluded from it."""
 
 
 class PlanMovedError(ProvisionerError):
@@ -79,7 +79,7 @@ class LockError(ProvisionerError):
 
 
 class PluginError(ProvisionerError):
-    """A kind that another distribution adds clashes with one that is there, or cannot be used."""
+    """A kind that another distribution adds has a name that is taken, or cannot be used."""
 
 
 class EffectError(ProvisionerError):
@@ -91,7 +91,7 @@ class EffectError(ProvisionerError):
 
 
 class TransientError(EffectError):
-    """An effect failed in a way that another try may mend.
+    """An effect failed in a way that another try may fix.
 
     `retry_after` is what the server asked for, in seconds, or None.
     """

@@ -1,4 +1,4 @@
-"""The accelerators that people ask for by name, and how to know them again.
+"""The accelerators that people ask for by name, and how to recognise them.
 
 Sources: the names and sizes that NVML gives on Colab, Kaggle and Google Cloud; NVIDIA's list of compute
 capabilities; Google Cloud's table of TPU versions. A new model is one more line.
@@ -16,7 +16,7 @@ MIB = 1024**2
 GIB = 1024**3
 
 TOLERANCE = 0.05
-"""By how much the memory of one model differs: error correction and drivers take their share."""
+"""By how much the memory of one model varies: error correction and drivers use some of it."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Model:
 
     name: str
     part: str
-    """The words in NVML's name for it that tell it from others."""
+    """The words in NVML's name that only this model has."""
     memory: tuple[int, ...]
-    """MiB that NVML tells, for each size it is sold in."""
+    """MiB as NVML reports them, for each size it is sold in."""
     capability: str
     aliases: tuple[str, ...] = ()
-    """What else people call it, besides its words with NVIDIA or Tesla before them."""
+    """Other names, besides its own with NVIDIA or Tesla before it."""
     colab: bool = False
     """Whether Colab offers it."""
 
@@ -41,7 +41,7 @@ class Model:
 
     @property
     def most(self) -> int:
-        """Bytes that the largest may be told to have."""
+        """The most bytes that NVML may report for it."""
         return int(max(self.memory) * MIB * (1 + TOLERANCE))
 
     @property
@@ -58,7 +58,7 @@ class Tpu:
     room: float
     """GiB that each chip has."""
     chips: int | None = None
-    """How many chips there are; None when any number will do."""
+    """How many chips there are; None when any number is accepted."""
     aliases: tuple[str, ...] = ()
 
     @property
@@ -158,7 +158,7 @@ def tpu_named(name: str) -> Tpu | None:
 def is_model(gpu: Gpu, model: Model) -> bool:
     """Whether a GPU is of a model: by the words of its name, and by its memory.
 
-    So an L40 is no L4, and a slice of an A100 is no A100.
+    So an L40 is not an L4, and a slice of an A100 is not an A100.
     """
     size = gpu.memory_total / MIB
     return words_of(model.part) in words_of(gpu.name) and any(
@@ -172,7 +172,7 @@ def words_of(text: str) -> str:
 
 
 def short_name(gpu: Gpu) -> str:
-    """The name that people use for a GPU; NVML's own where it is none of ours."""
+    """The common name of a GPU; NVML's own where it is not in our table."""
     return next((model.name for model in MODELS if is_model(gpu, model)), gpu.name or "GPU")
 
 

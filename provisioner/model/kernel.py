@@ -1,4 +1,4 @@
-"""A notebook's kernel: what it is like, and the effects that only it can have on itself. Values only."""
+"""The state of a notebook's kernel, as a value."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Kernel:
     inside: bool = True
     """Whether this process is the kernel: only then can it be changed, and the Colab page be asked."""
     modules: Mapping[str, str] = field(default_factory=dict)
-    """File of each module that it has imported -> the version that the module tells, or "".
+    """File of each module that it has imported -> the version that the module gives, or "".
 
     From outside only compiled modules are seen, and no version.
     """
     deleted: frozenset[str] = frozenset()
     """Libraries that it has mapped and that are no longer on disk: they were replaced."""
     replaced: frozenset[str] = frozenset()
-    """Distributions that were replaced by us after this kernel had imported them."""
+    """Distributions that we replaced after this kernel had imported them."""
     started_ns: int = 0
     """When it was started, since the epoch."""
     extensions: tuple[str, ...] = ()
@@ -30,4 +30,4 @@ class Kernel:
     folder: str = ""
     """Its working directory."""
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Secrets that were asked for in vain just now, and why."""
+    """Secrets that could not be read just now, and why."""

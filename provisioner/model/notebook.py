@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NotebookRequest:
-    """What a notebook's metadata ask for. None leaves to the notebook what it asks for already."""
+    """What a notebook's metadata ask for. None keeps what the notebook already asks for."""
 
     accelerator: str | None = None
     """"GPU", "TPU" or "" for none."""
@@ -17,7 +17,7 @@ class NotebookRequest:
     """Whether to ask for a machine with more memory."""
 
     def __or__(self, other: NotebookRequest) -> NotebookRequest:
-        """Both at once; who names an accelerator first decides."""
+        """Both at once; the first that names an accelerator wins."""
         first = self if self.accelerator is not None else other
         return NotebookRequest(first.accelerator, first.model, self.large or other.large)
 

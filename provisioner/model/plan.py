@@ -1,4 +1,4 @@
-"""The nouns: what a plan is made of, and what came of it. Standard library only.
+"""The parts of a plan, as values. Standard library only.
 
 Every value is frozen and holds nothing but data, so that a plan survives JSON and what is shown is
 what is run. Times are seconds, sizes are bytes, modes are permission bits.
@@ -62,7 +62,7 @@ class Step:
     """Bytes expected from the network, as far as they are known."""
     warnings: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
-    """What the notebook's kernel holds in another version than is installed."""
+    """What the notebook's kernel has imported in another version than is installed."""
 
     @property
     def foreground(self) -> bool:
@@ -78,15 +78,15 @@ class Step:
 
     @property
     def pending(self) -> bool:
-        """Whether there is anything to do here, or anything that ought to be done and cannot."""
+        """Whether there is anything to do here, or anything that is blocked."""
         return any(change.action is not Action.KEEP for change in self.changes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Something proved by running it once all changes are made; it changes nothing.
+    """Something verified by running it after all changes; it changes nothing.
 
-    A check that passed is not run again by `apply` while what it `watches` stands as it did.
+    A check that passed is not run again by `apply` while what it `watches` is unchanged.
     """
 
     address: str
@@ -96,15 +96,15 @@ class Check:
     reply: Literal["text", "json"] = "text"
     """`json`: the last line is `{"ok": bool, "message": str, "hint": str, "data": {...}}`."""
     watches: tuple[str, ...] = ()
-    """Files and folders whose change makes an earlier verdict void."""
+    """Files and folders whose change makes an earlier verdict invalid."""
     on_failure: Literal["fail", "warn"] = "fail"
     framework: str = ""
-    """The framework that is proved to compute, "torch"; "" for any other check."""
+    """The framework that is checked to compute, "torch"; "" for any other check."""
 
 
 Named: TypeAlias = tuple[str, str | None]
 """The address of something that the file names, and what it is on a machine: a version, a sha256, "absent".
-None where that could not be learnt."""
+None where that could not be determined."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class Against:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What stands between a machine and its spec."""
+    """What must change for a machine to match its spec."""
 
     name: str
     spec: str
@@ -139,11 +139,11 @@ class Plan:
     skip: tuple[str, ...] = ()
     """The steps or kinds that were left out."""
     lock: str = ""
-    """sha256 of the lock that the spec is held to; empty for none."""
+    """sha256 of the lock that is used; empty for none."""
     notes: tuple[str, ...] = ()
-    """What is to be known before anything else."""
+    """Notes to show before the changes."""
     named: tuple[Named, ...] = ()
-    """What everything that the file names is on this machine."""
+    """Everything that the file names, and what it is on this machine."""
     against: Against | None = None
     """None for a plan for the machine that it was made on."""
 
@@ -161,13 +161,13 @@ class Plan:
 
 
 FINGERPRINT = 12
-"""Hexadecimal digits of a fingerprint: enough to tell machines apart, few enough to read out."""
+"""Hexadecimal digits of a fingerprint: enough to tell machines apart, few enough to read aloud."""
 
 
 def fingerprint(plan: Plan) -> str:
-    """What the machine is, in a dozen digits: equal exactly when everything the file names is equal.
+    """A short hash of the machine's state: equal exactly when everything the file names is equal.
 
-    "" where a part was left out or could not be learnt: of a part it would mislead.
+    "" where a part was left out or could not be determined: a partial one would mislead.
     """
     if plan.only or plan.skip or any(value is None for _, value in plan.named):
         return ""

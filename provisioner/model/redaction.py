@@ -20,32 +20,32 @@ IN_A_NAME = re.compile(f"{ALWAYS}|{OR_A_PATH}", re.IGNORECASE)
 KEY_AT_THE_END = re.compile(f"{OR_PUBLIC}$", re.IGNORECASE)
 
 KEY_IN_A_LINE = re.compile(rf"([\w-](?i:{OR_PUBLIC})|\bK(?i:ey))[\"']?\s*[:=]")
-"""A line does not tell where it stands, so `key:` alone is taken for the public one of a repository."""
+"""A line alone does not show its place, so a plain `key:` is taken for the public one of a repository."""
 
 SECRET_VARIABLE = re.compile(rf"(?:^|_)(?:{ALWAYS}|{OR_A_PATH}|{OR_PUBLIC})(?:$|_)", re.IGNORECASE)
-"""Variables whose values are blotted out. Whole words only: TOKENIZERS_PARALLELISM holds no secret, and
-blotting out "false" would spoil a log."""
+"""Variables whose values are masked. Whole words only: TOKENIZERS_PARALLELISM is not a secret, and masking
+"false" would spoil a log."""
 
 NOT_FOR_SHARING = re.compile(
     rf"(?:^|_)(?:{ALWAYS})(?:$|_)|(?:api|access|private)_{OR_PUBLIC}$", re.IGNORECASE
 )
 """Variables that no shared file may set. Whole words only, and only what is certainly a secret:
-GOOGLE_APPLICATION_CREDENTIALS is a path, and a SORT_KEY is none."""
+GOOGLE_APPLICATION_CREDENTIALS is a path, and a SORT_KEY is not a secret."""
 
 SIGNATURE = re.compile(
     rf"x-(amz|goog)-|expires$|.*({ALWAYS}|{OR_A_PATH}|{OR_PUBLIC}|passw|sig|auth)", re.IGNORECASE
 )
-"""Parameters of a URL that let their bearer in, and those that change whenever such a URL is signed anew."""
+"""Parameters of a URL that grant access, and those that change whenever such a URL is signed again."""
 
 USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 CREDENTIALS = re.compile(r"(?<!ssh)://[^/\s@]+@|://[^/\s@:]*:[^/\s@]*@")
-"""Over ssh a user is no secret, only a password is."""
+"""Over ssh a user is not a secret, only a password is."""
 
 SHORTEST_SECRET = 6
 """Characters: a shorter value may be part of ordinary words and numbers."""
 
 SHORTEST_NAMED_SECRET = 3
-"""Characters: one or two keep nothing secret, and a log without any "1" or "no" tells nothing."""
+"""Characters: one or two are not a secret, and a log without any "1" or "no" is useless."""
 
 
 def is_secret(path: tuple[str | int, ...]) -> bool:
@@ -71,7 +71,7 @@ def holds_secret(line: str) -> bool:
 
 
 def may_hold_secret(variable: str) -> bool:
-    """Whether an environment variable is called as those are whose values must not be shown."""
+    """Whether an environment variable's name is one whose value must not be shown."""
     return bool(SECRET_VARIABLE.search(variable))
 
 
@@ -81,12 +81,12 @@ def is_for_sharing(variable: str) -> bool:
 
 
 def is_signature(parameter: str) -> bool:
-    """Whether a parameter of a URL lets its bearer in, or only says how long it does."""
+    """Whether a parameter of a URL grants access, or says for how long."""
     return bool(SIGNATURE.match(parameter))
 
 
 def holds_credentials(text: str) -> bool:
-    """Whether a URL in the text holds a user or password that lets its reader in."""
+    """Whether a URL in the text has a user or password that grants access."""
     return bool(CREDENTIALS.search(text))
 
 
@@ -96,14 +96,14 @@ def redact(text: str) -> str:
 
 
 def redactor(environ: Mapping[str, str], names: Collection[str] = ()) -> Callable[[str], str]:
-    """A function that blots out the values of secret variables, and the user part of URLs.
+    """A function that masks the values of secret variables, and the user part of URLs.
 
-    Secret is what `names` names, whatever its value looks like, and what is called so. A long value goes
-    wherever it stands, even within a word, and so does each long line of it, since logs are written by
-    lines. A short one goes where it stands alone: a PIN of 1234 must not tear holes into 512345. Text like
-    that has to be left, as have values of one or two characters, and values in another spelling, such as
-    base64 or percent signs. Of what is only called a secret, nothing short is blotted out ("false",
-    "none"), and no path: it is usually where a secret lies.
+    Secret are the variables in `names`, whatever their values, and those whose names say so. A long value is
+    masked everywhere, even within a word, and so is each long line of it, since logs are written by lines. A
+    short one is masked only as a whole word: a PIN of 1234 must not damage 512345. Not masked are values of
+    one or two characters, and values in another encoding, such as base64 or percent signs. Of variables that
+    only have a secret's name, short values ("false", "none") are not masked, nor paths, which are usually
+    those of files with secrets.
     """
     named = {value for name, value in environ.items() if name in names}
     called = {value for name, value in environ.items() if may_hold_secret(name)}

@@ -1,4 +1,4 @@
-"""What came of a plan: outcomes, verdicts, the report, and the events on the way. Values only."""
+"""The result of a plan: outcomes, verdicts, the report, and the events on the way. Values only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioner.model.plan import Change, Plan
 
 
 class Status(Enum):
-    """What came of a step."""
+    """The result of a step."""
 
     KEPT = "kept"
     DONE = "done"
@@ -38,7 +38,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What came of a check."""
+    """The result of a check."""
 
     address: str
     passed: bool
@@ -46,31 +46,31 @@ class Verdict:
     hint: str = ""
     seconds: float = 0.0
     remembered: bool = False
-    """Proved by an earlier run and nothing it watches has changed since."""
+    """Passed in an earlier run, and nothing that it watches has changed since."""
     warning: bool = False
     """Failed, but the file only asked to be warned."""
     data: dict[str, object] = field(default_factory=dict)
     framework: str = ""
-    """The framework that was to compute, "torch"; "" for any other check."""
+    """The framework that was checked, "torch"; "" for any other check."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The end of the story: what was planned, what was done, what is left, what was proved."""
+    """The result of a run: what was planned, done, left and verified."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...] = ()
     residual: tuple[Change, ...] = ()
-    """What observing again still found to be different."""
+    """What still differed when the machine was observed again."""
     verdicts: tuple[Verdict, ...] = ()
     accelerators: Accelerators | None = None
     """What is attached; None when the spec does not ask."""
     seconds: float = 0.0
     log: str = ""
     fingerprint: str = ""
-    """Of the machine as it was observed last; "" where that is not known."""
+    """Of the machine as it was last observed; "" where that is not known."""
     restart: tuple[str, ...] = ()
-    """What the notebook's kernel holds in another version: right for the next kernel, not for this one."""
+    """What the notebook's kernel has imported in another version: the next kernel will have the new one."""
 
     @property
     def changed(self) -> bool:
@@ -88,7 +88,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Progress, as it leaves the engine."""
+    """Progress that the engine reports."""
 
     step: str
     what: Literal["begin", "progress", "note", "retry", "end"]
@@ -100,13 +100,13 @@ class Event:
 
 
 class Reporter(Protocol):
-    """Hears of an apply as it goes."""
+    """Shows the progress of an apply."""
 
     def show(self, plan: Plan) -> None:
         """The plan, before anything is done."""
 
     def tell(self, event: Event) -> None:
-        """What happens, from any thread."""
+        """One event; called from any thread."""
 
 
 class Silent:
@@ -116,7 +116,7 @@ class Silent:
         """Nothing is shown."""
 
     def tell(self, event: Event) -> None:
-        """Nothing is told."""
+        """Nothing is shown."""
 
 
 SILENT = Silent()

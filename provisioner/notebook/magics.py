@@ -30,7 +30,7 @@ A spec may change the working directory, and means the same afterwards.
 
 
 class CompletionEvent(Protocol):
-    """What IPython tells of a line that is to be completed."""
+    """What IPython passes for a line to complete."""
 
     line: str
 
@@ -52,7 +52,7 @@ def line_magic(line: str) -> None:
 
 
 def cell_magic(line: str, cell: str) -> None:
-    """Run a command on the spec that the cell holds; its relative paths start at the current folder."""
+    """Run a command on the spec in the cell; its relative paths start at the current folder."""
     if options := parse(split(line) or ["apply"]):
         if not getattr(options, "from_cell", False):
             raise ProvisionerError(
@@ -78,7 +78,7 @@ def split(line: str) -> list[str]:
 
 
 def parse(words: list[str]) -> argparse.Namespace | None:
-    """The options that the words stand for; None when help was asked for, and printed."""
+    """The options of the words; None when help was asked for, and printed."""
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):

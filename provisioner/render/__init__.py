@@ -1,1 +1,1 @@
-"""From Plan, Report and Event to what people read."""
+"""From Plan, Report and Event to text and HTML."""

@@ -1,4 +1,4 @@
-"""The accelerator as a small table: what is attached, and what came of each framework."""
+"""The accelerator as a small table: what is attached, and the result of each framework."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def tpu_rows(found: Accelerators) -> Iterator[tuple[str, ...]]:
 
 
 def framework_row(verdict: Verdict) -> tuple[str, ...]:
-    """One framework; a probe that died has little to show."""
+    """One framework; a probe that crashed has few results."""
     data: Mapping[str, Any] = verdict.data
     computed = ["yes" if data.get("computed") else "no"]
     computed += ["before"] if verdict.remembered else []
     types = data.get("dtypes") or {}
-    errors = [f"{name} {told['max_error']:.2g}" for name, told in types.items() if "max_error" in told]
+    errors = [f"{name} {result['max_error']:.2g}" for name, result in types.items() if "max_error" in result]
     rates = [
         f"{data[key]:.3g} {unit}"
         for key, unit in (("tflops", "TFLOPS"), ("bandwidth", "GB/s"))

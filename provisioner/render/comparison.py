@@ -12,7 +12,7 @@ from provisioner.render.text import counted, wrapped
 from provisioner.snapshots.compare import ABSENT, Comparison, Difference
 
 HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,}\b")
-"""A sha256 or a commit, of which the beginning is enough to see that it is another."""
+"""A sha256 or a commit, whose first digits are enough to tell it apart."""
 
 WIDEST_NAME = 30
 GAP = "  "
@@ -21,7 +21,7 @@ GAP = "  "
 def render_comparison(
     comparison: Comparison, *, paint: Paint = plain, width: int = DEFAULT_WIDTH, verbose: bool = False
 ) -> str:
-    """What the fingerprints say, then every group. `verbose` shows what is usually summed up, too."""
+    """What the fingerprints say, then every group. `verbose` shows all of each group."""
     lines = [
         line for text in headlines(comparison) for line in wrapped(clean(text), width, paint, "strong", "")
     ]
@@ -39,8 +39,10 @@ def render_comparison(
         for one in some:
             lines += row((clean(one.name), value_of(one.mine), value_of(one.yours)), widths)
         if hidden := each.differences[len(some) :]:
-            told = f"{len(hidden)} {'more' if some else 'differ'}: {summed_up(hidden, comparison.labels)}; "
-            lines += wrapped(told + "-v shows them", width, paint, "faint", GAP)
+            summary = (
+                f"{len(hidden)} {'more' if some else 'differ'}: {summed_up(hidden, comparison.labels)}; "
+            )
+            lines += wrapped(summary + "-v shows them", width, paint, "faint", GAP)
     return "\n".join(lines) + "\n"
 
 
@@ -48,18 +50,14 @@ def headlines(comparison: Comparison) -> Iterator[str]:
     """What the fingerprints say, and how much else differs."""
     (mine, yours), (left, right) = comparison.labels, comparison.fingerprints
     if comparison.same:
-        yield f"Fingerprints are equal, {left}: all that the spec names is the same."
+        yield f"Fingerprints are equal, {left}: everything that the spec names is the same."
     elif comparison.same is not None:
         yield f"Fingerprints differ: {mine} has {left}, {yours} has {right}."
     for label, found, unknown in zip(
         comparison.labels, comparison.fingerprints, comparison.unknown, strict=True
     ):
         if not found:
-            why = (
-                f"it could not be learnt what {', '.join(unknown)} is there"
-                if unknown
-                else "there was no spec"
-            )
+            why = f"{', '.join(unknown)} could not be determined" if unknown else "there was no spec"
             yield f"There is no fingerprint of {label}: {why}."
     if all(comparison.digests) and len(set(comparison.digests)) > 1:
         yield "They were made with different versions of the spec: compare those first."
@@ -69,7 +67,7 @@ def headlines(comparison: Comparison) -> Iterator[str]:
 
 
 def clean(text: str) -> str:
-    """Text of someone else's file, without what would steer a terminal."""
+    """Text from another person's file, without terminal control characters."""
     return UNSHOWN.sub("\ufffd", text)
 
 
@@ -93,7 +91,7 @@ def row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 
 def summed_up(hidden: Sequence[Difference], labels: tuple[str, str]) -> str:
-    """What many differences come to: "30 in other versions, 8 only in me.json"."""
+    """A summary of many differences: "30 in other versions, 8 only in me.json"."""
     only_mine = sum(one.yours == ABSENT for one in hidden)
     only_yours = sum(one.mine == ABSENT for one in hidden)
     both = len(hidden) - only_mine - only_yours

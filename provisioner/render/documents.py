@@ -72,7 +72,7 @@ def report_document(report: Report) -> JsonObject:
 
 
 def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> JsonObject | None:
-    """What is attached and what the frameworks make of it; None when nobody asked."""
+    """What is attached, and the checks of the frameworks; None when the spec does not ask."""
     if found is None:
         return None
     document: JsonObject = TypeAdapter(Accelerators).dump_python(found, mode="json")
@@ -80,15 +80,15 @@ def accelerator(found: Accelerators | None, verdicts: Iterable[Verdict]) -> Json
 
 
 def framework(verdict: Verdict) -> JsonObject:
-    """What came of letting a framework compute, and all that it told."""
-    told: JsonObject = TypeAdapter(dict[str, object]).dump_python(verdict.data, mode="json")
+    """The check of a framework, and all data that it returned."""
+    data: JsonObject = TypeAdapter(dict[str, object]).dump_python(verdict.data, mode="json")
     return {
         "framework": verdict.framework,
         "passed": verdict.passed,
         "remembered": verdict.remembered,
         "message": verdict.message,
         "hint": verdict.hint,
-        **{key: value for key, value in told.items() if key != "framework"},
+        **{key: value for key, value in data.items() if key != "framework"},
     }
 
 

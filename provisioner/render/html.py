@@ -1,6 +1,6 @@
-"""Plans and reports as HTML: pure functions from values to one fragment that stands alone.
+"""Plans and reports as HTML: pure functions from values to one self-contained fragment.
 
-No script, nothing from elsewhere. Signs and words say what colours say.
+No script, nothing loaded from the network. Signs and words say what colours say.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from provisioner.render.text import (
     STATUS_WORDS,
     VERBS,
     authority,
-    conclusion,
     counted,
     format_seconds,
+    more_dependencies,
     requirements,
+    result_line,
     short,
     summary,
     title_against,
@@ -38,11 +39,11 @@ WORDS = {
     Action.BLOCKED: "blocked",
 }
 SIGNS = {"good": "✓", "bad": "✗", "change": "!", "faint": "="}
-"""Beside the words, so that neither colour nor reading decides alone."""
+"""Shown beside the words, so that meaning does not depend on colour."""
 
 
 def card(label: str, *content: str) -> Markup:
-    """The frame around everything, with its own style sheet so that a saved notebook keeps it."""
+    """The frame around everything, with its own style sheet, so that a saved notebook keeps it."""
     style = element("style", Markup(SHEET))
     return join(style, element("section", *content, class_="colabenv", aria_label=label))
 
@@ -58,7 +59,7 @@ def fold(heading: str, *content: str, opened: bool = False) -> Markup:
 
 
 def render_plan(plan: Plan) -> str:
-    """The diff, one fold for each kind; what has nothing to do is closed."""
+    """The diff, one fold for each kind; those with nothing to do are closed."""
     groups = groupby(plan.steps, key=lambda step: step.kind)
     kinds = [kind_fold(kind, tuple(steps)) for kind, steps in groups]
     title = element("p", element("strong", f"Plan: {summary(plan)}."), class_="title")
@@ -105,11 +106,11 @@ def warn(text: str) -> Markup:
 
 
 def render_report(report: Report) -> str:
-    """The conclusion first, then what needs attention, then the folds for those who want to know."""
+    """The result first, then what needs attention, then details in folds."""
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
     restart: tuple[str, ...] = report.restart
     sign = word(("change" if restart else "good") if report.ok else "bad")
-    title = element("p", sign, " ", element("strong", conclusion(report)), f" ({took})", class_="title")
+    title = element("p", sign, " ", element("strong", result_line(report)), f" ({took})", class_="title")
     return card(
         f"Report on {report.plan.name}",
         title,
@@ -129,12 +130,12 @@ def render_report(report: Report) -> str:
 
 
 def fingerprint_line(fingerprint: str) -> Markup:
-    told = element("p", "Fingerprint: ", element("code", fingerprint), class_="faint")
-    return told if fingerprint else NOTHING
+    line = element("p", "Fingerprint: ", element("code", fingerprint), class_="faint")
+    return line if fingerprint else NOTHING
 
 
 def restart_call(packages: tuple[str, ...]) -> Markup:
-    """What to do when the kernel still holds what was replaced; nothing when it holds none."""
+    """What to do when the kernel has imported packages that were replaced; else nothing."""
     if not packages:
         return NOTHING
     names = join(*(element("code", name) for name in packages), between=", ")
@@ -143,7 +144,8 @@ def restart_call(packages: tuple[str, ...]) -> Markup:
         "div",
         element("p", heading, ": this kernel has imported what was replaced: ", names, "."),
         element(
-            "p", "Choose Runtime > Restart session (elsewhere: Kernel > Restart), and run this cell again."
+            "p",
+            "Choose Runtime > Restart session (in Jupyter: Kernel > Restart), and run this cell again.",
         ),
         class_="call",
         role="note",
@@ -151,7 +153,7 @@ def restart_call(packages: tuple[str, ...]) -> Markup:
 
 
 def problems(report: Report) -> Iterator[Markup]:
-    """One call-out for each step that did not come to a good end: why, and what to do."""
+    """One call-out for each step that did not succeed: why, and what to do."""
     fine = (Status.KEPT, Status.DONE, Status.SKIPPED)
     for outcome in report.outcomes:
         if outcome.status not in fine:
@@ -163,7 +165,7 @@ def problems(report: Report) -> Iterator[Markup]:
                 element("p", word(role, said.lower()), " ", element("code", outcome.step), took + tries),
                 element("p", lines(outcome.error)) if outcome.error else NOTHING,
                 element("p", element("strong", lines(outcome.hint))) if outcome.hint else NOTHING,
-                fold("The end of its output", element("pre", outcome.tail) if outcome.tail else NOTHING),
+                fold("Last output", element("pre", outcome.tail) if outcome.tail else NOTHING),
                 class_="call bad",
                 role="note",
             )
@@ -174,7 +176,7 @@ def skipped_fold(outcomes: tuple[Outcome, ...]) -> Markup:
     rows = [row(outcome.step, lines(outcome.error)) for outcome in left]
     return fold(
         join(word("change", f"{len(left)} skipped")),
-        table("What was not tried", ("Step", "Why"), rows) if rows else NOTHING,
+        table("Skipped steps", ("Step", "Why"), rows) if rows else NOTHING,
         opened=True,
     )
 
@@ -182,9 +184,9 @@ def skipped_fold(outcomes: tuple[Outcome, ...]) -> Markup:
 def residual_call(report: Report) -> Markup:
     if not report.residual:
         return NOTHING
-    said = f"not as the {authority(report.plan)} says"
-    told = change_table(said.capitalize(), "", report.residual)
-    return element("div", element("p", word("bad", said)), told, class_="call bad", role="note")
+    what = f"still different from the {authority(report.plan)}"
+    rows = change_table(what.capitalize(), "", report.residual)
+    return element("div", element("p", word("bad", what)), rows, class_="call bad", role="note")
 
 
 def device_table(found: Accelerators | None) -> Markup:
@@ -194,7 +196,7 @@ def device_table(found: Accelerators | None) -> Markup:
 
 
 def accelerator_table(verdicts: tuple[Verdict, ...]) -> Markup:
-    """What each framework computed on, from the data that its check gave."""
+    """What each framework computed on, from the data of its check."""
     seen = [verdict for verdict in verdicts if verdict.data.get("framework")]
     rows = [accelerator_row(verdict, verdict.data) for verdict in seen]
     headings = ("Framework", "Sees", "Computed", "Result")
@@ -202,20 +204,20 @@ def accelerator_table(verdicts: tuple[Verdict, ...]) -> Markup:
 
 
 def accelerator_row(verdict: Verdict, data: dict[str, object]) -> Markup:
-    capability = told(data.get("capability"))
-    sees = (told(data.get("saw")) or "nothing") + (f" (capability {capability})" if capability else "")
+    capability = as_text(data.get("capability"))
+    sees = (as_text(data.get("saw")) or "nothing") + (f" (capability {capability})" if capability else "")
     units = (("tflops", "TFLOPS"), ("bandwidth", "GB/s"))
-    speeds = [f"{told(data[key])} {unit}" for key, unit in units if key in data]
+    speeds = [f"{as_text(data[key])} {unit}" for key, unit in units if key in data]
     return row(
-        f"{told(data.get('framework'))} {told(data.get('version'))}",
+        f"{as_text(data.get('framework'))} {as_text(data.get('version'))}",
         sees,
-        ", ".join(filter(None, (told(data.get("dtypes")), *speeds))) or "nothing",
+        ", ".join(filter(None, (as_text(data.get("dtypes")), *speeds))) or "nothing",
         outcome_word(verdict),
     )
 
 
-def told(value: object) -> str:
-    """A value that a program gave, as text: what a list or a mapping names, with commas."""
+def as_text(value: object) -> str:
+    """A value from a program, as text: the items of a list or the keys of a mapping, with commas."""
     if isinstance(value, (list, tuple, dict)):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)
@@ -230,7 +232,7 @@ def outcome_word(verdict: Verdict) -> Markup:
 
 
 def checks(verdicts: tuple[Verdict, ...]) -> Iterator[Markup]:
-    """What failed, in the open, and what passed, in a fold."""
+    """What failed, visible at once, and what passed, in a fold."""
     for verdict in verdicts:
         if not verdict.passed:
             yield element(
@@ -243,7 +245,7 @@ def checks(verdicts: tuple[Verdict, ...]) -> Iterator[Markup]:
             )
     passed = [verdict for verdict in verdicts if verdict.passed]
     rows = [check_row(verdict) for verdict in passed]
-    made = table("Checks that passed", ("Check", "Result", "Took", "Said"), rows) if rows else NOTHING
+    made = table("Checks that passed", ("Check", "Result", "Took", "Message"), rows) if rows else NOTHING
     yield fold(f"{counted(len(passed), 'check')} passed", made)
 
 

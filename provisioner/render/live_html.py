@@ -13,7 +13,7 @@ from provisioner.render.text import STATUS_WORDS, format_seconds
 
 @dataclass(frozen=True)
 class Running:
-    """A step that runs: when it began, in seconds of some clock, and its last event."""
+    """A running step: when it began, in seconds of some clock, and its last event."""
 
     began: float
     last: Event
@@ -24,14 +24,14 @@ class LiveView:
     """What the events so far add up to."""
 
     steps: int
-    """How many will come to an end, if none is skipped."""
+    """How many steps will end, if none is skipped."""
     began: float
     running: tuple[Running, ...] = ()
     ended: tuple[Event, ...] = ()
     note: str = ""
 
     def after(self, event: Event, now: float) -> LiveView:
-        """The view once an event was told."""
+        """The view after one more event."""
         others = tuple(each for each in self.running if each.last.step != event.step)
         known = next((each for each in self.running if each.last.step == event.step), None)
         if event.what == "begin":
@@ -44,7 +44,7 @@ class LiveView:
         return replace(self, note=event_line(event))
 
     def finished(self) -> LiveView:
-        """The view that stays when all is over: the last note is no news any more."""
+        """The final view, without the last note."""
         return replace(self, note="")
 
 

@@ -1,4 +1,4 @@
-"""HTML put together from values: whatever is text is escaped, so that no name can become markup."""
+"""HTML put together from values: all text is escaped, so that no name can become markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 
 
 class Markup(str):
-    """Text that is HTML already. No text of others is ever made one but by `escape`."""
+    """Text that is already HTML. Untrusted text becomes one only through `escape`."""
 
     __slots__ = ()
 
@@ -34,14 +34,14 @@ def element(tag: str, *content: str, **attributes: str | bool) -> Markup:
 
     A trailing underscore of an attribute's name is dropped, those within become dashes.
     """
-    told = "".join(
+    written = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
         for key, value in attributes.items()
         if value is not False
     )
     if tag in VOID:
-        return Markup(f"<{tag}{told}>")
-    return Markup(f"<{tag}{told}>{join(*content)}</{tag}>")
+        return Markup(f"<{tag}{written}>")
+    return Markup(f"<{tag}{written}>{join(*content)}</{tag}>")
 
 
 def table(caption: str, headings: tuple[str, ...], rows: list[Markup], **attributes: str) -> Markup:
@@ -67,5 +67,5 @@ def is_cell(content: str) -> bool:
 
 
 def lines(text: str) -> Markup:
-    """Text whose line breaks count, since its lines may be commands to paste."""
+    """Text whose line breaks are kept, since its lines may be commands to paste."""
     return element("span", text, class_="lines")

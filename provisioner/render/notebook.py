@@ -1,4 +1,4 @@
-"""What a notebook's kernel is given to show: HTML with the text that stands for it elsewhere."""
+"""What a notebook's kernel displays: HTML, and text for frontends without HTML."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from provisioner.render.progress import event_line
 from provisioner.render.reporter import TerminalReporter
 
 TICK = 0.5
-"""Seconds between two looks at a bar: often enough to move, too seldom to flood."""
+"""Seconds between two looks at a bar: often enough to look alive, too seldom to flood."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A value for IPython's `display`: frontends take the richest of the two that they know."""
+    """A value for IPython's `display`: frontends show the richer form that they support."""
 
     html: str
     text: str
@@ -39,7 +39,7 @@ class Shown:
 
 
 def shown_plan(plan: Plan, *, verbose: bool = False) -> Shown:
-    """A plan to display. The HTML holds what is right already in a fold, `verbose` or not."""
+    """A plan to display. The HTML has what is already right in a fold, `verbose` or not."""
     return Shown(html.render_plan(plan), text.render_plan(plan, verbose=verbose))
 
 
@@ -77,10 +77,10 @@ class Handle(Protocol):
 
 
 class NotebookReporter(TerminalReporter):
-    """Shows an apply in a cell: the plan, then one display whose bars move until the end.
+    """Shows an apply in a cell: the plan, then one display with bars, updated until the end.
 
-    To be entered in the kernel's main thread. Steps tell from threads of theirs; one thread draws, as
-    often as TICK allows, in the context of the cell that began, so that the output lands there.
+    To be entered in the kernel's main thread. Steps report from their own threads; one thread draws, as often
+    as TICK allows, in the context of the cell that began, so that the output lands there.
     """
 
     def __init__(self, *, verbose: bool = False, events: str | None = None) -> None:
@@ -109,7 +109,7 @@ class NotebookReporter(TerminalReporter):
         self.callback(stop.set)
 
     def _before(self, event: Event) -> None:
-        """What is told while nothing is drawn yet: that another apply is waited for."""
+        """Events before anything is drawn: that another apply is waited for."""
         self.stream.write(event_line(event) + "\n")
         self.stream.flush()
 

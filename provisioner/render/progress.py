@@ -1,4 +1,4 @@
-"""What happens while it happens: plain lines everywhere, live bars where there is a screen."""
+"""Progress: plain lines everywhere, live bars where there is a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Listener = Callable[[Event], None]
 
 QUIET = 10.0
-"""Seconds between two lines about the same step, so that a long download neither floods nor looks dead."""
+"""Seconds between two lines about the same step: a long download neither floods the log nor looks stuck."""
 
 PERCENT = 100
 """A progress with this total counts percent; any other counts bytes."""
@@ -30,7 +30,7 @@ def event_line(event: Event) -> str:
     if event.what == "end" and event.status:
         return f"{event.step}: {STATUS_WORDS[event.status][1]} ({format_seconds(event.seconds)})"
     if event.what == "begin":
-        return f"{event.step}: begins"
+        return f"{event.step}: started"
     return f"{event.step}: {event.text}" if event.step else event.text
 
 

@@ -1,4 +1,4 @@
-"""Shows an apply as it goes: the plan, then every event, on one stream and perhaps in a file."""
+"""Shows the progress of an apply: the plan, then every event, on one stream and perhaps in a file."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ VERBS = ((Action.CREATE, "added"), (Action.REMOVE, "removed"), (Action.UPDATE, "
 
 
 def render_images(images: Sequence[Image], *, paint: Paint = plain, width: int = DEFAULT_WIDTH) -> str:
-    """The images, oldest first, and what they came with: in one table, or in as many as the width takes."""
+    """The images, oldest first, and what they came with: in as many tables as the width needs."""
     rows = [cells(image) for image in images]
     columns = {heading: column(heading, [row[heading] for row in rows]) for heading in rows[0]}
     names, *rest = columns.values()
@@ -39,7 +39,7 @@ def cells(image: Image) -> dict[str, str]:
 
 
 def column(heading: str, texts: Sequence[str]) -> list[str]:
-    """A column with its heading, every cell as wide as the widest; numbers stand to the right."""
+    """A column with its heading, every cell as wide as the widest; numbers are right-aligned."""
     widest = max(map(len, (heading, *texts)))
     place = str.rjust if heading in NUMBERS else str.ljust
     return [place(text, widest) for text in (heading, *texts)]
@@ -67,26 +67,26 @@ def render_difference(
     changes: Sequence[Change],
     *,
     others: int = 0,
-    concerning: str = "",
+    affected: str = "",
     unread: Sequence[str] = (),
     paint: Paint = plain,
     width: int = DEFAULT_WIDTH,
 ) -> str:
     """What changed from one image to another, grouped by kind.
 
-    `concerning` names the spec that the changes matter to; `others` is how many do not, and `unread` are
-    files whose names could not all be told.
+    `affected` names the spec that the changes affect; `others` is how many do not, and `unread` are files
+    that only uv can read in full.
     """
     lines = [paint("strong", " -> ".join(names))]
     for kind, group in groupby(changes, key=lambda change: change.address.partition(".")[0]):
         lines += ["", *kind_lines(kind, list(group), paint, width)]
-    return "\n".join([*lines, "", *closing(len(changes), others, concerning, unread, paint, width)]) + "\n"
+    return "\n".join([*lines, "", *closing(len(changes), others, affected, unread, paint, width)]) + "\n"
 
 
 def kind_lines(kind: str, changes: list[Change], paint: Paint, width: int) -> Iterator[str]:
     number = Counter(change.action for change in changes)
-    told = ", ".join(f"{number[action]} {verb}" for action, verb in VERBS if number[action])
-    yield f"{paint('strong', kind)}  {paint('faint', told)}"
+    counts = ", ".join(f"{number[action]} {verb}" for action, verb in VERBS if number[action])
+    yield f"{paint('strong', kind)}  {paint('faint', counts)}"
     names = [short(change.address, kind) for change in changes]
     longest = min(max(map(len, names)), 40)
     for change, name in zip(changes, names, strict=True):
@@ -95,15 +95,15 @@ def kind_lines(kind: str, changes: list[Change], paint: Paint, width: int) -> It
 
 
 def closing(
-    number: int, others: int, concerning: str, unread: Sequence[str], paint: Paint, width: int
+    number: int, others: int, affected: str, unread: Sequence[str], paint: Paint, width: int
 ) -> Iterator[str]:
-    """How many changes there are, and what they mean for a spec."""
-    if not concerning:
+    """How many changes there are, and whether they affect a spec."""
+    if not affected:
         yield f"{counted(number, 'change')}." if number else "Nothing changed."
         return
     rest = f"; {others} {'other does' if others == 1 else 'others do'} not" if others else ""
-    matter = counted(number, "change") if number else "No change"
-    yield f"{matter} matter{'' if number > 1 else 's'} to {concerning}{rest}."
+    changes = counted(number, "change") if number else "No change"
+    yield f"{changes} affect{'' if number > 1 else 's'} {affected}{rest}."
     for path in unread:
-        note = f"{path} has lines that only uv can read: what they name was not looked at."
+        note = f"{path} has lines that only uv can read: what they name was not compared."
         yield from wrapped(note, width, paint, "change", "")

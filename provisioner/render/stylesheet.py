@@ -1,7 +1,7 @@
 """The colours of the HTML: light, dark, and whichever the notebook itself has chosen.
 
-The card paints its own ground, so that its text can be read on whatever page it lands. Where a host
-strips all this, as GitHub does, words, signs, tables and headings still say everything.
+The card has its own background, so that its text is readable on any page. Where a host strips all this, as
+GitHub does, words, signs, tables and headings still say everything.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Colour where it helps, and only there: every text says the same without it."""
+"""Colour where it helps: every text says the same without it."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def paint_for(stream: IO[str]) -> Paint:
 
 
 def width() -> int:
-    """Columns to fill: the terminal's, or a sensible number where it tells none."""
+    """Columns to fill: the terminal's, or a sensible default."""
     return max(LEAST_WIDTH, min(shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns, 120))

@@ -101,7 +101,9 @@ def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: 
     right = sum(change.action is Action.KEEP for change in changes)
     heading = paint("strong", kind)
     yield f"{heading}  {paint('faint', f'{right} already right')}" if right else heading
-    dependencies = [c for c in shown if c.transitive and c.action is Action.CREATE and not c.reason and not verbose]
+    dependencies = [
+        c for c in shown if c.transitive and c.action is Action.CREATE and not c.reason and not verbose
+    ]
     names = {change: short(change.address, kind) for change in shown if change not in dependencies}
     column = min(max(map(len, names.values()), default=0), 40)
     for change, name in names.items():
@@ -183,7 +185,7 @@ def summary(plan: Plan) -> str:
     parts = [f"{count} {words}" for action, words in VERBS if (count := actions.count(action))]
     if plan.download:
         parts.append(f"{format_size(plan.download)} to download")
-    return ", ".join(parts) or "nothing is named"
+    return ", ".join(parts) or "nothing in the file"
 
 
 def format_seconds(seconds: float) -> str:
@@ -220,7 +222,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
     lines += fingerprint_lines(report.fingerprint, paint)
     role = "good" if report.ok else "bad"
     took = format_seconds(report.seconds) if report.seconds >= 1 else f"{report.seconds:.2f} s"
-    return "\n".join([*lines, paint(role, f"{conclusion(report)} ({took})")]) + "\n"
+    return "\n".join([*lines, paint(role, f"{result_line(report)} ({took})")]) + "\n"
 
 
 def outcome_lines(outcome: Outcome, paint: Paint, width: int) -> Iterator[str]:
@@ -300,7 +302,7 @@ def restart_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
 def render_no_op(report: Report) -> str:
     """A report of nothing to do, without its time: what a later no-op apply prints again."""
     warnings = warning_lines(report, plain, DEFAULT_WIDTH)
-    return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), conclusion(report)])
+    return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), result_line(report)])
 
 
 def fingerprint_lines(found: str, paint: Paint) -> Iterator[str]:
@@ -309,7 +311,7 @@ def fingerprint_lines(found: str, paint: Paint) -> Iterator[str]:
         yield f"{paint('faint', 'Fingerprint:')} {found}"
 
 
-def conclusion(report: Report) -> str:
+def result_line(report: Report) -> str:
     """The last line, which sums the report up."""
     steps = {outcome.step: outcome.status for outcome in report.outcomes}
     changed = sum(

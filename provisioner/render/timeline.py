@@ -1,4 +1,4 @@
-"""What ran when, and in which lane, as a table with bars. The numbers say it where there is no style."""
+"""What ran when, and in which lane, as a table with bars. Without style, the numbers say the same."""
 
 from __future__ import annotations
 

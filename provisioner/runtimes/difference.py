@@ -1,4 +1,4 @@
-"""What differs between two images, and what of that matters to a spec. Pure."""
+"""What differs between two images, and which differences affect a spec. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from provisioner.model.plan import Action, Change
 from provisioner.runtimes.images import Image
 
-UNTOLD = "of no version"
+UNKNOWN = "version not known"
 
 
 def any_version(_version: str) -> bool:
@@ -18,37 +18,37 @@ def any_version(_version: str) -> bool:
 
 @dataclass(frozen=True)
 class Concern:
-    """Something of an image that a spec is concerned with."""
+    """Something in an image that affects a spec."""
 
     address: str
-    """Where it stands in a difference: `pip.numpy`, or a pattern, `pip.nvidia-*`."""
+    """Its address in a difference: `pip.numpy`, or a pattern, `pip.nvidia-*`."""
     wish: str = ""
-    """What the spec asks for, as it says it: `numpy<2.1`. Empty when nothing is missed without it."""
+    """What the spec asks for, in its own words: `numpy<2.1`. Empty when the spec does not require it."""
     fits: Callable[[str], bool] = any_version
-    """Whether a version will do."""
+    """Whether a version is accepted."""
 
     def is_about(self, address: str) -> bool:
         return fnmatchcase(address, self.address)
 
     def met_by(self, versions: dict[str, str]) -> bool:
-        """Whether anything of what is there, versions by address, will do."""
+        """Whether any of `versions`, by address, is accepted."""
         return any(
-            version == UNTOLD or self.fits(version)
+            version == UNKNOWN or self.fits(version)
             for address, version in versions.items()
             if self.is_about(address)
         )
 
 
 @dataclass(frozen=True)
-class Relevance:
-    """What of an image matters to a spec, or to a section of one."""
+class Concerns:
+    """Everything in an image that affects a spec, or a section of one."""
 
     concerns: tuple[Concern, ...] = ()
     unread: tuple[str, ...] = ()
     """Requirement files with lines that could not be read."""
 
-    def __add__(self, other: Relevance) -> Relevance:
-        return Relevance((*self.concerns, *other.concerns), (*self.unread, *other.unread))
+    def __add__(self, other: Concerns) -> Concerns:
+        return Concerns((*self.concerns, *other.concerns), (*self.unread, *other.unread))
 
 
 def contents(image: Image) -> dict[str, str]:
@@ -56,7 +56,7 @@ def contents(image: Image) -> dict[str, str]:
     return {
         "runtime.os": image.os,
         "runtime.python": image.python,
-        **{f"pip.{name}": version or UNTOLD for name, version in sorted(image.distributions.items())},
+        **{f"pip.{name}": version or UNKNOWN for name, version in sorted(image.distributions.items())},
         **{f"apt.{name}": version for name, version in sorted(image.apt.items())},
     }
 
@@ -78,17 +78,19 @@ def change(address: str, before: str | None, after: str | None) -> Change:
     return Change(address, action, before, after)
 
 
-def relevant(old: Image, new: Image, concerns: Iterable[Concern]) -> tuple[Change, ...]:
-    """The part of their difference that a spec is concerned with.
+def affecting(old: Image, new: Image, concerns: Iterable[Concern]) -> tuple[Change, ...]:
+    """The differences that affect a spec.
 
-    Where the old image held what the spec asks for, and the new one no longer does, the reason says so.
+    Where the old image had what the spec asks for, and the new one does not, the reason says so.
     """
-    concerns, there = tuple(concerns), contents(new)
+    concerns, available = tuple(concerns), contents(new)
     found = []
     for each in difference(old, new):
         if near := [concern for concern in concerns if concern.is_about(each.address)]:
             before = {each.address: each.before} if each.before else {}
-            missed = (one.wish for one in near if one.wish and one.met_by(before) and not one.met_by(there))
+            missed = (
+                one.wish for one in near if one.wish and one.met_by(before) and not one.met_by(available)
+            )
             wishes = ", ".join(dict.fromkeys(missed))
             found.append(replace(each, reason=f"the file asks for {wishes}" if wishes else ""))
     return tuple(found)

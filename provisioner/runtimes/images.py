@@ -1,4 +1,4 @@
-"""Colab's images as they were: what each runtime version came with, known without asking anyone.
+"""Colab's images as they were: what each runtime version came with, known offline.
 
 Source: the lists in https://github.com/googlecolab/backend-info, in tables beside this file.
 """
@@ -26,7 +26,7 @@ class Image:
     """What one image of one runtime version came with."""
 
     runtime: str
-    """ "2026.07", as Colab's menu of runtime versions has it."""
+    """ "2026.07", as Colab's menu of runtime versions shows it."""
     image: str
     """ "cpu", "gpu" or "tpu"."""
     commit: str
@@ -53,7 +53,7 @@ class Image:
 
     @property
     def telling(self) -> dict[str, str | None]:
-        """The versions that notebooks depend on most; None for what is not there. Of Java, the major one."""
+        """The versions that notebooks depend on most; None for what is absent. Of Java, the major one."""
         found = self.distributions
         java = [int(match[1]) for match in map(JDK.fullmatch, self.apt) if match]
         return {name: found.get(name) for name in TELLING} | {"jdk": str(max(java)) if java else None}
@@ -61,7 +61,7 @@ class Image:
 
 @cache
 def canonical(name: str) -> str:
-    """A distribution's name as PEP 503 normalises it. The packaging library would take long to import."""
+    """A distribution's name as PEP 503 normalises it. The packaging library takes long to import."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -73,9 +73,9 @@ def names() -> tuple[str, ...]:
 
 @cache
 def load(name: str) -> Image:
-    """The image of that name; "2026.07-gpu" will do, and "gpu" for the newest of its sort.
+    """The image of that name; "2026.07-gpu" is enough, and "gpu" is the newest GPU image.
 
-    Raises ProvisionerError when there is none, with the names that are near.
+    Raises ProvisionerError when there is none, with similar names.
     """
     of_its_sort = [known for known in names() if known.rpartition("-")[2] == name]
     full = next(reversed(of_its_sort), name if name.startswith(PREFIX) else PREFIX + name)
@@ -83,24 +83,26 @@ def load(name: str) -> Image:
         near = difflib.get_close_matches(full, names(), n=3) or names()[-3:]
         raise ProvisionerError(
             f"there is no Colab image named {name}",
-            f"Near it: {', '.join(near)}. `colabenv runtimes` lists them all.",
+            f"Similar: {', '.join(near)}. `colabenv runtimes` lists them all.",
         )
     heading = full.removeprefix(PREFIX)
     runtime, image, commit, date, os, python = tables.rows("images.tsv")[1 + names().index(full)]
     pip, apt = (tables.column(tables.rows(file), heading) for file in ("pip.tsv", "apt.tsv"))
-    told = {package: version for package, version in apt.items() if version}
-    return Image(runtime, image, commit, date, os, python, pip, told)
+    installed = {package: version for package, version in apt.items() if version}
+    return Image(runtime, image, commit, date, os, python, pip, installed)
 
 
 def recognise(distributions: Mapping[str, str]) -> Image | None:
-    """The image that a machine began as: the one most of whose pip list is still installed there.
+    """The image that a machine started from: the one most of whose pip list is still installed there.
 
-    `distributions` are versions by canonical names. None when no image is near enough.
+    `distributions` are versions by canonical names. None when no image is similar enough.
     """
 
     def kept(image: Image) -> int:
-        held = image.distributions.items()
-        return sum(name in distributions and version in (None, distributions[name]) for name, version in held)
+        listed = image.distributions.items()
+        return sum(
+            name in distributions and version in (None, distributions[name]) for name, version in listed
+        )
 
     images = [load(name) for name in names()]
     near = [image for image in images if kept(image) >= ENOUGH * len(image.pip)]

@@ -1,12 +1,12 @@
-"""The tables beside this file: one row for each image, and one for each name that any image holds.
+"""The tables beside this file: one row for each image, and one for each name that any image has.
 
 Text that git can diff. Versions mostly stay from one image to the next, so a cell says only what changed:
 
     name     2026.04-cpu  2026.07-cpu  2026.08-cpu
     numpy    2.0.2        .            2.1.3          the same in 2026.07 as before
-    yfinance 0.2.66                                   a row that ends early goes on as it was
-    keyring  -            25.1         -              - stands for absent
-    gateway  ?                                        ? for present in a version that pip does not tell
+    yfinance 0.2.66                                   a row that ends early stays as it was
+    keyring  -            25.1         -              - means absent
+    gateway  ?                                        ? for present, but in a version that pip does not say
 
 `scripts/runtimes.py` writes them.
 """
@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-ABSENT, SAME, UNTOLD, COMMENT = "-", ".", "?", "#"
+ABSENT, SAME, UNKNOWN, COMMENT = "-", ".", "?", "#"
 
 
 def cells(text: str) -> Iterator[list[str]]:
-    """The rows of a table, its heading first, without what is said about it."""
+    """The rows of a table, its heading first, without comments."""
     return (line.split("\t") for line in text.splitlines() if not line.startswith(COMMENT))
 
 
@@ -32,14 +32,16 @@ def rows(file: str) -> tuple[list[str], ...]:
 
 
 def column(table: Iterable[list[str]], heading: str) -> dict[str, str | None]:
-    """What a table says in the column with that heading: versions, or None where it is untold."""
+    """What a table says in the column with that heading: versions, or None where the version is not known."""
     entries = iter(table)
     at = next(entries).index(heading)
-    told = ((name, standing(versions[:at])) for name, *versions in entries)
-    return {name: None if version == UNTOLD else version for name, version in told if version != ABSENT}
+    entries_at = ((name, last(versions[:at])) for name, *versions in entries)
+    return {
+        name: None if version == UNKNOWN else version for name, version in entries_at if version != ABSENT
+    }
 
 
-def standing(versions: Iterable[str]) -> str:
+def last(versions: Iterable[str]) -> str:
     """The last version that was written, or absent before any was."""
     return next((version for version in reversed([*versions]) if version != SAME), ABSENT)
 
@@ -57,11 +59,14 @@ def row(name: str, versions: Iterable[str]) -> list[str]:
 
 
 def lists(holding: Mapping[str, Mapping[str, str | None]]) -> list[list[str]]:
-    """The table of what each image holds: by heading, what `column` would find below it."""
+    """The table of what each image has: by heading, what `column` would find below it."""
     names = sorted(
-        {name for held in holding.values() for name in held}, key=lambda name: (name.lower(), name)
+        {name for versions in holding.values() for name in versions}, key=lambda name: (name.lower(), name)
     )
     return [
         ["name", *holding],
-        *(row(name, [held.get(name, ABSENT) or UNTOLD for held in holding.values()]) for name in names),
+        *(
+            row(name, [versions.get(name, ABSENT) or UNKNOWN for versions in holding.values()])
+            for name in names
+        ),
     ]

@@ -1,4 +1,4 @@
-"""Taking out of what is shown to others who it is from."""
+"""Removing what identifies the user from what is shown to others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Anonymous:
-    """Takes out of text what could tell who runs it: secrets, the home folder, the names of users."""
+    """Removes from text what could identify its user: secrets, the home folder, the names of users."""
 
     def __init__(self, machine: Reader) -> None:
         self.blot = redactor(machine.environ)

@@ -25,7 +25,7 @@ Values: TypeAlias = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same on two machines; None where that could not be learnt."""
+    """One thing that is not the same on two machines; None where that could not be determined."""
 
     name: str
     mine: str | None
@@ -41,7 +41,7 @@ class Group:
     """Why it matters, in a few words."""
     differences: tuple[Difference, ...]
     brief: int = ALL
-    """How many of them are worth showing to someone who did not ask for all."""
+    """How many of them are shown by default."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Comparison:
     digests: tuple[str, str]
     """sha256 of the two specs' texts."""
     unknown: tuple[tuple[str, ...], tuple[str, ...]]
-    """The addresses of what could not be learnt, which is why there is no fingerprint."""
+    """The addresses of what could not be determined, which is why there is no fingerprint."""
     groups: tuple[Group, ...]
 
     @property
@@ -70,7 +70,7 @@ def devices(snapshot: Snapshot) -> Values:
     shown += [f"TPU {attached.tpu}, chips: {attached.chips}"] if attached.tpu else []
     memory = {gpu.memory_total for gpu in attached.gpus if gpu.memory_total}
     problem = {"problem": attached.problem.code} if attached.problem else {}
-    # By the gigabyte: drivers keep some of a device's memory to themselves, each as much as it likes.
+    # By the gigabyte: drivers reserve some of a device's memory, and not all the same amount.
     sizes = {"memory of each": ", ".join(format_size(size) for size in sorted(memory))} if memory else {}
     return {"devices": ", ".join(shown) or "none"} | sizes | problem
 
@@ -86,7 +86,7 @@ def python(snapshot: Snapshot) -> Values:
 
 
 def named(snapshot: Snapshot) -> Values:
-    """What the spec names, but for what has groups of its own."""
+    """What the spec names, except what has its own group."""
     return {
         address: value
         for address, value in snapshot.named.items()
@@ -95,7 +95,7 @@ def named(snapshot: Snapshot) -> Values:
 
 
 def listing_of(kind: str) -> str:
-    """The part of a snapshot that a kind's things are in; snapshots of others may know kinds that we lack."""
+    """The part of a snapshot that a kind's things are in; snapshots of others may have kinds that we lack."""
     return registry.get(kind).listing if registry.has(kind) else ""
 
 
@@ -138,7 +138,7 @@ class Topic:
     why: str
     look: Callable[[Snapshot], Values]
     listing: str = ""
-    """The part of a snapshot that it is about; what a spec names of it stands where the spec is."""
+    """The part of a snapshot that it is about; what a spec names is in the group of the spec."""
     brief: int = ALL
 
 
@@ -147,9 +147,7 @@ TOPICS = (
     Topic("driver", "it decides which CUDA builds can run at all", driver),
     Topic("python", "wheels are built for one minor version each", python),
     Topic("named by the spec", "the file asks for these", named),
-    Topic(
-        "frameworks", "built against each other: changing one can break the rest", stack, "distributions"
-    ),
+    Topic("frameworks", "built against each other: changing one can break the rest", stack, "distributions"),
     Topic("system", "wheels and programs load its libraries", system),
     Topic("environment", "frameworks read these when they start", environment),
     Topic("other distributions", "installed, but not named by the spec", distributions, "distributions", 10),
@@ -187,7 +185,7 @@ def names_listed(listing: str, snapshot: Snapshot) -> set[str]:
 
 
 def differences(mine: Values, yours: Values) -> Iterator[Difference]:
-    """What differs, in my order, and then what only you have. What nobody knows may differ."""
+    """What differs, in my order, and then what only you have. What is not known may differ."""
     for name in dict.fromkeys((*mine, *yours)):
         left, right = mine.get(name, ABSENT), yours.get(name, ABSENT)
         if left != right or left is None:

@@ -20,7 +20,7 @@ AGAIN = "Make it again on the machine it comes from: colabenv facts --out FILE"
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The machine itself; memory in bytes, and "" for what it does not tell."""
+    """The machine itself; memory in bytes, and "" for what is not known."""
 
     platform: str
     """Who runs it: "colab"."""
@@ -49,10 +49,10 @@ class Snapshot:
     """sha256 of the spec's text."""
     fingerprint: str | None = None
     named: Mapping[str, str | None] = field(default_factory=dict)
-    """Address -> version, sha256, "absent"; None where it could not be learnt."""
+    """Address -> version, sha256, "absent"; None where it could not be determined."""
     machine: Seen
     environment: Mapping[str, str]
-    """Those variables that bend what frameworks do, as far as they are set."""
+    """The variables that change what frameworks do, as far as they are set."""
     distributions: Mapping[str, str]
     """Name -> version of all that Python has."""
     packages: Mapping[str, str]
@@ -76,14 +76,14 @@ def load(path: str) -> Snapshot:
 
 
 def parse(source: str | bytes, filename: str) -> Snapshot:
-    """The snapshot in a document of ours. Raises ProvisionerError when it is none."""
+    """The snapshot in a document. Raises ProvisionerError when it is not one."""
     try:
         read = json.loads(source)
     except ValueError as error:
         raise ProvisionerError(f"{filename} is not JSON", AGAIN) from error
-    told = read.get("format") if isinstance(read, dict) else None
-    if told != FACTS_FORMAT:
-        what = f"it is {told}" if told else "it names no format"
+    found = read.get("format") if isinstance(read, dict) else None
+    if found != FACTS_FORMAT:
+        what = f"it is {found}" if found else "it names no format"
         raise ProvisionerError(f"{filename} is not a {FACTS_FORMAT} document: {what}", AGAIN)
     try:
         return TypeAdapter(Snapshot).validate_python(read)
@@ -115,4 +115,4 @@ VARIABLES = (
     "TPU_ACCELERATOR_TYPE",
     "COLAB_RELEASE_TAG",
 )
-"""The only variables that are shown: they bend what frameworks do, and hold no secrets."""
+"""The only variables that are shown: they change what frameworks do, and have no secrets."""

@@ -1,4 +1,4 @@
-"""Faults in a section, in the words of someone who edits the file."""
+"""Faults in a section, as messages for someone who edits the file."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FALSE, TRUE = ("no", "off", "n"), ("yes", "on", "y")
 MOST_KEYS = 20
 MOST_DIGITS = 15
 MOST_FAULTS = 1000
-"""Finding words takes time, and a file from a stranger may be made to take all of it."""
+"""Finding similar words takes time, and an untrusted file may be made to take a lot of it."""
 
 SHAPES = {
     "object": MAPPING,
@@ -66,11 +66,11 @@ SHAPES = {
     "integer": WHOLE,
     "number": NUMBER,
 }
-"""What a JSON Schema calls them. It knows of shorthands, while pydantic tells only of what they stand for."""
+"""What a JSON Schema calls them. It has shorthands, while pydantic only reports what they stand for."""
 
 
 def explain(error: ValidationError, document: Document, section: str, root: Schema) -> Iterator[Problem]:
-    """Every problem that `error` tells about the section called `section`, whose JSON Schema is `root`."""
+    """Every problem that `error` has about the section called `section`, whose JSON Schema is `root`."""
     wordings = [
         Wording(fault, document, root)
         for fault in find(error, section, document.root.children[section].node)[:MOST_FAULTS]
@@ -83,7 +83,7 @@ def explain(error: ValidationError, document: Document, section: str, root: Sche
 
 @dataclass
 class Wording:
-    """One fault, put into words."""
+    """One fault and its message."""
 
     fault: Fault
     document: Document
@@ -95,7 +95,7 @@ class Wording:
 
     @cached_property
     def mark(self) -> Mark:
-        """The key for what concerns a key or a whole block, else the value."""
+        """The key if the fault is about a key or a whole block, else the value."""
         child = self.document.find(self.fault.path)
         block = bool(child.node.children) and not child.node.flow
         about_key = self.fault.type == "extra_forbidden" or self.fault.loc == ("[key]",)
@@ -103,7 +103,7 @@ class Wording:
 
     @cached_property
     def wanted(self) -> tuple[str, ...]:
-        """All that could stand here."""
+        """Everything that is allowed here."""
         shapes = [
             SHAPES[node["type"]]
             for node in schema.at(self.root, self.fault.path[1:])
@@ -189,7 +189,7 @@ class Wording:
         return schema.advice(self.root, path) or schema.advice(self.root, whole)
 
     def discreet(self, said: str) -> str:
-        """A validator's words without those of the value, where that may be a secret."""
+        """A validator's message without the value, where that may be a secret."""
         value = str(self.fault.input)
         line = self.document.lines[self.mark.line - 1]
         if not value or not (is_secret(self.fault.path) or holds_secret(line)):
@@ -209,7 +209,7 @@ def subject(path: Path) -> str:
 
 
 def read_as(text: str, value: object) -> str:
-    """What `text` without quotes is taken for."""
+    """How YAML reads `text` without quotes."""
     if isinstance(value, bool):
         return str(value).lower()
     return "a number" if str(value) == text else f"the number {value}"

@@ -1,7 +1,7 @@
-"""What pydantic finds wrong with a section, each fault once and at its own place in the file.
+"""What pydantic finds wrong with a section, each fault once and at its place in the file.
 
-The branches of a union that do not fit what was written count as one wish ("gpu, tpu, none or a mapping"),
-not as one failure each.
+The branches of a union that do not fit what was written count as one expectation ("gpu, tpu, none or a
+mapping"), not as one failure each.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def fault(kind: str, loc: Path, context: Mapping[str, object], value: object) ->
 
 
 def settle(faults: Iterable[Fault], path: Path, node: Node) -> list[Fault]:
-    """Give each fault its place in the file, and each union one voice."""
+    """Give each fault its place in the file, and each union one message."""
     here: list[Fault] = []
     deeper: defaultdict[str | int, list[Fault]] = defaultdict(list)
     branches: defaultdict[str | int, list[Fault]] = defaultdict(list)
@@ -155,7 +155,7 @@ def settle(faults: Iterable[Fault], path: Path, node: Node) -> list[Fault]:
 
 
 def choose(branches: list[list[Fault]], path: Path) -> list[Fault]:
-    """What to tell of a union: the faults of the branch that was meant, or all that could stand here."""
+    """What to report of a union: the faults of the branch that was meant, or all that is allowed here."""
     meant = [branch for branch in branches if not all(one.misfit and one.path == path for one in branch)]
     if not meant:
         faults = [one for branch in branches for one in branch]

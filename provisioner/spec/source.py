@@ -1,8 +1,8 @@
 """YAML text -> values that know their line and column.
 
-The text may come from a stranger, so the parser's events are counted and checked as they come and nothing
-is built from tags. Scalars are read as every version of YAML reads them: what the versions disagree about
-(`no`, `1e3`, `017`, `1:30`, `2024-01-01`) stays the text that it is in the file.
+The text is not trusted, so the parser's events are counted and checked as they come and nothing is built from
+tags. Scalars are read as every version of YAML reads them: what the versions disagree about (`no`, `1e3`,
+`017`, `1:30`, `2024-01-01`) stays the text that it is in the file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_DEPTH = 50
 MAX_VALUES = 10_000
 """Values in a file, counting what an alias stands for each time it is used."""
 WIDEST = 160
-"""Columns of a line that are shown; a place further right is told by its number alone."""
+"""Columns of a line that are shown; a place further right is given by its number alone."""
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -57,7 +57,7 @@ class Child(NamedTuple):
 
 @dataclass
 class Node:
-    """A value, where it stands, and what is in it."""
+    """A value, its place, and what is in it."""
 
     mark: Mark
     value: object
@@ -72,7 +72,7 @@ class Node:
 
 @dataclass
 class Document:
-    """A file that could be read. `problems` are what is wrong with it as YAML all the same."""
+    """A file that could be read. `problems` are what is wrong with it as YAML nevertheless."""
 
     filename: str
     text: str
@@ -95,7 +95,7 @@ class Document:
 
 
 def read(data: str | bytes, filename: str) -> Document:
-    """The one document in `data`. Raises SpecError when nothing can be made of it."""
+    """The one document in `data`. Raises SpecError when it cannot be read."""
     text = decode(data, filename)
     lines = BREAK.split(text)
     builder = Builder(filename, lines)
@@ -168,7 +168,7 @@ def syntax_problem(error: yaml.YAMLError, lines: list[str]) -> Problem:
 
 
 def keys_above(lines: list[str]) -> Iterator[str]:
-    """The lines with the keys that the last line belongs to, as far as indentation tells."""
+    """The lines with the keys that the last line belongs to, as far as indentation shows."""
     limit = sys.maxsize
     for line in reversed(lines):
         if line and KEY_LINE.match(line) and (width := len(line) - len(line.lstrip())) < limit:
@@ -240,7 +240,7 @@ class Builder:
                     self.refuse(mark, "a file has one document, but a second one begins here", "")
 
     def add(self, node: Node, size: int) -> None:
-        """Count a value before anything is made of it."""
+        """Count a value before it is built."""
         self.count += size
         if self.count > MAX_VALUES:
             self.refuse(node.mark, f"the file has more than {MAX_VALUES} values", "")
@@ -248,7 +248,7 @@ class Builder:
             self.refuse(node.mark, f"this is nested more than {MAX_DEPTH} levels deep", "")
 
     def alias(self, mark: Mark, name: str) -> None:
-        """Put the value that was given a name above where the name stands."""
+        """Put a value that was given a name above in the place of that name."""
         node = self.anchors.get(name)
         if node is None:
             itself = any(opened.anchor == name for opened in self.open)
@@ -259,7 +259,7 @@ class Builder:
         self.end(node, None)
 
     def end(self, node: Node, anchor: str | None) -> None:
-        """Give a value that is complete to what it stands in."""
+        """Add a complete value to its parent."""
         if anchor:
             self.anchors[anchor] = node
         if not self.open:

@@ -1,4 +1,4 @@
-"""What a YAML parser says, in the words of someone who edits a file."""
+"""The messages of a YAML parser, rewritten for someone who edits a file."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_it_reads_without_style_and_attributes(page: Page, name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_pictures(page: Page, name: str, width: str, scheme: str) -> None:
     show(page, PAGES[name], scheme=scheme, width=WIDTHS[width])
-    for summary in ("Timeline", "more dependenc", "end of its output", "has ended"):
+    for summary in ("Timeline", "more dependenc", "Last output", "has ended"):
         for found in page.locator("summary", has_text=summary).all():
             found.click()
     page.mouse.move(0, 0)

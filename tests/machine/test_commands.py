@@ -103,7 +103,7 @@ def test_a_saved_plan_is_refused_once_the_machine_moved(garden: Root) -> None:
     spec = "version: 1\nfiles: [{path: garden.toml, content: blue}]\n"
     garden.colabenv("plan", "--out", "plan.json", spec=spec, check=True)
     garden.write(f"{WORK}/garden.toml", "red")
-    assert_clear(garden.colabenv("apply", "plan.json"), "different now", "garden.toml")
+    assert_clear(garden.colabenv("apply", "plan.json"), "these differ", "garden.toml")
     garden.path(f"{WORK}/garden.toml").unlink()
     garden.colabenv("apply", "plan.json", check=True)
     assert garden.read(f"{WORK}/garden.toml") == "blue"

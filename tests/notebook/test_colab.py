@@ -65,7 +65,7 @@ def test_a_secret_reaches_the_environment_and_nothing_else(loaded: RunningKernel
     cell = SECRET + "run: [{name: say, command: [python, say.py], creates: said}]\n"
     result = loaded.run(cell)
     assert result.status == "ok", result.error
-    assert "OTHER is done without" in result.text
+    assert "OTHER is not set" in result.text
     assert loaded.run("import os\nprint(os.environ['HF_TOKEN'][:3])").stdout == "hf_\n"
     assert VALUE not in result.text + str(result.displays)
     (tmp_path / "colab.json").unlink()
@@ -80,7 +80,7 @@ def test_a_secret_reaches_the_environment_and_nothing_else(loaded: RunningKernel
     [
         ({}, "Colab's Secrets have no HF_TOKEN"),
         ({"forbidden": ["HF_TOKEN"]}, "this notebook may not read the secret HF_TOKEN"),
-        ({"silent": True}, "the page of Colab does not answer"),
+        ({"silent": True}, "the Colab page does not answer"),
     ],
 )
 def test_why_a_secret_cannot_be_had(

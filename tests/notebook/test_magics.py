@@ -70,8 +70,8 @@ def test_from_python_it_is_the_same_and_silent(plain: RunningKernel, tmp_path: P
     assert plain.run("print(provisioner.plan().pending, provisioner.verify().ok)").stdout == "False True\n"
     (tmp_path / "a").unlink()
     failed = plain.run("provisioner.verify()")
-    assert (failed.status, "1 not as the file says" in failed.error) == ("error", True)
-    assert failed.traceback.startswith("Not as the file says:\n  + files.a")
+    assert (failed.status, "1 still different from the file" in failed.error) == ("error", True)
+    assert failed.traceback.startswith("Still different from the file:\n  + files.a")
 
 
 def test_a_cell_whose_value_is_a_plan_or_a_report_shows_it(plain: RunningKernel, tmp_path: Path) -> None:

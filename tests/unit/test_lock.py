@@ -182,8 +182,8 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
     ("place", "value", "told"),
     [
         (("format",), "provisioner.lock/9", "has the format provisioner.lock/9"),
-        (("targets", 0, "drive"), {"x": 1}, "targets.0: holds drive, which cannot be locked"),
-        (("targets", 0, "gardens"), {"x": 1}, "targets.0: holds gardens, which cannot be locked"),
+        (("targets", 0, "drive"), {"x": 1}, "targets.0: contains drive, which cannot be locked"),
+        (("targets", 0, "gardens"), {"x": 1}, "targets.0: contains gardens, which cannot be locked"),
         (("targets", 0, "name"), "../here", "targets.0.name: "),
         (("targets", 0, "spec"), "sha256:ab", "targets.0.spec: "),
         ((*WHEEL, "name"), "--index-url=x", "targets.0.pip.packages.0.name: "),
@@ -242,7 +242,7 @@ WHEEL = ("targets", 0, "pip", "packages", 0)
             "datasets.seeds.path: must be below the folder of the lock",
         ),
         (("targets", 0, "datasets", "seeds"), {"sha256": SHA}, "needs either a url or a path"),
-        (("targets", 0, "\x1b[31m"), {"x": 1}, "holds  [31m, which cannot be locked"),
+        (("targets", 0, "\x1b[31m"), {"x": 1}, "contains  [31m, which cannot be locked"),
     ],
 )
 def test_what_is_damaged_is_told_with_its_place(
@@ -319,17 +319,17 @@ def test_a_machine_takes_its_own_target_or_what_it_can_run(
     [
         (
             {},
-            "the lock is for nothing, and this is here",
+            "the lock is for nothing, but this is here",
             HERE,
         ),
         (
             {"gpu": {"accelerator": "gpu"}, "arm": {"architecture": "aarch64"}},
-            "the lock is for gpu, arm, and this is here",
+            "the lock is for gpu, arm, but this is here",
             HERE,
         ),
         (
             {"old": {"python": "3.10.1"}, "new": {"python": "3.12.1"}},
-            "the lock is for Python 3.10 (old), Python 3.12 (new), and this is Python 3.11.2 (here)",
+            "the lock is for Python 3.10 (old), Python 3.12 (new), but this is Python 3.11.2 (here)",
             HERE,
         ),
     ],
@@ -379,7 +379,7 @@ def test_each_name_stands_once() -> None:
     twice["pip"]["packages"].append(twice["pip"]["packages"][0])
     with pytest.raises(ValidationError, match="names rose twice"):
         TypeAdapter(PipPins).validate_python(twice["pip"])
-    with pytest.raises(ValidationError, match="two targets of the name here"):
+    with pytest.raises(ValidationError, match="two targets named here"):
         Lock.model_validate({"targets": [TARGET, TARGET]})
 
 

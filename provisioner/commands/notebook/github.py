@@ -29,7 +29,7 @@ class GitHubRepository:
         return os.path.commonpath([files.real(path), self.root]) == self.root
 
     def inside(self, path: str) -> str:
-        """The path of a file that the repository holds, quoted for a URL."""
+        """The path of a file in the repository, quoted for a URL."""
         return quote(os.path.relpath(files.real(path), self.root))
 
     def colab(self, path: str) -> str:
@@ -101,7 +101,7 @@ def remotes(config: str) -> Iterator[tuple[str, str]]:
 
 
 def slug_of(url: str) -> str | None:
-    """OWNER/NAME of a GitHub URL, without whatever credentials it holds."""
+    """OWNER/NAME of a GitHub URL, without its credentials."""
     match = REMOTE.fullmatch(url)
     return match[1] if match and SLUG.fullmatch(match[1]) else None
 

@@ -30,7 +30,7 @@ BADGE = "colabenv-badge"
 
 BADGE_IMAGE = "https://colab.research.google.com/assets/colab-badge.svg"
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*")
-"""A path that neither a shell nor IPython's own expansion of braces and dollars reads otherwise."""
+"""A path that neither a shell nor IPython's expansion of braces and dollars changes."""
 
 EMPTY = {
     "cells": [],
@@ -53,14 +53,14 @@ def request(spec: Spec) -> NotebookRequest:
 def setup(spec: str, notebook: str, repository: GitHubRepository | None) -> str:
     """The source of the cell. With a repository it fetches a spec that is not there, and its lock.
 
-    A spec that has a lock beside it is applied with that lock.
-    Raises ProvisionerError for a spec whose name a cell cannot hold as it is.
+    A spec that has a lock beside it is applied with that lock. Raises ProvisionerError for a spec whose name
+    cannot be written in a cell.
     """
     named = os.path.relpath(spec, os.path.dirname(notebook))
     if not PLAIN_PATH.fullmatch(named):
         raise ProvisionerError(
-            f"{named} has characters in its name that mean something else in a cell",
-            "Rename it: letters, digits, dots, dashes and underscores will do.",
+            f"{named} has characters in its name that have a special meaning in a cell",
+            "Rename it: use only letters, digits, dots, dashes and underscores.",
         )
     lock = path_of(spec)
     locked = files.exists(lock)
@@ -128,7 +128,7 @@ def not_a_notebook(why: str) -> ProvisionerError:
 
 
 def with_cell(text: str, name: str, source: str) -> str:
-    """The text with our cell of that name; one that is there keeps its place, its output and its metadata."""
+    """The text with our cell of that name; an existing one keeps its place, output and metadata."""
     cells = json.loads(text)["cells"]
     number = next((number for number, cell in enumerate(cells) if name in names(cell)), None)
     if number is None:
@@ -210,19 +210,19 @@ def place(text: str, *path: str | int) -> int:
 
 
 def produce(spec: Spec, path: str, repository: GitHubRepository | None, *, update: bool, force: bool) -> str:
-    """Write the notebook at `path`, or update the one that is there; in words, what was done.
+    """Write the notebook at `path`, or update the one that is there; returns a description of what was done.
 
     Raises ProvisionerError, also when there is another file at `path` and neither `update` nor `force`.
     """
-    there = read(path) if files.exists(path) or update else None
-    before = there if update and there is not None else json.dumps(EMPTY, indent=1) + "\n"
+    existing = read(path) if files.exists(path) or update else None
+    before = existing if update and existing is not None else json.dumps(EMPTY, indent=1) + "\n"
     try:
         text = filled(before, spec, path, repository)
     except ProvisionerError as error:
         raise ProvisionerError(f"{path} {error.message}", error.hint) from None
-    if text == there:
+    if text == existing:
         return f"{path} is up to date."
-    if there is not None and not update and not force:
+    if existing is not None and not update and not force:
         hint = "Use --update to add the cell to it, or --force to overwrite it."
         raise ProvisionerError(f"{path} already exists", hint)
     files.write(Write(path=os.path.abspath(path), text=text))

@@ -1,7 +1,7 @@
-"""Changes to a JSON text that leave every other byte as it is.
+"""In-place changes to a JSON text that leave every other byte as it is.
 
-Reading and writing a file anew would change how another program indents, orders and escapes. Here values
-are found in the text, and only what changes is replaced.
+Parsing and writing a file again would change how another program indents, orders and escapes. Here values are
+found in the text, and only what changes is replaced.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UNIT = re.compile(r"\n([ \t]+)")
 
 @dataclass(frozen=True)
 class Item:
-    """A member of an object, or an element of an array, and where it stands."""
+    """A member of an object, or an element of an array, and its place."""
 
     key: str | int
     start: int
@@ -34,7 +34,7 @@ def skip(text: str, at: int) -> int:
 
 
 def items(text: str, at: int) -> Iterator[Item]:
-    """What the object or the array that begins at `at` holds. The text must be JSON."""
+    """The items of the object or array that begins at `at`. The text must be JSON."""
     number = 0
     position = skip(text, at + 1)
     while text[position] not in "]}":
@@ -71,7 +71,7 @@ def replaced(text: str, item: Item, value: object) -> str:
 def inserted(text: str, at: int, value: object, *, key: str | None = None, before: int = 0) -> str:
     """The text with an item more in the object or array at `at`, before its item number `before`.
 
-    It gets lines of its own where the other items have them.
+    It gets its own lines where the other items have them.
     """
     present = [*items(text, at)]
     steps = depth(text, at) if not present or "\n" in text[at : present[0].start] else None

@@ -1,4 +1,4 @@
-"""The checks that make frameworks compute, each by a program of its own in `probes/`."""
+"""The checks that make frameworks compute, each by its own program in `probes/`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_framework(
     min_bandwidth: float | None = None,
     on_failure: Literal["fail", "warn"] = "fail",
 ) -> Check:
-    """Proves that a framework computes on the kind of device that is called `gpu`, `tpu` or `cpu`."""
+    """Checks that a framework computes on a kind of device: `gpu`, `tpu` or `cpu`."""
     library = facts.attached.library
     paths = ":".join(filter(None, (library, facts.loader_path)))
     on_cpu = device == "cpu"
@@ -70,7 +70,7 @@ def check_framework(
     return Check(
         address=f"accelerator.{framework}",
         run=Run(
-            # -P: the folder of the probes is not searched, for they are called as the frameworks are.
+            # -P: the folder of the probes is not searched, since they have the names of the frameworks.
             argv=(facts.python, "-P", f"{PROBES}/{framework}.py", json.dumps(wishes)),
             env=(*ENVIRONMENT, *([("LD_LIBRARY_PATH", paths)] if library else [])),
             timeout=PROBE_TIMEOUT,

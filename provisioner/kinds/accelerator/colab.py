@@ -38,7 +38,7 @@ def menu_entry(name: str) -> str:
 
 
 def is_offered(name: str) -> bool:
-    """Whether Colab has the accelerator of that name; anything that is no GPU model counts as such."""
+    """Whether Colab has the accelerator of that name; anything that is not a GPU model counts as such."""
     model = gpus.model_named(name)
     return model is None or model.colab
 

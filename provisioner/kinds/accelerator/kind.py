@@ -1,4 +1,4 @@
-"""The accelerator: asserted before anything is done, because a wrong runtime cannot be mended from inside.
+"""The accelerator: asserted before anything is done, because a wrong runtime cannot be fixed from inside.
 
 What the hardware is decides the plan. Whether each framework computes on it is a check, made last.
 """
@@ -33,7 +33,7 @@ from provisioner.model import gpus
 from provisioner.model.accelerators import Accelerators, Diagnosis
 from provisioner.model.plan import Action, Change, Step
 from provisioner.runtimes import images
-from provisioner.runtimes.difference import Relevance
+from provisioner.runtimes.difference import Concerns
 
 
 def plan(config: Accelerator, facts: AcceleratorFacts) -> Iterator[Step]:
@@ -43,7 +43,7 @@ def plan(config: Accelerator, facts: AcceleratorFacts) -> Iterator[Step]:
 
 
 def match(best: str, config: Accelerator, facts: AcceleratorFacts) -> tuple[Change, list[str]]:
-    """What is attached will do, perhaps not perfectly."""
+    """What is attached is accepted, perhaps not the first choice."""
     found = describe(facts.attached)
     place, choices = config.any_of.index(best) + 1, len(config.any_of)
     reason = f"{best} is choice {place} of {choices}" if choices > 1 else ""
@@ -54,7 +54,7 @@ def match(best: str, config: Accelerator, facts: AcceleratorFacts) -> tuple[Chan
 
 
 def mismatch(config: Accelerator, facts: AcceleratorFacts) -> tuple[Change, list[str]]:
-    """What is attached will not do, which either blocks everything or is only a warning."""
+    """What is attached is not accepted, which either blocks everything or is only a warning."""
     address, reason = f"accelerator.{device_of(config.any_of[0])}", why_not(config, facts)
     found, oddities = describe(facts.attached), [*map(str, facts.attached.oddities)]
     if config.on_mismatch == "warn":
@@ -63,7 +63,7 @@ def mismatch(config: Accelerator, facts: AcceleratorFacts) -> tuple[Change, list
 
 
 def unchecked(config: Accelerator, facts: AcceleratorFacts) -> Iterator[str]:
-    """What the file wants of a driver that is not here."""
+    """What the file asks of a driver that is not on this machine."""
     wishes = driver_wishes(config)
     if facts.target_image and wishes:
         yield (
@@ -77,7 +77,7 @@ def problems(attached: Accelerators) -> tuple[Diagnosis, ...]:
 
 
 def why_not(config: Accelerator, facts: AcceleratorFacts) -> str:
-    """Why nothing that is attached will do, and the way out."""
+    """Why nothing that is attached is accepted, and how to fix it."""
     attached, platform = facts.attached, facts.platform
     fitting = [gpu for gpu in attached.gpus if any(suits(name, config, gpu) for name in config.any_of)]
     if attached.problem and (fitting or not attached.gpus):
@@ -134,9 +134,9 @@ def named(config: Accelerator, facts: AcceleratorFacts) -> Iterator[tuple[str, s
         yield f"accelerator.{framework}", facts.frameworks.get(framework, ABSENT)
 
 
-def concerns(config: Accelerator, reader: Reader) -> Relevance:
+def concerns(config: Accelerator, reader: Reader) -> Concerns:
     """The frameworks that must compute on it, and what is built for them."""
-    return Relevance(tuple(concerns_of_families(frozenset(config.frameworks))))
+    return Concerns(tuple(concerns_of_families(frozenset(config.frameworks))))
 
 
 def found_accelerators(facts: AcceleratorFacts) -> Accelerators:

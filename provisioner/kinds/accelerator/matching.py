@@ -1,4 +1,4 @@
-"""Whether what is attached is what the file wants, and either in words. Pure."""
+"""Whether what is attached is what the file asks for, and both as text. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioner.model.units import format_size
 
 
 def choose(config: Accelerator, attached: Accelerators) -> str | None:
-    """The first name in `any_of` that what is attached fulfils."""
+    """The first name in `any_of` that what is attached meets."""
     return next((name for name in config.any_of if fulfils(name, config, attached)), None)
 
 
@@ -25,13 +25,13 @@ def fulfils(name: str, config: Accelerator, attached: Accelerators) -> bool:
 
 
 def suits_tpu(name: str, config: Accelerator, attached: Accelerators) -> bool:
-    """Whether the TPU is of the generation, and has the chips and the memory that the file wants."""
+    """Whether the TPU is of the generation, and has the chips and the memory that the file asks for."""
     model = gpus.tpu_named(name)
-    there = gpus.tpu_named(attached.tpu)
+    known = gpus.tpu_named(attached.tpu)
     return (
         attached.chips >= config.count
         and (model is None or (model.generation == attached.tpu and model.chips in (None, attached.chips)))
-        and (config.memory is None or (there is not None and there.most >= config.memory))
+        and (config.memory is None or (known is not None and known.most >= config.memory))
     )
 
 
@@ -40,7 +40,7 @@ def enough(name: str, config: Accelerator, attached: Accelerators) -> bool:
 
 
 def suits(name: str, config: Accelerator, gpu: Gpu) -> bool:
-    """Whether one GPU is of the model, and has the memory and the capability that the file wants."""
+    """Whether one GPU is of the model, and has the memory and the capability that the file asks for."""
     model = gpus.model_named(name)
     return (
         (model is None or gpus.is_model(gpu, model))
@@ -50,13 +50,13 @@ def suits(name: str, config: Accelerator, gpu: Gpu) -> bool:
 
 
 def drives(config: Accelerator, attached: Accelerators) -> bool:
-    """Whether the driver and the CUDA that it runs are what the file wants."""
+    """Whether the driver and the CUDA that it supports are what the file asks for."""
     pairs = ((attached.driver, config.driver), (attached.cuda, config.cuda))
     return all(wish is None or fits(version, wish) for version, wish in pairs)
 
 
 def without_driver(config: Accelerator) -> Accelerator:
-    """What is wanted, but for the driver."""
+    """What is asked for, except the driver."""
     return config.model_copy(update={"driver": None, "cuda": None})
 
 
@@ -77,7 +77,7 @@ def describe(attached: Accelerators) -> str:
 
 
 def wanted(config: Accelerator) -> str:
-    """What the file wants, on one line."""
+    """What the file asks for, on one line."""
     details = [
         *([f"{config.count} of them"] if config.count > 1 else []),
         *([format_size(config.memory)] if config.memory is not None else []),

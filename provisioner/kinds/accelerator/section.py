@@ -1,4 +1,4 @@
-"""What the section `accelerator` may ask for, and what it may not because nothing could ever meet it."""
+"""What the section `accelerator` may ask for, and what it may not because nothing could meet it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAMEWORKS = {
     "torch": ("torch",),
     "jax": ("jax",),
 }
-"""The distributions that bring each framework."""
+"""The distributions that contain each framework."""
 
 AcceleratorName = Annotated[str, AfterValidator(gpus.proper_name)]
 
@@ -37,7 +37,7 @@ class Accelerator(Section):
         ("gpu",),
         min_length=1,
         description="What is accepted, best first: gpu, tpu, a model like T4, a TPU like v5e-1, cpu, which "
-        "every machine has, or none, which warns of one that is attached.",
+        "every machine has, or none, which warns if one is attached.",
         examples=[["T4", "L4", "A100"]],
     )
     count: Annotated[Whole, Field(ge=1)] = Field(1, description="How many GPUs, or TPU chips, at least.")
@@ -51,7 +51,9 @@ class Accelerator(Section):
         None, description="Accepted versions of NVIDIA's driver.", examples=[">=550"]
     )
     cuda: Annotated[str, Field(min_length=1), versions_like("12.4")] | None = Field(
-        None, description="What the newest CUDA that the driver runs must be.", examples=[">=12.4"]
+        None,
+        description="Accepted versions of the newest CUDA that the driver supports.",
+        examples=[">=12.4"],
     )
     frameworks: tuple[FrameworkName, ...] = Field(
         (),
@@ -60,13 +62,13 @@ class Accelerator(Section):
     )
     min_tflops: Positive | None = Field(
         None,
-        description="Measure each framework's matrix product, and want at least so many TFLOP/s in the "
+        description="Measure each framework's matrix product, and require at least this many TFLOP/s in the "
         "accelerator's own type.",
         examples=[40],
     )
     min_bandwidth: Positive | None = Field(
         None,
-        description="Measure the accelerator's memory, and want at least so many GB/s.",
+        description="Measure the accelerator's memory, and require at least this many GB/s.",
         examples=[250],
     )
     on_mismatch: Literal["fail", "warn"] = Field(
@@ -80,7 +82,7 @@ class Accelerator(Section):
         return self
 
     def misfits(self) -> Iterator[str]:
-        """Wishes that do not go together."""
+        """Settings that contradict each other."""
         kinds = {device_of(name) for name in self.any_of}
         nvidia = {
             key: value
@@ -97,7 +99,7 @@ class Accelerator(Section):
             yield "asks for a measurement, which needs a framework; write frameworks: [torch]"
 
     def unreachable(self) -> Iterator[str]:
-        """What no model that is named can meet: an error only when nothing that is named can."""
+        """What none of the named models can meet."""
         named = [gpus.model_named(name) or gpus.tpu_named(name) for name in self.any_of]
         sure = [model for model in named if model]
         if len(sure) < len(named):
@@ -121,7 +123,7 @@ def expand(value: object) -> object:
 
 
 def device_of(name: str) -> str:
-    """The kind of device that a name in `any_of` stands for."""
+    """The kind of device that a name in `any_of` means."""
     if gpus.tpu_named(name):
         return "tpu"
     return name if name in gpus.GENERAL else "gpu"

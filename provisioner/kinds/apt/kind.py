@@ -21,7 +21,7 @@ from provisioner.machine.reader import Reader
 from provisioner.machine.urls import shown
 from provisioner.model.effects import Effect, Fetch, Remove
 from provisioner.model.plan import Action, Change, Step
-from provisioner.runtimes.difference import Concern, Relevance
+from provisioner.runtimes.difference import Concern, Concerns
 
 # What a plan shows
 
@@ -212,10 +212,10 @@ def settings_of(repository: Repository, facts: AptFacts) -> str:
     return (state and state.before) or ABSENT
 
 
-def concerns(config: Apt, reader: Reader) -> Relevance:
+def concerns(config: Apt, reader: Reader) -> Concerns:
     """The packages that are named; and the system and its libc, which all of them are made for."""
     others = (*config.absent, *(deb.identity[0] for deb in config.debs))
-    return Relevance(
+    return Concerns(
         (
             Concern("runtime.os"),
             Concern("apt.libc6"),

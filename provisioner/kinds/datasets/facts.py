@@ -1,4 +1,4 @@
-"""What there is of each dataset: what is in its place, whether it is whole, what the servers say."""
+"""The state of each dataset: what is in its place, whether it is complete, what the servers say."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PENDING = {Action.CREATE, Action.UPDATE}
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What there is of one dataset."""
+    """The state of one dataset."""
 
     path: str
-    """Where it shall end up: `to`, with links followed, and with the file's name if `to` is a folder."""
+    """Where it goes: `to`, with links followed, and with the file's name if `to` is a folder."""
     circle: bool = False
     """Whether those links lead nowhere but to themselves."""
     stat: Stat | None = None
@@ -37,21 +37,21 @@ class DatasetFacts:
     """Whether there is a receipt that cannot be read."""
     damage: Damage = field(default_factory=Damage)
     matching: str = ""
-    """The sha256 of a file without a receipt, where it is the one that is asked for."""
+    """The sha256 of a file without a receipt, if it is the one in the spec."""
     leftovers: tuple[str, ...] = ()
-    """Hidden files and folders of runs that were cut short."""
+    """Hidden files and folders of interrupted runs."""
     partial: int = 0
     """Bytes of the download that are here already."""
     free: int = 0
     answers: tuple[Answer, ...] = ()
-    """What the servers say; nobody is asked when nothing is missing."""
+    """What the servers say; they are not asked when nothing is missing."""
 
 
 DatasetsFacts = Mapping[str, DatasetFacts]
 
 
 def observe(config: Datasets, reader: Reader, pinning: Pinning[DatasetPins] | None = None) -> DatasetsFacts:
-    """What there is of every dataset; servers are asked only about those that have to be downloaded."""
+    """The state of every dataset; servers are asked only about those that have to be downloaded."""
     datasets = wanted(config, pinning)
     found = {name: look(name, dataset, reader) for name, dataset in datasets.items()}
     pending = [name for name in datasets if state(datasets[name], found[name])[0] in PENDING]
@@ -98,7 +98,7 @@ def look(name: str, dataset: WantedDataset, reader: Reader) -> DatasetFacts:
 
 
 def examine(name: str, data: bytes | None, path: str, reader: Reader) -> tuple[Receipt | None, Damage]:
-    """A dataset's receipt, None for none that can be read, and what is no longer as it tells."""
+    """A dataset's receipt, None for none that can be read, and what differs from it."""
     receipt = receipts.load(data)
     if receipt is None:
         return None, Damage()
@@ -132,7 +132,7 @@ def download_path(dataset: WantedDataset, path: str) -> str:
 
 
 def parts(dataset: WantedDataset, path: str) -> tuple[str, ...]:
-    """What a run that was cut short may have downloaded."""
+    """What an interrupted run may have downloaded."""
     download = download_path(dataset, path)
     return (f"{download}.part", download) if dataset.format else (f"{download}.part",)
 
@@ -143,14 +143,14 @@ def size_at(path: str, reader: Reader) -> int:
 
 
 def matching(dataset: WantedDataset, path: str, stat: Stat | None, reader: Reader) -> str:
-    """The sha256 of the file that is there, where it is the one that is asked for; else ""."""
+    """The sha256 of the file that is there, if it is the one in the spec; else ""."""
     if dataset.format or not dataset.sha256 or not stat or stat.type != "file":
         return ""
     return dataset.sha256 if reader.hash(path) == dataset.sha256 else ""
 
 
 def ask(url: str, reader: Reader) -> Answer:
-    """What a server says about a URL, or this machine about a file of its own."""
+    """What a server says about a URL, or this machine about a local file."""
     path = local_path(url)
     if path is None:
         return reader.head(url)
@@ -161,7 +161,7 @@ def ask(url: str, reader: Reader) -> Answer:
 
 
 def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
-    """What is to be done, and why, as far as the machine itself decides it."""
+    """What is to be done, and why, as far as the machine itself shows it."""
     receipt = found.receipt
     if found.circle:
         return Action.BLOCKED, f"{found.path} is a symbolic link that leads to itself; remove it"
@@ -182,7 +182,7 @@ def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
 
 
 def state_without_receipt(found: DatasetFacts) -> tuple[Action, str]:
-    """What somebody else put there is kept when it is the very file, and never overwritten."""
+    """What somebody else put there is kept if it is the same file, and never overwritten."""
     if found.matching:
         return Action.KEEP, "its sha256 is the one in the file"
     if found.occupied:

@@ -1,4 +1,4 @@
-"""Files to download and, if asked, to unpack: whole or not there."""
+"""Files to download and, if asked, to unpack: complete or absent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from provisioner.model.plan import Action, Change, Named, Step
 from provisioner.model.units import format_size
 
 DRIVE = "/content/drive/"
-"""Where Colab mounts Google Drive; writing there before it is mounted would keep it from being mounted."""
+"""Where Colab mounts Google Drive; writing there before it is mounted would prevent mounting."""
 
 
 def plan(
@@ -35,7 +35,7 @@ def plan(
 
 
 def step(name: str, dataset: WantedDataset, found: DatasetFacts) -> Step:
-    """One dataset, which nothing else waits for."""
+    """One dataset, on which no other step depends."""
     address = f"datasets.{name}"
     action, reason = state(dataset, found)
     before = describe(dataset, found)
@@ -60,7 +60,7 @@ def step(name: str, dataset: WantedDataset, found: DatasetFacts) -> Step:
 
 
 def tidy(address: str, found: DatasetFacts, before: str | None, reason: str) -> Step:
-    """Nothing to download; but a run that was cut short at its very end may have left something to clear."""
+    """Nothing to download; but an interrupted run may have left something to clean up."""
     if not found.leftovers:
         return Step(id=address, changes=(Change(address, Action.KEEP, before, before, reason),))
     names = ", ".join(map(posixpath.basename, found.leftovers))
@@ -85,7 +85,7 @@ def describe(dataset: WantedDataset, found: DatasetFacts) -> str | None:
 
 
 def source_of(dataset: WantedDataset, found: DatasetFacts) -> str:
-    """The first place that has the file, as far as it could be learnt."""
+    """The first URL that has the file, as far as that could be determined."""
     return next((answer.url for answer in found.answers if not answer.error), dataset.url)
 
 
@@ -95,7 +95,7 @@ def size_of(dataset: WantedDataset, found: DatasetFacts) -> int | None:
 
 
 def obstacle_to(dataset: WantedDataset, found: DatasetFacts, size: int | None) -> str:
-    """Why it cannot be had, and the way out; empty when nothing speaks against it."""
+    """Why it is not available, and how to fix it; empty when it is."""
     if all(answer.error and not answer.transient for answer in found.answers):
         return f"{refusals(found)}; check the URL, or give another URL in `mirrors`"
     needed = (size or 0) * (2 if dataset.format else 1) - found.partial
@@ -109,7 +109,7 @@ def obstacle_to(dataset: WantedDataset, found: DatasetFacts, size: int | None) -
 
 
 def refusals(found: DatasetFacts) -> str:
-    """What every place answers."""
+    """What every URL answers."""
     return "; ".join(
         f"{local_path(answer.url) or shown(answer.url)}: {answer.error}" for answer in found.answers
     )
@@ -156,7 +156,7 @@ def named(config: Datasets, facts: DatasetsFacts) -> Iterator[Named]:
 
 
 def identity(found: DatasetFacts) -> str | None:
-    """What is there; None for what only reading all of it would tell."""
+    """What is there; None where that would need reading all of it."""
     receipt = found.receipt
     if not found.occupied:
         return ABSENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from provisioner.kinds.base import Contents, Entry, LockContext, Material, Pinning
+from provisioner.kinds.base import SHOWN_DIGITS, Contents, Entry, LockContext, Material, Pinning
 from provisioner.kinds.datasets.facts import DatasetsFacts
 from provisioner.kinds.datasets.pins import DatasetPins, Datasets, PinnedDataset, is_renewed, kept
 from provisioner.kinds.datasets.section import Dataset
@@ -16,9 +16,6 @@ from provisioner.model.errors import LockError
 
 SMALL = 16 << 20
 """Bytes of a local file that is hashed each time; that a larger one changed only `apply` sees."""
-
-SHOWN_DIGITS = 12
-"""Digits of a sha256 that tell people one file from another."""
 
 
 def check(config: Datasets, pins: DatasetPins) -> None:
@@ -34,7 +31,7 @@ def pin(
     context: LockContext,
     pinning: Pinning[DatasetPins] | None,
 ) -> DatasetPins:
-    """Every dataset as it was downloaded here, or would be. Raises LockError when one cannot be had."""
+    """Every dataset as it was downloaded here, or would be. Raises LockError when one is not available."""
     earlier = kept(config, pinning)
     downloaded = {name: None if is_renewed(name, pinning) else facts[name].receipt for name in config}
     return {
@@ -51,7 +48,7 @@ def pin_one(
     reader: Reader,
     context: LockContext,
 ) -> PinnedDataset:
-    """What a dataset is: a local file, else what was pinned, or downloaded here, else what is published."""
+    """What to pin of a dataset: a local file, else its pin, or its download here, else what is published."""
     path = local_path(dataset.url)
     if path is not None:
         return pin_file(path, reader)
@@ -86,12 +83,12 @@ def pin_file(path: str, reader: Reader) -> PinnedDataset:
 
 
 def final(url: str, reader: Reader) -> str:
-    """Where a URL leads after all redirections, as far as the server tells now."""
+    """Where a URL leads after all redirections, if the server answers."""
     return reader.head(url).final or shown(url)
 
 
 def contents(pins: DatasetPins) -> Contents:
-    """Data have no version, so the first digits of their sha256 stand for one."""
+    """Data have no version, so the first digits of their sha256 are used."""
     return Contents(
         tuple(Entry(name, one.sha256[:SHOWN_DIGITS], (one.sha256,)) for name, one in pins.items())
     )

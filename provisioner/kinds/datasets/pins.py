@@ -1,4 +1,4 @@
-"""What a lock holds of datasets, where each came from, its size and sha256; and what is wanted with it."""
+"""The pins of datasets: where each came from, its size and sha256; and the state with pins."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ DatasetPins = dict[str, PinnedDataset]
 
 
 def is_renewed(name: str, pinning: Pinning[DatasetPins] | None) -> bool:
-    """Whether a dataset is to be looked at anew, whatever was pinned or downloaded."""
+    """Whether a dataset is resolved again, whatever was pinned or downloaded."""
     if pinning is None or pinning.exact:
         return False
     return pinning.upgrade is None or name in pinning.upgrade
 
 
 def kept(config: Datasets, pinning: Pinning[DatasetPins] | None) -> DatasetPins:
-    """The pins to keep to: all of them, or, when a lock is made anew, those that still fit."""
+    """The pins to use: all of them, or, when a lock is updated, those that still fit."""
     if pinning is None:
         return {}
     named = {name: pin for name, pin in pinning.pins.items() if name in config}
@@ -72,7 +72,7 @@ def kept(config: Datasets, pinning: Pinning[DatasetPins] | None) -> DatasetPins:
 
 @dataclass(frozen=True)
 class WantedDataset:
-    """One dataset as it has to be: what the spec says, or the lock where there is a pin. Sizes in bytes."""
+    """The desired state of one dataset, from the spec, or from the lock where there is a pin; bytes."""
 
     url: str
     """The spec's own."""
@@ -92,7 +92,7 @@ class WantedDataset:
 
 
 def wanted(config: Datasets, pinning: Pinning[DatasetPins] | None) -> dict[str, WantedDataset]:
-    """What each dataset has to be."""
+    """The desired state of each dataset."""
     pins = kept(config, pinning)
     return {name: want(dataset, pins.get(name)) for name, dataset in config.items()}
 

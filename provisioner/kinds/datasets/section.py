@@ -68,7 +68,7 @@ class Dataset(Section):
     )
     strip: Whole = Field(0, description="Leading folders to drop from the names in the archive.")
     size: Size | None = Field(
-        None, description="Size of the file, for planning where the server does not tell it."
+        None, description="Size of the file, for planning if the server does not report it."
     )
 
     @model_validator(mode="after")
@@ -94,13 +94,13 @@ class Dataset(Section):
 
 
 def format_of(url: str) -> Format | None:
-    """The format that a file's name tells."""
+    """The format that a file's name shows."""
     name = file_name(url).lower()
     return next((ENDINGS[ending] for ending in ENDINGS if name.endswith(ending)), None)
 
 
 def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
-    """No two in one place, and none inside a folder that is replaced as a whole."""
+    """No two in the same place, and none inside a folder that is replaced as a whole."""
     for name, dataset in datasets.items():
         place = dataset.to.rstrip("/") + "/"
         for other, inner in datasets.items():

@@ -27,7 +27,7 @@ from provisioner.kinds.shared.debian.reconcile import block_unlocked
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Effect, Run
 from provisioner.model.plan import Action, Change, Check, Step
-from provisioner.runtimes.difference import Concern, Relevance
+from provisioner.runtimes.difference import Concern, Concerns
 
 
 def plan(config: Jdk, facts: JdkFacts, pinning: DebianPinning | None = None) -> Iterable[Step]:
@@ -152,13 +152,13 @@ def named(config: Jdk, facts: JdkFacts) -> Iterator[tuple[str, str]]:
         yield "jdk.JAVA_HOME", variables.persisted("JAVA_HOME", facts.variables, home)
 
 
-def concerns(config: Jdk, reader: Reader) -> Relevance:
+def concerns(config: Jdk, reader: Reader) -> Concerns:
     """Its packages; their versions begin with Java's own."""
 
     def will_do(version: str) -> bool:
         return config.fits(int(re.split(r"\D", version)[0]))
 
-    return Relevance(
+    return Concerns(
         (
             Concern("runtime.os"),
             Concern("apt.openjdk-*"),

@@ -12,7 +12,7 @@ from provisioner.facts.distributions import Distribution, Installed, PipRequirem
 from provisioner.kinds.pip.origins import comes_from, is_editable
 
 ITSELF = ""
-"""Stands for a distribution without any extra."""
+"""Means a distribution without any extra."""
 
 
 @dataclass(frozen=True)

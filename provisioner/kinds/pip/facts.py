@@ -21,12 +21,12 @@ from provisioner.kinds.shared.pylock import PipPins
 from provisioner.machine.reader import Interpreter, Reader
 
 LISTED = "what it lists"
-"""What is wanted of a file that only uv can judge."""
+"""The requirement shown for a file that only uv can evaluate."""
 
 
 @dataclass(frozen=True)
 class NamedRequirement:
-    """Something that the spec names and how it is: a distribution, or a file that only uv can judge."""
+    """Something that the spec names and its state: a distribution, or a file that only uv can evaluate."""
 
     name: str
     wanted: str
@@ -39,7 +39,7 @@ class NamedRequirement:
 
 @dataclass(frozen=True)
 class AbsentDistribution:
-    """What the spec wants not to be installed."""
+    """Something that the spec wants absent."""
 
     name: str
     version: str | None = None
@@ -57,7 +57,7 @@ class PipFacts:
     folder: str
     python: Interpreter
     uv: str = ""
-    """Path of uv; empty when there is nothing for it to do."""
+    """Path of uv; empty when it is not needed."""
     named: tuple[NamedRequirement, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with damaged distributions, by name."""
@@ -77,7 +77,7 @@ class PipFacts:
     offline: tuple[str, ...] = ()
     """What cannot be known of a machine that is not here."""
     drifts: tuple[LockDrift, ...] = ()
-    """What a lock rests on and is no longer so."""
+    """What a lock depends on and has changed."""
 
     @property
     def due(self) -> list[NamedRequirement]:
@@ -90,7 +90,7 @@ class PipFacts:
 def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None) -> PipFacts:
     """What is installed and, when that is not all that is wanted, what uv makes of it.
 
-    Raises ObserveError when uv is missing, or cannot tell.
+    Raises ObserveError when uv is missing, or cannot decide.
     """
     strategy = upgrade_strategy(pinning)
     pins = pinning.pins if pinning and pinning.exact else None
@@ -144,9 +144,9 @@ def needs_uv(
     reader: Reader,
 ) -> bool:
     """Whether there may be anything for uv to do."""
-    unwanted = any(name in comparison.installed for name in config.absent)
+    to_remove = any(name in comparison.installed for name in config.absent)
     new = not reader.context.python.exists
-    return unwanted or new or pins is not None or needs_solving(comparison, strategy, reader)
+    return to_remove or new or pins is not None or needs_solving(comparison, strategy, reader)
 
 
 def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> UvRequest:
@@ -195,7 +195,7 @@ def look_at_named(comparison: PipComparison) -> Iterator[NamedRequirement]:
 def look_at_absent(
     names: Iterable[str], comparison: PipComparison, resolution: Resolution | None
 ) -> Iterator[AbsentDistribution]:
-    """What must not be installed, and what may keep it."""
+    """What must not be installed, and what may prevent its removal."""
     needed_by = dict(comparison.closure.needed_by)
     if isinstance(resolution, Solution | ProtectedConflict):
         needed_by |= {move.name: "another requirement" for move in resolution.moves}

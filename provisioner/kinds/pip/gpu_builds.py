@@ -14,14 +14,14 @@ from provisioner.facts.distributions import version_of
 from provisioner.kinds.pip.uv import PipMove
 from provisioner.model.accelerators import Accelerators
 
-TORCH = re.compile(r"torch(vision|audio)?")
+TORCH_PACKAGE = re.compile(r"torch(vision|audio)?")
 BUILD = re.compile(r"\+cu(?P<major>\d{2})\d")
 RUNTIME = re.compile(r"nvidia-cuda-runtime(-cu\d+)?")
 PLUGIN = re.compile(r"jax-cuda(?P<major>\d+)-plugin")
 CPU_ONLY = {"tensorflow-cpu": "tensorflow"}
 """Distributions that put a build without CUDA in another's place."""
 
-FAMILIES = ("torch", "tensorflow", "jax")
+FRAMEWORKS = ("torch", "tensorflow", "jax")
 
 Needs = Mapping[str, tuple[tuple[str, str], ...]]
 
@@ -29,7 +29,7 @@ Needs = Mapping[str, tuple[tuple[str, str], ...]]
 def warnings(
     moves: Iterable[PipMove], needs: Needs, installed: Mapping[str, str], attached: Accelerators
 ) -> Iterator[str]:
-    """What the moves would cost on a machine whose GPUs are `attached`; nothing where there is none.
+    """Warnings of the changes on a machine whose GPUs are `attached`; none without a GPU.
 
     `installed` maps names to versions, `needs` is who needs what of the moves.
     """
@@ -59,7 +59,7 @@ def losing_cuda(coming: Mapping[str, PipMove]) -> Iterator[str]:
 
 
 def left_behind(coming: Mapping[str, PipMove], installed: Mapping[str, str]) -> Iterator[str]:
-    """A plugin for CUDA that JAX no longer takes, because jaxlib moves without it."""
+    """A CUDA plugin that JAX no longer accepts, because jaxlib changes without it."""
     if not (move := coming.get("jaxlib")):
         return
     for name, version in installed.items():
@@ -95,9 +95,9 @@ def too_new(coming: Mapping[str, PipMove], needs: Needs, attached: Accelerators)
 
 
 def cuda_of(move: PipMove) -> int | None:
-    """The major version of CUDA that a distribution is built for or brings, where it tells."""
+    """The major version of CUDA that a distribution is built for or contains, if known."""
     after = move.after or ""
-    if TORCH.fullmatch(move.name) and (build := BUILD.search(after)):
+    if TORCH_PACKAGE.fullmatch(move.name) and (build := BUILD.search(after)):
         return int(build["major"])
     if plugin := PLUGIN.fullmatch(move.name):
         return int(plugin["major"])
@@ -106,14 +106,14 @@ def cuda_of(move: PipMove) -> int | None:
 
 
 def framework_of(name: str, coming: Mapping[str, PipMove], needs: Needs) -> str:
-    """The framework that brings a distribution, found by going from who needs it to who needs that."""
+    """The framework that needs a distribution, found by following what needs what."""
     seen: set[str] = set()
     ahead = [name]
     while ahead:
         at = ahead.pop(0)
-        if family := next((each for each in FAMILIES if at == each or at.startswith(f"{each}-")), None):
+        if family := next((each for each in FRAMEWORKS if at == each or at.startswith(f"{each}-")), None):
             return family
-        if TORCH.fullmatch(at):
+        if TORCH_PACKAGE.fullmatch(at):
             return "torch"
         seen.add(at)
         ahead += [by for by, _ in needs.get(at, ()) if by not in seen]

@@ -1,4 +1,4 @@
-"""How what is installed compares with what a section asks for, learnt from files before uv is asked."""
+"""How what is installed compares with what a section asks for, read from files before uv is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioner.kinds.pip.requirements import Requirements
 from provisioner.machine.reader import Reader
 
 OURSELVES = "colab-provisioner"
-"""Never taken for damaged: it runs, and where it was installed from a folder no index could mend it."""
+"""Never taken for damaged: it runs, and if it was installed from a folder, no index could repair it."""
 
 
 @dataclass(frozen=True)

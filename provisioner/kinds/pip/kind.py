@@ -23,7 +23,7 @@ from provisioner.machine.reader import Reader
 from provisioner.model.effects import Effect, Refresh
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Action, Change, Step
-from provisioner.runtimes.difference import Concern, Relevance
+from provisioner.runtimes.difference import Concern, Concerns
 
 
 def plan(config: Pip, facts: PipFacts, pinning: Pinning[PipPins] | None = None) -> Iterable[Step]:
@@ -67,7 +67,7 @@ def plan_files(facts: PipFacts) -> Iterator[Change]:
 
 
 def plan_packages(facts: PipFacts) -> Iterator[Change]:
-    """What becomes of everything that is named, then what changes with it or stands in the way."""
+    """The change of everything that is named, then what changes with it or prevents it."""
     due = facts.due
     drifted = {each.name for each in facts.drifts}
     named = [each for each in facts.named if each.name not in drifted]
@@ -112,7 +112,7 @@ def plan_move(move: PipMove, why: str, facts: PipFacts) -> Change:
 
 
 def plan_unbuilt(each: NamedRequirement) -> Change:
-    """Something named, where uv cannot tell yet what it comes to."""
+    """Something named, whose version uv cannot determine yet."""
     if each.met:
         return keep(each)
     action = Action.CREATE if each.version is None else Action.UPDATE
@@ -126,7 +126,7 @@ def plan_protected(move: PipMove, conflict: ProtectedConflict) -> Change:
 
 
 def who_needs(move: PipMove, found: Solution | ProtectedConflict) -> str:
-    """Who makes it come, or change: none of those who can do with the version that is there."""
+    """What needs it in another version than the one that is there."""
     needs = found.needs.get(move.name, ())
     if before := move.before:
         needs = tuple(
@@ -158,7 +158,7 @@ def plan_absent(each: AbsentDistribution) -> Change:
 
 
 def plan_warnings(facts: PipFacts) -> Iterator[str]:
-    """What a reader of the plan should know, and what is wrong but was so before."""
+    """Warnings for the plan, also about what was already wrong before."""
     yield from (*facts.conflicts, *facts.lost_gpus, *facts.offline)
     match facts.resolution:
         case Solution(warnings=warnings):
@@ -220,14 +220,14 @@ def listed(facts: PipFacts) -> str:
     return "all there" if isinstance(found, Solution) and not found.moves else ABSENT
 
 
-def concerns(config: Pip, reader: Reader) -> Relevance:
+def concerns(config: Pip, reader: Reader) -> Concerns:
     """What a section asks of an image, which is nothing but its Python where a virtual environment is made.
 
     Raises ProvisionerError when a requirements file is not there.
     """
     python = Concern("runtime.python")  # wheels are made for one Python
     if config.venv:
-        return Relevance((python,))
+        return Concerns((python,))
     asked = gather(config, reader.context.folder, reader.read)
     for path in asked.missing:
         raise ProvisionerError(
@@ -241,11 +241,11 @@ def concerns(config: Pip, reader: Reader) -> Relevance:
         *(Concern(f"pip.{name}") for name in asked.limits),
         *concerns_of_families(frozenset(each.name for each in asked.wanted)),
     )
-    return Relevance(found, tuple(dict.fromkeys(asked.undecided)))
+    return Concerns(found, tuple(dict.fromkeys(asked.undecided)))
 
 
 def concern_of(requirement: PipRequirement) -> Concern:
-    """What is asked only of some machines, by a marker, is not said to be missed on another."""
+    """What is required only on some machines, by a marker, is not reported as missing on another."""
     address = f"pip.{requirement.name}"
     if requirement.marker:
         return Concern(address)

@@ -1,4 +1,4 @@
-"""How a section is locked: what it came to on a machine as pins, and what pins hold."""
+"""How a section is locked: what it resolved to on a machine as pins, and what pins have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provisioner.facts.distributions import (
     PipRequirement,
     version_of,
 )
-from provisioner.kinds.base import Contents, Entry, LockContext, Material, PackageUrl, Pinning
+from provisioner.kinds.base import SHOWN_DIGITS, Contents, Entry, LockContext, Material, PackageUrl, Pinning
 from provisioner.kinds.pip.closure import Walker
 from provisioner.kinds.pip.facts import PipFacts
 from provisioner.kinds.pip.origins import split_url
@@ -31,15 +31,12 @@ from provisioner.model.errors import LockError
 
 INDEX_OPTION = re.compile(r"(-i|-f|--(extra-)?index-url|--find-links)\b")
 
-SHOWN_DIGITS = 12
-"""Digits of a commit that tell people one from another."""
-
 
 def check(config: Pip, pins: PipPins) -> None:
     """Nothing to refuse: what pins lack is blocked in the plan, each by its name."""
 
 
-# What a section came to
+# What a section resolved to
 
 
 def pin(
@@ -49,12 +46,12 @@ def pin(
     context: LockContext,
     pinning: Pinning[PipPins] | None,
 ) -> PipPins:
-    """What the section comes to here, once everything is installed that is to be installed.
+    """What the section resolves to here, once everything is installed.
 
-    Raises LockError for what no lock can hold, when its hashes cannot be found, or when something must be
+    Raises LockError for what cannot be locked, when its hashes cannot be found, or when something must be
     built to know what it needs.
     """
-    from provisioner.kinds.pip.pinned_files import find_files  # only a lock pays for importing it
+    from provisioner.kinds.pip.pinned_files import find_files  # only locking needs to import it
 
     solution = solution_of(facts)
     requirements = requirements_of(config, reader, pinning)
@@ -77,12 +74,12 @@ def pin(
 
 
 def requirements_of(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None) -> Requirements:
-    """All that is asked for, where a lock can tell what it is. Raises LockError where it cannot."""
+    """All requirements. Raises LockError for those that cannot be locked."""
     packages = upgrade_strategy(pinning).at_commits(config.packages)
     requirements = gather(config, reader.context.folder, reader.read, packages)
     if requirements.undecided:
         raise LockError(
-            f"{requirements.undecided[0]} has a line that only uv understands, so a lock cannot tell what it "
+            f"{requirements.undecided[0]} has a line that only uv understands, so it is not known what it "
             "wants",
             "Write it as a requirement: name, name==1.2, or name @ https://...",
         )
@@ -91,7 +88,7 @@ def requirements_of(config: Pip, reader: Reader, pinning: Pinning[PipPins] | Non
 
 
 def solution_of(facts: PipFacts) -> Solution | None:
-    """What is to be installed, if anything. Raises LockError when that cannot be foreseen."""
+    """What is to be installed, if anything. Raises LockError when that cannot be predicted."""
     match facts.resolution:
         case Unbuilt(refusal=refusal):
             raise LockError(f"pip: {refusal.text}", "Apply first, then lock.")
@@ -127,7 +124,7 @@ def what_stays(
 def satisfied(
     base: Mapping[str, Distribution], limits: Mapping[str, str], requirements: Requirements
 ) -> Iterator[Satisfied]:
-    """What the base brings, but for what has no version that anybody could compare."""
+    """What the base has, except what has no version to compare."""
     named = {each.name for each in requirements.wanted}
     for name, one in sorted(base.items()):
         if version_of(one.version):
@@ -194,7 +191,7 @@ def is_specifier(limit: str) -> bool:
         return False
 
 
-# What pins hold
+# What pins have
 
 
 def contents(pins: PipPins) -> Contents:
@@ -220,7 +217,7 @@ def identity(package: Pinned) -> str:
 
 
 def materials(pins: PipPins, _system: str) -> Iterator[Material]:
-    """What is installed, and what of the base it rests on."""
+    """What is installed, and what it depends on in the base."""
     for each in pins.packages:
         path = each.directory.path if each.directory else next((file.path for file in each.files), None)
         yield Material(

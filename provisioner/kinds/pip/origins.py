@@ -43,8 +43,8 @@ def split_url(url: str) -> RequiredUrl:
 def comes_from(origin: Mapping[str, object], url: str) -> bool:
     """Whether a direct_url.json, given as a mapping, is about the URL that a requirement names.
 
-    A revision must be the one that was asked for then, or the commit that it came to be; no revision is
-    met by any.
+    A revision must be the one that was asked for then, or the commit that it resolved to; no revision is met
+    by any.
     """
     wanted = split_url(url)
     same_folder = wanted.subfolder == (origin.get("subdirectory") or "")

@@ -125,7 +125,7 @@ def read_file(file: UvFile, folder: str) -> Archive:
 
 
 def relative(path: str, folder: str) -> str:
-    """A path below the spec's folder as a lock may hold it."""
+    """A path below the spec's folder, as written in a lock."""
     found = posixpath.relpath(path, folder)
     if not is_below(found):
         raise LockError(

@@ -1,7 +1,7 @@
 """What must not change unasked: the kernel's own packages and the heavy stack that an image comes with.
 
-Changing them under a live kernel, or away from what the image's drivers and CUDA fit, breaks notebooks in
-ways that nothing in them explains.
+Changing them in a running kernel, or to versions that do not fit the image's drivers and CUDA, breaks
+notebooks in ways that nothing in them explains.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Policy = Literal["guard", "keep", "free"]
 
 
 def find_protected(policy: Policy, walker: Walker, named: frozenset[str]) -> dict[str, Distribution]:
-    """The installed distributions that may not change, less those that the spec names."""
+    """The installed distributions that may not change, without those that the spec names."""
     if policy == "free":
         return {}
     freed = (*named, *(pattern for family in families_of(named) for pattern in family))

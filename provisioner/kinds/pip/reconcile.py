@@ -1,4 +1,4 @@
-"""From the pins of a lock to what has to change, and to what the lock rests on and is no longer so. Pure."""
+"""From the pins of a lock to what has to change, and to what the lock depends on and has changed. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provisioner.kinds.shared.pylock import Pinned, PipPins, Satisfied
 
 @dataclass(frozen=True)
 class LockDrift:
-    """What a lock rests on and is no longer so: None stands for absent."""
+    """What a lock depends on and has changed: None means absent."""
 
     name: str
     before: str | None
@@ -30,7 +30,7 @@ class LockDrift:
 def reconcile(
     request: UvRequest, comparison: PipComparison, policy: Policy, pins: PipPins
 ) -> tuple[Solution | None, tuple[LockDrift, ...]]:
-    """What has to change so that everything is as pinned, and what keeps that from being enough."""
+    """What has to change so that everything is as pinned, and what prevents that from being enough."""
     installed, damaged = comparison.walker.installed, comparison.damaged
     named = frozenset(each.name for each in comparison.applying)
     protected = find_protected(policy, comparison.walker, named)
@@ -119,7 +119,7 @@ def not_locked(requirements: Iterable[PipRequirement], pins: PipPins) -> Iterato
 
 
 def base_drifts(base: Iterable[Satisfied], installed: Mapping[str, Distribution]) -> Iterator[LockDrift]:
-    """What the base brought when the lock was made, as far as its absence or another version matters."""
+    """What the base had when the lock was made, if its absence or another version matters."""
     for each in base:
         found = version_in(installed, each.name)
         had = f"the base had {each.name} {each.version} when the lock was made"

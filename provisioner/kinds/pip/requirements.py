@@ -1,7 +1,7 @@
 """What a section asks of an interpreter: its own lists and requirements files, read as pip and uv read them.
 
-The format of requirements files is https://pip.pypa.io/en/stable/reference/requirements-file-format/.
-What cannot be understood here is not guessed at: its file is left `undecided`, for uv to judge.
+The format of requirements files is https://pip.pypa.io/en/stable/reference/requirements-file-format/. What
+cannot be understood here is not guessed: its file is left `undecided`, for uv to evaluate.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def gather(
 def understand(
     line: str, beside: str, folder: str, read: Read
 ) -> PipRequirement | tuple[str, bool] | Literal[""] | None:
-    """A line of a requirements file: what it wants, or (a file to read, whether that only constrains).
+    """A line of a requirements file: its requirement, or (a file to read, whether that only constrains).
 
     "" is an option for uv alone, None a line that only uv can judge.
     """

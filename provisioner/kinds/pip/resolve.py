@@ -1,4 +1,4 @@
-"""From requirements that are not met to a plan that changes no more than it may."""
+"""From requirements that are not met to a solution that changes no more than it may."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ProtectedConflict:
 
 @dataclass(frozen=True)
 class Unbuilt:
-    """Something has to be built before uv can tell what it needs, and cannot be built yet."""
+    """Something has to be built before uv knows what it needs, and cannot be built yet."""
 
     request: UvRequest
     constraints: tuple[str, ...]
@@ -65,7 +65,7 @@ def solve(
     policy: protected.Policy,
     strategy: UpgradeStrategy,
 ) -> Resolution:
-    """Ask uv what it would do while what is protected stays; if that is impossible, what is in the way."""
+    """Ask uv what it would do while what is protected stays; if that is impossible, what prevents it."""
     installed, closure = comparison.installed, comparison.closure
     request = complete(request, comparison)
     unknown = uv_offline.unknown_extras(reader, closure)
@@ -74,7 +74,7 @@ def solve(
     lines += [pin(installed[name]) for name in comparison.damaged if keeps_version(closure, installed[name])]
     answer = ask_preferring(reader, request, lines, strategy, unknown)
     if isinstance(answer, Refusal) and answer.cause == "unsolvable" and lines:
-        # Without constraints uv tells what would have to change.
+        # Without constraints uv says what would have to change.
         answer = uv_offline.ask(reader, request, (), unknown)
         if isinstance(answer, DryRun):
             moves = with_before(answer, installed)
@@ -106,7 +106,7 @@ def solution(
     lines: Iterable[str],
     installed: Mapping[str, Distribution],
 ) -> Solution:
-    """What makes uv do exactly what it said that it would."""
+    """Constraints that make uv do exactly what it announced."""
     moves = with_before(answer, installed)
     exact = pins(moves)
     return Solution(
@@ -126,7 +126,7 @@ def ask_preferring(
     strategy: UpgradeStrategy,
     unknown: Mapping[str, str],
 ) -> DryRun | Refusal:
-    """Ask uv; the preferences that it says are in the way give way, one after the other."""
+    """Ask uv; preferences that conflict are dropped, one after the other."""
     kept = strategy.preferences
     if kept and strategy.newest:
         newest = uv_offline.ask(reader, request, lines, unknown)
@@ -161,7 +161,7 @@ def pin(distribution: Distribution) -> str:
 
 
 def keeps_version(closure: Closure, distribution: Distribution) -> bool:
-    """Whether nobody wants another version than the one that is there."""
+    """Whether nothing needs another version than the one that is there."""
     wanted = (lack.requirement for lack in closure.lacking if lack.name == distribution.name)
     return bool(distribution.version) and all(each.accepts(distribution.version) for each in wanted)
 

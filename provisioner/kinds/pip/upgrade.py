@@ -15,10 +15,10 @@ from provisioner.kinds.shared.pylock import Pinned, PipPins
 
 @dataclass(frozen=True)
 class UpgradeStrategy:
-    """What uv is to keep of an earlier lock, and what it is to renew."""
+    """What uv is to keep of an earlier lock, and what it is to upgrade."""
 
     preferences: tuple[PipRequirement, ...] = ()
-    """The versions that were locked: constraints that give way where they are in the way."""
+    """The versions that were locked: constraints that are dropped where they conflict."""
     newest: tuple[str, ...] = ()
     """Names that are to be the newest, though they are met."""
     commits: tuple[Pinned, ...] = ()
@@ -36,7 +36,7 @@ class UpgradeStrategy:
 
 
 def upgrade_strategy(pinning: Pinning[PipPins] | None) -> UpgradeStrategy:
-    """What keeps to pins wherever they still fit; nothing where they are exact, or where there are none."""
+    """The strategy for pins that are kept where they still fit; empty for exact pins, or none."""
     if pinning is None or pinning.exact:
         return UpgradeStrategy()
     pins, upgrade = pinning.pins, pinning.upgrade

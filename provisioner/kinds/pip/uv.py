@@ -37,7 +37,7 @@ NETWORK = (
     r"429 Too Many Requests",
     r"unexpected end of file|incomplete message|error decoding response body",
 )
-"""Failures that another try may mend."""
+"""Failures that another try may fix."""
 
 QUIET = ("--no-config", "--color", "never", "--no-progress")
 
@@ -138,7 +138,7 @@ class DryRun:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why uv would not do it: no solution, or something that could not be built to learn what it needs."""
+    """Why uv would not do it: no solution, or something that could not be built to see what it needs."""
 
     cause: Literal["unsolvable", "unbuilt"]
     text: str
@@ -207,7 +207,7 @@ def find_uv(reader: Reader) -> str:
 def target(python: Interpreter) -> tuple[str, ...]:
     """uv's options for an interpreter; for that of another machine, its version and platform.
 
-    What must be built to learn what it needs is then built by the Python that runs us.
+    What must be built to see what it needs is then built by our own Python.
     """
     if python.platform:
         other = ("--python-version", python.version, "--python-platform", python.platform)
@@ -217,7 +217,7 @@ def target(python: Interpreter) -> tuple[str, ...]:
 
 
 def into(python: Interpreter, state: str) -> tuple[str, ...]:
-    """uv's options for what an interpreter holds that is not here: nothing while it is yet to be made."""
+    """uv's options for the packages of an interpreter that is not here: nothing while it does not exist."""
     folder = python.shown or ("" if python.exists else f"{state}/empty")
     return ("--target", folder) if folder else ()
 

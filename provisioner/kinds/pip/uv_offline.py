@@ -1,4 +1,4 @@
-"""Asking uv about an image that is not here, of which names and versions are listed but not what needs what.
+"""Asking uv about an image that is not this machine: names and versions are listed, dependencies are not.
 
 What extras need is looked up in the index, for the version that is listed. Whether everything else on the
 image still works with what changes cannot be known here, and a warning says so.

@@ -1,6 +1,6 @@
 """What names, URLs and checksums look like, each rule once. A section passes only what differs.
 
-All raise ValueError, whose text goes on from the value: "... is not a URL; write https://host/file".
+All raise ValueError, whose text follows the value: "... is not a URL; write https://host/file".
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def is_whole(url: str, scheme: str) -> bool:
 
 
 def check_no_credentials(value: str, instead: str) -> str:
-    """A URL, or text with URLs in it, that holds nothing that lets its reader in."""
+    """A URL, or text with URLs in it, without credentials."""
     if holds_credentials(value):
         raise ValueError(f"contains a user name or password; {instead}")
     return value

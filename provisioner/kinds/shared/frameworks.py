@@ -18,7 +18,7 @@ FAMILIES = (
     ("tensorflow*", "nvidia-*"),
     ("jax*", "nvidia-*"),
 )
-"""Built for each other: naming the first of a family lets all of it move."""
+"""Built for each other: naming the first of a family lets all of it change."""
 
 
 TORCH = ("torch", "torchvision", "torchaudio")

@@ -1,4 +1,4 @@
-"""What to do about a machine that is not as the file wants it: one table, by topic and by who runs it."""
+"""What to do about a machine that is not as the file requires: one table, by topic and by who runs it."""
 
 from __future__ import annotations
 

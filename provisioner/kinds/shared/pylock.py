@@ -1,4 +1,4 @@
-"""What a lock holds of Python's distributions, in the words of PEP 751.
+"""What a lock has of Python's distributions, in the terms of PEP 751.
 
 Format of the entries: https://packaging.python.org/en/latest/specifications/pylock-toml/.
 """
@@ -90,7 +90,7 @@ class Archive(Section):
 
 
 def wheel_of(file: Archive) -> tuple[str, Version] | None:
-    """The name and the version that the name of a wheel's file tells."""
+    """The name and the version in the name of a wheel's file."""
     place = posixpath.basename(unquote(file.name or urlsplit(file.url or "").path or file.path or ""))
     try:
         name, version, _, _ = parse_wheel_filename(place)
@@ -177,7 +177,7 @@ class Pinned(Section):
 
 
 class Satisfied(Section):
-    """A distribution that the base brought, and the versions that what comes on top can do with."""
+    """A distribution of the base, and the versions that what comes on top accepts."""
 
     name: DistributionName
     version: VersionText
@@ -194,7 +194,7 @@ def check_once(packages: tuple[Pinned, ...]) -> tuple[Pinned, ...]:
 
 
 class PipPins(Section):
-    """All that a spec's requirements came to on one base."""
+    """All that a spec's requirements resolved to on one base."""
 
     packages: Annotated[tuple[Pinned, ...], AfterValidator(check_once)] = ()
     """What comes on top of the base."""

@@ -1,9 +1,9 @@
-"""A section that was removed from the file: the persistent variables that it set are taken back.
+"""A section that was removed from the file: the persistent variables that it set are unset.
 
-A removed section is a kind of its own, which wants no variables. Every file without that section asks about
-it, so it costs next to nothing: it reads two files that are usually not there. Only what says that it was
-written for this very spec is taken back. What belongs to another spec stays, and so does what does not say
-where it belongs; and a cell takes nothing back, since one cell cannot be told from another.
+A removed section is a separate kind without variables. Every file without that section asks about it, so it
+costs next to nothing: it reads two files that are usually not there. Only what says that it was written for
+this spec is removed. What belongs to another spec stays, and so does what does not say where it belongs; and
+a cell removes nothing, since one cell cannot be distinguished from another.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provisioner.model.plan import Step
 
 
 def absent(name: str) -> Kind[None, PersistentVariables | None]:
-    """The kind that stands in for the section called `name`. Its facts are None when there is nothing."""
+    """The kind for the removed section called `name`. Its facts are None when there is nothing."""
 
     def observe(_: None, reader: Reader) -> PersistentVariables | None:
         line = variable_files.notice(reader.context.spec)
@@ -27,7 +27,7 @@ def absent(name: str) -> Kind[None, PersistentVariables | None]:
         if not any(begins):
             return None
         found = variables.observe(name, reader)
-        return replace(found, shell=own(found.shell, line), kernel=own(found.kernel, line))
+        return replace(found, shell=of_spec(found.shell, line), kernel=of_spec(found.kernel, line))
 
     def plan(_: None, facts: PersistentVariables | None) -> Iterator[Step]:
         changes = variables.changes(name, {}, facts) if facts else ()
@@ -41,6 +41,6 @@ def places(name: str, reader: Reader) -> tuple[str, ...]:
     return variables.places(name, reader) if reader.context.spec else ()
 
 
-def own(file: TextFile, line: str) -> TextFile:
-    """A file as far as it is ours: another spec's counts as none."""
+def of_spec(file: TextFile, line: str) -> TextFile:
+    """The file if it was written for this spec; else as if there were none."""
     return file if (file.text or "").startswith(line) else replace(file, text=None)

@@ -73,7 +73,7 @@ def shell_lines(name: str, value: Setting) -> list[str]:
 
 
 def parse_shell(text: str | None) -> dict[str, Setting]:
-    """The settings in a shell file of ours; what was edited beyond recognition is no setting."""
+    """The settings in a shell file of ours; what cannot be read is not a setting."""
     body = (text or "").partition(SHELL_BEGIN)[2].rpartition(SHELL_END)[0]
     try:
         words = shlex.split(body)
@@ -100,7 +100,7 @@ def render_kernel(settings: Settings, spec: str) -> str:
 
 
 def parse_kernel(text: str | None) -> dict[str, Setting]:
-    """The settings in a start-up file of ours; what was edited beyond recognition is no setting."""
+    """The settings in a start-up file of ours; what cannot be read is not a setting."""
     try:
         match ast.parse(text or "").body:
             case [ast.Assign(value=value), *_]:

@@ -7,8 +7,8 @@ Each owner (`env`, `jdk`) has files of its own, so that none overwrites another'
 - an IPython start-up file, because a kernel is started by no shell. What a kernel starts inherits from it.
 
 A shell that is not a login shell (a terminal in Colab or Docker) reads only ~/.bashrc, so one block there
-reads the shell files. The block names no owner: whoever writes it writes the same text, and it stays when
-there is nothing left to read.
+reads the shell files. The block does not name an owner: its text is always the same, and it stays when there
+is nothing left to read.
 
 The files are read back to learn what they set, so nothing else needs to remember it. Their first line says
 which spec they were written for. An owner has one pair of files on a machine, so where two specs name the
@@ -66,18 +66,18 @@ class TextFile:
 
 @dataclass(frozen=True)
 class PersistentVariables:
-    """What the files of one owner hold now."""
+    """The current settings in the files of one owner."""
 
     shell: TextFile
     kernel: TextFile
     unaware: tuple[str, ...]
-    """The user's own files that must read the shell file and do not; what else they hold is private."""
+    """The user's own files that must read the shell file and do not; their other contents are private."""
     block: str
     """What makes them read it."""
     spec: str = ""
     """The file that variables are wanted for now; "" for a cell."""
     live: Mapping[str, str | None] | None = None
-    """What the kernel that we are has now, of the variables in question; None where we are no kernel."""
+    """Our own kernel's values of the variables in question; None where we are not a kernel."""
 
     @property
     def settings(self) -> tuple[dict[str, Setting], dict[str, Setting]]:
@@ -86,7 +86,7 @@ class PersistentVariables:
 
     @property
     def other(self) -> str | None:
-        """Another spec that one of the files was written for, as it stands there."""
+        """Another spec that one of the files was written for, as the file names it."""
         notices = (WRITTEN_FOR.match(file.text or "") for file in (self.shell, self.kernel))
         return next((match[1] for match in notices if match and match[0] != notice(self.spec)), None)
 
@@ -102,7 +102,7 @@ def places(name: str, reader: Reader) -> tuple[str, str]:
 
 
 def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> PersistentVariables:
-    """Read the files that the owner called `name` keeps, and what a kernel has of `variables`.
+    """Read the files of the owner called `name`, and a kernel's values of `variables`.
 
     Raises ObserveError for a file that is not UTF-8.
     """
@@ -116,7 +116,7 @@ def observe(name: str, reader: Reader, variables: Collection[str] = ()) -> Persi
         startup += [file for file in LOGIN_FILES if reader.stat(posixpath.join(home, file))]
         pattern = '"$HOME"/.config/colabenv/*.sh'
     block = BLOCK.format(pattern=pattern)
-    # People keep their own start-up files elsewhere and link to them.
+    # People keep their own start-up files in other folders and link to them.
     files = [follow(path, reader) or path for file in startup for path in [posixpath.join(home, file)]]
     startup_file = look(reader, kernel)
     names = sorted({*variables, *parse_kernel(startup_file.text)})
@@ -154,7 +154,7 @@ def effects(wanted: Settings, found: PersistentVariables) -> tuple[Effect, ...]:
 
 
 def live_effects(wanted: Settings, found: PersistentVariables) -> Iterator[Export]:
-    """What makes the kernel that we are have what later ones will have, and lose what they will not."""
+    """What gives our own kernel the variables that later ones will have, and no others."""
     if found.live is None:
         return
     for name, value in wanted.items():
@@ -166,14 +166,14 @@ def live_effects(wanted: Settings, found: PersistentVariables) -> Iterator[Expor
 
 
 def in_force(wanted: Setting, live: str | None) -> bool:
-    """Whether a variable is as wanted already: folders must stand in front."""
+    """Whether a variable is already right: folders must come first."""
     if isinstance(wanted, tuple):
         return tuple((live or "").split(":")[: len(wanted)]) == wanted
     return live == wanted
 
 
 def without(setting: Setting, live: str) -> str | None:
-    """What is left of a variable when a setting is taken back."""
+    """What is left of a variable when a setting is removed."""
     if isinstance(setting, tuple):
         return ":".join(item for item in live.split(":") if item not in setting) or None
     return None
@@ -184,7 +184,7 @@ def changes(prefix: str, wanted: Settings, found: PersistentVariables) -> tuple[
     planned = [*differences(prefix, wanted, found)]
     removed = [effect.path for effect in effects(wanted, found) if isinstance(effect, Remove)]
     if removed and not planned:
-        planned = [Change(prefix, Action.REMOVE, ", ".join(removed), None, "edited beyond recognition")]
+        planned = [Change(prefix, Action.REMOVE, ", ".join(removed), None, "not readable")]
     live = {f"{prefix}.{effect.name}" for effect in live_effects(wanted, found)}
     planned = [renewed(each, NOT_YET) if is_kept(each) and each.address in live else each for each in planned]
     edited = [each.path for each in effects(wanted, found) if isinstance(each, Write | Block | Remove)]
@@ -199,7 +199,7 @@ def changes(prefix: str, wanted: Settings, found: PersistentVariables) -> tuple[
 
 
 def differences(prefix: str, wanted: Settings, found: PersistentVariables) -> Iterator[Change]:
-    """What is wanted against what the files set, and then what they set and nobody wants."""
+    """What the section sets against what the files set, and then what only the files set."""
     shell, kernel = found.settings
     for name, value in wanted.items():
         known = [settings[name] for settings in (shell, kernel) if name in settings]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def check_versions(text: str, example: str = "3.11") -> str:
-    """A range of versions as PEP 440 writes it; "3.11" alone stands for every 3.11."""
+    """A range of versions as PEP 440 writes it; "3.11" alone means every 3.11."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     text = text.strip()

@@ -1,4 +1,4 @@
-"""A lock as a bill of materials: CycloneDX 1.6 in JSON, by its makers' own library.
+"""A lock as a bill of materials: CycloneDX 1.6 in JSON, by its official library.
 
 Format: https://cyclonedx.org/docs/1.6/json/. Package URLs: https://github.com/package-url/purl-spec.
 """
@@ -31,11 +31,11 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, f"pkg:pypi/{TOOL}")
 """Of serial numbers, which are made from what they are for: equal locks have equal bills."""
 
 Notes = Mapping[str, object]
-"""What a component is said to be in words of ours; None is not said."""
+"""Our own properties of a component; None is left out."""
 
 
 def text(spec: Spec, target: Target) -> str:
-    """All that a target holds, and what of its base the spec rests on; the same for equal locks."""
+    """All that a target has, and what the spec depends on in its base; the same for equal locks."""
     components = {component.bom_ref.value: component for component in map(as_component, materials(target))}
     root = Component(
         type=ComponentType.APPLICATION,
@@ -52,21 +52,21 @@ def text(spec: Spec, target: Target) -> str:
 
 
 def as_known(bill: dict[str, Any]) -> str:
-    """A bill's text without what the library adds to it, and what is not so, or not known."""
-    # It was made whenever its lock was, and that is in version control.
+    """A bill's text without what the library adds that is not true or not known."""
+    # The time that counts is that of the lock, which version control has.
     del bill["metadata"]["timestamp"]
-    # A lock does not say what needs what, and one who has no entry there may need anything.
+    # A lock does not say what needs what, and a component without an entry may need anything.
     bill["dependencies"] = [each for each in bill["dependencies"] if each["ref"] == ROOT]
     return json.dumps(bill, indent=2) + "\n"
 
 
 def serial(spec: Spec, target: Target) -> uuid.UUID:
-    held = TypeAdapter(Target).dump_json(target, by_alias=True).decode()
-    return uuid.uuid5(NAMESPACE, f"{TOOL} {__version__}\n{spec.name}\n{held}")
+    contents = TypeAdapter(Target).dump_json(target, by_alias=True).decode()
+    return uuid.uuid5(NAMESPACE, f"{TOOL} {__version__}\n{spec.name}\n{contents}")
 
 
 def about_base(target: Target) -> Notes:
-    """The machine that the target is for, and what it brings."""
+    """The machine that the target is for, and its base."""
     brought = target.base.model_dump()
     return {
         "target": target.name,

@@ -1,4 +1,4 @@
-"""A target of a lock in formats of others, and which target is meant."""
+"""A target of a lock in the formats of other tools, and the choice of the target."""
 
 from __future__ import annotations
 

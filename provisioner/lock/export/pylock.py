@@ -22,7 +22,7 @@ FORMAT = "1.0"
 CREATOR = "colab-provisioner"
 
 NAME = re.compile(r"pylock\.([^.]+\.)?toml")
-"""What installers know such a file by; pip takes others for requirements.txt."""
+"""The names that installers recognise; pip takes other names for requirements.txt."""
 
 TABLES = 2
 """Packages; what is deeper stands on a line of its own."""
@@ -34,7 +34,7 @@ SOURCES = ("vcs", "directory", "archive", "index", "sdist", "wheels")
 def text(spec: Spec, target: Target, out: str | None) -> str:
     """A target's pip part, for a file at `out`, or beside the spec.
 
-    Raises ProvisionerError when no installer would know a file of that name.
+    Raises ProvisionerError when no installer recognises that name.
     """
     if out and not NAME.fullmatch(os.path.basename(out)):
         raise ProvisionerError(
@@ -52,13 +52,13 @@ def text(spec: Spec, target: Target, out: str | None) -> str:
             package(each, spec.folder, folder) for each in sorted(pins.packages, key=lambda each: each.name)
         ],
     }
-    # Of a list that is empty nothing is written, and this one must be there.
+    # An empty list is not written, but this one is required.
     empty = "" if pins.packages else "packages = []\n"
     return heading(spec, target, pins) + toml.text(found, TABLES) + empty
 
 
 def suggested(target: Target) -> str:
-    """A file name that tells which target it is."""
+    """A file name that shows which target it is."""
     return f"pylock.{target.name.replace('.', '-').lower()}.toml"
 
 
@@ -85,7 +85,7 @@ def environment(machine: Where) -> str:
 
 
 def package(pinned: Pinned, before: str, now: str) -> JsonObject:
-    """An entry whose paths, relative to one folder, are relative to another."""
+    """An entry with its paths made relative to another folder."""
     entry: JsonObject = TypeAdapter(Pinned).dump_python(pinned, mode="json", by_alias=True)
     # The version of a source tree is what building it says.
     version: JsonObject = {} if pinned.vcs or pinned.directory else {"version": pinned.version}
@@ -94,7 +94,7 @@ def package(pinned: Pinned, before: str, now: str) -> JsonObject:
 
 
 def moved(value: Json, before: str, now: str) -> Json:
-    """A value in which every path, relative to one folder, is relative to another."""
+    """A value with every path in it made relative to another folder."""
     match value:
         case list():
             return [moved(item, before, now) for item in value]

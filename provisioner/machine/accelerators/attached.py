@@ -1,7 +1,7 @@
-"""The accelerators of this machine: what is there, and when it cannot be used, why.
+"""The accelerators of this machine: what is attached, and why if it cannot be used.
 
-Evidence are gathered first (`evidence`, with `pci`, `nvml`, `holders`); what they mean is decided by pure
-functions (`reading`, `diagnosis`), so every failure can be told apart in a test.
+Evidence is gathered first (`evidence`, with `pci`, `nvml`, `holders`); what it means is decided by pure
+functions (`reading`, `diagnosis`), so every failure can be tested.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from provisioner.machine.accelerators.pci import read_bus
 from provisioner.model.accelerators import Accelerators
 
 TRACES = ("dev/nvidiactl", "dev/nvidia0", "dev/dxg", "proc/driver/nvidia/version")
-"""What a driver leaves that may know of a GPU, also where the bus is hidden from us."""
+"""Traces of a driver that may know of a GPU, also where the bus is hidden from us."""
 
 
 def accelerators(environ: Mapping[str, str], root: Path = Path("/"), patience: float = 10.0) -> Accelerators:
-    """What is attached. Where there is no trace of anything, nothing is loaded.
+    """What is attached. Without any trace of a device, nothing is loaded.
 
     `root` is where /dev, /proc and /sys are looked for; `patience` is how many seconds NVML may take, for a
     wedged driver never answers.

@@ -1,7 +1,7 @@
-"""From what the evidence say to what is wrong: pure, and a table.
+"""From the evidence to the problem: pure, and a table.
 
-The first rule that applies names the trouble. Its order is what is decided by what: a device that has fallen
-off the bus explains every other failure, a container without devices explains a missing library, and so on.
+The first rule that applies names the problem. The order matters: a device that has fallen off the bus
+explains every other failure, a container without devices explains a missing library, and so on.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ NO_ANSWER = nvml.NvmlAnswer(failure=nvml.NvmlFailure(0, ""))
 
 @dataclass(frozen=True)
 class View:
-    """The evidence, with what most rules ask of them."""
+    """The evidence, with what most rules need of it."""
 
     all: Evidence
 
     @property
     def code(self) -> int:
-        """NVML's failure; 0 when it was not asked or knows of no device."""
+        """NVML's failure; 0 when it was not asked or finds no device."""
         return self.answer.failure.code if self.answer.failure else 0
 
     @property
@@ -56,8 +56,8 @@ class View:
     @property
     def words(self) -> str:
         """The last of what the driver's own tools say."""
-        told = self.smi.splitlines() or [self.answer.failure.words if self.answer.failure else ""]
-        return told[-1].strip().rstrip(".")
+        said = self.smi.splitlines() or [self.answer.failure.words if self.answer.failure else ""]
+        return said[-1].strip().rstrip(".")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""All that can be seen of a machine's accelerators, each source asked only where its word may matter."""
+"""All that can be seen of a machine's accelerators; each source is asked only where its answer may matter."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMI_FOLDERS = ("opt/bin", "usr/lib/wsl/lib")
 SMI_ASKS = "index,name,memory.total,memory.free,compute_cap,driver_version"
 
 DECIDED = (nvml.HUNG, nvml.NO_PERMISSION, nvml.NOT_LOADED, nvml.IS_LOST, nvml.MISMATCH)
-"""Failures of NVML that nvidia-smi, which asks the same library, could only say again."""
+"""Failures of NVML that nvidia-smi, which uses the same library, would only repeat."""
 
 CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
 """Files that Docker and Podman leave in a container."""
@@ -41,10 +41,10 @@ class Smi:
 
 @dataclass(frozen=True)
 class FailureEvidence:
-    """What tells one failure from another; looked at only when there is one."""
+    """What distinguishes failures; looked at only when there is one."""
 
     control: str = "absent"
-    """What came of opening /dev/nvidiactl: "open", "denied", "absent" or "dead"."""
+    """The result of opening /dev/nvidiactl: "open", "denied", "absent" or "dead"."""
     loaded: frozenset[str] = frozenset()
     """Kernel modules for NVIDIA's GPUs that are loaded."""
     container: bool = False
@@ -72,7 +72,7 @@ class Evidence:
     """Version of NVIDIA's kernel module, when it is loaded."""
     nvml: nvml.NvmlAnswer | None = None
     names: Mapping[int, str] = field(default_factory=dict)
-    """Of the processes that NVML tells of."""
+    """Of the processes that NVML reports."""
     hidden: str | None = None
     """CUDA_VISIBLE_DEVICES, when it is set."""
     failure: FailureEvidence | None = None
@@ -80,7 +80,7 @@ class Evidence:
 
 
 def gather(bus: tuple[PciDevice, ...], environ: Mapping[str, str], root: Path, patience: float) -> Evidence:
-    """What is seen below `root`/dev, /proc and /sys, and what NVML says if there is anything to ask about."""
+    """What is seen below `root`/dev, /proc and /sys, and what NVML says if there may be a device."""
     nodes = numbered(root, "dev", r"nvidia\d+")
     module = module_version(root)
     tpu = look_at_tpu(root) if any(device.tpu for device in bus) else None
@@ -107,7 +107,7 @@ def gather(bus: tuple[PciDevice, ...], environ: Mapping[str, str], root: Path, p
 
 
 def numbered(root: Path, folder: str, pattern: str) -> tuple[str, ...]:
-    """The files of a folder whose whole name matches, as they are called below `root`."""
+    """The files of a folder whose whole name matches, with their paths below `root`."""
     try:
         names = sorted(os.listdir(root / folder))
     except OSError:
@@ -144,7 +144,7 @@ def look_behind(root: Path, smi: Smi | None = None) -> FailureEvidence:
 
 
 def try_control(path: Path) -> str:
-    """What comes of opening the driver's control file, which starts nothing by itself."""
+    """The result of opening the driver's control file, which starts nothing by itself."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which processes hold a device open."""
+"""Which processes have a device open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioner.machine.accelerators.pci import read
 
 @dataclass(frozen=True)
 class Holder:
-    """A process; its name is "" when it is not ours to see, as for one outside this container."""
+    """A process; its name is "" when we cannot see it, as for one outside this container."""
 
     pid: int
     name: str = ""

@@ -1,7 +1,7 @@
-"""What NVIDIA's management library says, every call's own failure noted and none of them the end.
+"""What NVIDIA's management library says. Each failed call is recorded, and the others go on.
 
-Source: NVIDIA's NVML API reference. pynvml takes 9 ms to import in our process, so it is imported only where
-there is something to ask.
+Source: NVIDIA's NVML API reference. pynvml takes 9 ms to import, so it is imported only where there may be a
+device.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Handle: TypeAlias = Any
 """What NVML itself calls a device."""
 
 Attempt: TypeAlias = Callable[..., Any]
-"""Calls a function of NVML's, and gives something else where the driver does not support it."""
+"""Calls a function of NVML's, and returns a default where the driver does not support it."""
 
 LIBRARY = "libnvidia-ml.so.1"
 
@@ -29,7 +29,7 @@ FOLDERS = ("usr/lib64-nvidia", "usr/lib/wsl/lib")
 
 NO_PERMISSION, NOT_LOADED, NOT_FOUND, IS_LOST = 4, 9, 12, 15
 RESET_REQUIRED, MISMATCH, UNKNOWN = 16, 18, 999
-"""NVML's codes for what people meet."""
+"""NVML's codes for common failures."""
 
 FATAL = (IS_LOST, RESET_REQUIRED)
 """Codes after which a device answers nothing else."""
@@ -41,15 +41,15 @@ PROHIBITED, EXCLUSIVE = 2, (1, 3)
 """Compute modes other than the usual."""
 
 SLOWED = 0x08 | 0x20 | 0x40 | 0x80
-"""Reasons for slow clocks that are not idleness or a chosen limit: heat, and power that fails."""
+"""Reasons for slow clocks other than idleness or a chosen limit: heat, and lack of power."""
 
 UNCORRECTED, VOLATILE = 1, 0
-"""Memory errors that did harm, since the driver was loaded."""
+"""Uncorrected memory errors since the driver was loaded."""
 
 
 @dataclass(frozen=True)
 class NvmlFailure:
-    """An error of NVML's: its code, and its own words."""
+    """An error of NVML's: its code and its message."""
 
     code: int
     words: str
@@ -57,7 +57,7 @@ class NvmlFailure:
 
 @dataclass(frozen=True)
 class Process:
-    """A process that computes on a device; 0 bytes where the driver does not tell."""
+    """A process that computes on a device; 0 bytes where the driver does not say."""
 
     pid: int
     memory: int = 0
@@ -65,7 +65,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Unit:
-    """A device, or a slice of a divided one, as NVML tells it; 0 and "" stand for what it does not tell."""
+    """A device, or a slice of a divided one, as NVML reports it; 0 and "" mean not reported."""
 
     index: int
     name: str = ""
@@ -82,7 +82,7 @@ class Unit:
     """Whether it is in MIG mode, so that only its slices can be used."""
     slices: tuple[Unit, ...] = ()
     failure: NvmlFailure | None = None
-    """Why it cannot be asked."""
+    """Why it cannot be queried."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ class NvmlAnswer:
     library: str = ""
     """Folder that its library was loaded from when the loader did not find it."""
     version: str = ""
-    """Version of that library, as its file's name tells it, when it does not fit the driver."""
+    """Version of that library, from its file's name, when it does not fit the driver."""
     failure: NvmlFailure | None = None
-    """Why nothing can be asked."""
+    """Why nothing can be queried."""
 
 
 def ask(root: Path, patience: float) -> NvmlAnswer:
@@ -169,7 +169,7 @@ def loaded_version() -> str:
 
 
 def question(nvml: Nvml, library: str) -> NvmlAnswer:
-    """All that is to be known of the driver and of every device."""
+    """Everything about the driver and every device."""
     attempt = attempting(nvml.NVMLError)
     driver = attempt(nvml.nvmlSystemGetDriverVersion, otherwise="")
     newest = attempt(nvml.nvmlSystemGetCudaDriverVersion_v2, otherwise=0)
@@ -182,7 +182,7 @@ def question(nvml: Nvml, library: str) -> NvmlAnswer:
 
 
 def look(nvml: Nvml, attempt: Attempt, index: int) -> Unit:
-    """One device. Only what makes every other question pointless ends the questions."""
+    """One device. Only a failure that makes every other call pointless ends the calls."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         divided, _ = attempt(nvml.nvmlDeviceGetMigMode, handle, otherwise=(0, 0))
@@ -199,7 +199,7 @@ def look(nvml: Nvml, attempt: Attempt, index: int) -> Unit:
 
 
 def describe(nvml: Nvml, attempt: Attempt, handle: Handle, index: int) -> Unit:
-    """What a device and a slice of one are both asked."""
+    """What is queried of a device and of a slice."""
     memory = attempt(nvml.nvmlDeviceGetMemoryInfo, handle, otherwise=None)
     capability = attempt(nvml.nvmlDeviceGetCudaComputeCapability, handle, otherwise=())
     running = attempt(nvml.nvmlDeviceGetComputeRunningProcesses_v3, handle, otherwise=())
@@ -223,7 +223,7 @@ def slices(nvml: Nvml, attempt: Attempt, device: Handle, index: int) -> Iterator
 
 
 def attempting(expected: type[Exception]) -> Attempt:
-    """A caller that gives `otherwise` for a failure, unless the device is gone for every other call too."""
+    """A caller that returns `otherwise` for a failure, unless the device is gone for every other call too."""
 
     def attempt(function: Callable[..., Any], *arguments: Any, otherwise: Any) -> Any:
         try:

@@ -53,7 +53,7 @@ def read_bus(root: Path) -> tuple[PciDevice, ...]:
 
 
 def look(place: Path) -> PciDevice | None:
-    """The device at one address, if it is one of ours."""
+    """The device at one address, if it is one that we look for."""
     vendor = read(place / "vendor")
     if vendor == GOOGLE and (tpu := TPUS.get(read(place / "device"))):
         return PciDevice(place.name, tpu, driver_of(place))

@@ -1,4 +1,4 @@
-"""From the evidence to the accelerators that can be used, and what is odd about them. Pure."""
+"""From the evidence to the accelerators that can be used, and what is unusual about them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provisioner.model.accelerators import Accelerators, Diagnosis, Gpu
 MIB = 1024**2
 
 SCARCE = 0.5
-"""Share of a device's memory below which what is free is worth a word."""
+"""Share of a device's memory: a warning is given when less is free."""
 
 MIG_GUIDE = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
 
@@ -23,9 +23,9 @@ def read(evidence: Evidence) -> Accelerators:
     """What can be used. The first thing that cannot is the problem, and does not hide the rest."""
     answer = evidence.nvml or nvml.NvmlAnswer()
     smi = evidence.failure.smi if evidence.failure else None
-    told = tuple(told_by_smi(smi.output)) if smi and smi.code == 0 else ()
-    if told:
-        gpus, driver = tuple(gpu for gpu, _ in told), told[0][1]
+    seen = tuple(read_smi(smi.output)) if smi and smi.code == 0 else ()
+    if seen:
+        gpus, driver = tuple(gpu for gpu, _ in seen), seen[0][1]
         problems, oddities = [], [without_nvml(answer)]
     else:
         gpus, driver = tuple(usable(answer.units, evidence.hidden)), answer.driver
@@ -38,7 +38,7 @@ def read(evidence: Evidence) -> Accelerators:
     chips = [device.tpu for device in evidence.bus if device.tpu]
     if chips and evidence.tpu:
         problems += trouble_with_tpu(chips[0], evidence.tpu)
-        oddities += [held(f"the TPU {chips[0]}", holder) for holder in evidence.tpu.holders]
+        oddities += [in_use(f"the TPU {chips[0]}", holder) for holder in evidence.tpu.holders]
     return Accelerators(
         gpus=gpus,
         driver=driver or evidence.module,
@@ -90,7 +90,7 @@ def hiding(units: tuple[Unit, ...], gpus: tuple[Gpu, ...], hidden: str | None) -
 
 
 def troubles(units: tuple[Unit, ...]) -> Iterator[Diagnosis]:
-    """Why devices that NVML knows of cannot be used."""
+    """Why devices that NVML finds cannot be used."""
     for unit in units:
         name = called(unit)
         if unit.failure and unit.failure.code == nvml.IS_LOST:
@@ -128,12 +128,12 @@ def troubles(units: tuple[Unit, ...]) -> Iterator[Diagnosis]:
 
 
 def odd_about(unit: Unit, names: Mapping[int, str]) -> Iterator[Diagnosis]:
-    """What is worth knowing of a device although it can be used."""
+    """Warnings about a device that can be used."""
     name = called(unit)
     processes = sorted(unit.processes, key=lambda process: (-process.memory, process.pid))
     most = Holder(processes[0].pid, names.get(processes[0].pid, "")) if processes else None
     if unit.mode in nvml.EXCLUSIVE and most:
-        yield held(name, most)
+        yield in_use(name, most)
     elif unit.memory_total and unit.memory_free < SCARCE * unit.memory_total:
         yield Diagnosis(
             "memory-taken",
@@ -161,7 +161,7 @@ def odd_about(unit: Unit, names: Mapping[int, str]) -> Iterator[Diagnosis]:
         )
 
 
-def held(name: str, holder: Holder) -> Diagnosis:
+def in_use(name: str, holder: Holder) -> Diagnosis:
     return Diagnosis(
         "held",
         f"{name} is in use by {holder}; only one process at a time can use it",
@@ -173,8 +173,8 @@ def called(unit: Unit) -> str:
     return f"GPU {unit.index} ({unit.name})" if unit.name else f"GPU {unit.index}"
 
 
-def told_by_smi(output: str) -> Iterator[tuple[Gpu, str]]:
-    """The GPUs, each with the driver's version, in nvidia-smi's table of what we ask it for."""
+def read_smi(output: str) -> Iterator[tuple[Gpu, str]]:
+    """The GPUs, each with the driver's version, from nvidia-smi's output for our query."""
     for line in output.splitlines():
         match [word.strip() for word in line.split(",")]:
             case [index, name, total, free, capability, driver] if index.isdigit():

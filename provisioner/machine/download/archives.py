@@ -1,4 +1,4 @@
-"""Reading archives, each in its format, into a tree; what is broken raises the standard library's errors."""
+"""Reading archives, each format, into a tree; damage raises the standard library's errors."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ STRANGE = "is neither a file, a folder nor a link"
 REPACK = "Unpack it with another program, and provide it as .tar.gz or .zip."
 
 Watch = Callable[[int, int], None]
-"""Called with the bytes done and in all; raises Interrupted when the user wants us to stop."""
+"""Called with the bytes done and in total; raises Interrupted when the user wants us to stop."""
 
 
 def read_gz(archive: str, tree: Tree, watch: Watch, name: str) -> None:
     """One compressed file, as `name`."""
     import gzip
 
-    told = Path(archive).stat()
+    stat = Path(archive).stat()
     with Path(archive).open("rb") as raw, gzip.GzipFile(fileobj=raw) as stream:
-        rest = pieces(stream.read, lambda: watch(raw.tell(), told.st_size))
-        tree.file(name, rest, told.st_mtime, executable=False)
+        rest = pieces(stream.read, lambda: watch(raw.tell(), stat.st_size))
+        tree.file(name, rest, stat.st_mtime, executable=False)
 
 
 def read_zip(archive: str, tree: Tree, watch: Watch) -> None:
@@ -48,7 +48,7 @@ def read_zip(archive: str, tree: Tree, watch: Watch) -> None:
                     "the archive is encrypted", "Only archives without a password are unpacked."
                 )
             mode = member.external_attr >> 16
-            if member.filename.endswith("/"):  # is_dir() of Python 3.11 stumbles over an empty name
+            if member.filename.endswith("/"):  # is_dir() of Python 3.11 fails for an empty name
                 tree.folder(member.filename)
             elif stat.S_ISLNK(mode) and member.file_size <= LINK:
                 tree.link(member.filename, os.fsdecode(source.read(member)))
@@ -61,7 +61,7 @@ def read_zip(archive: str, tree: Tree, watch: Watch) -> None:
 
 
 def zip_time(member: zipfile.ZipInfo) -> float:
-    """The time of a member, which knows no time zone; 0 where it is none."""
+    """The time of a member, which has no time zone; 0 where it is invalid."""
     try:
         return calendar.timegm(member.date_time)
     except ValueError:
@@ -81,7 +81,7 @@ def read_tar(archive: str, tree: Tree, watch: Watch) -> None:
             source.members = []  # type: ignore[attr-defined]  # or it would keep every one
             watch(raw.tell(), total)
             take_member(source, member, tree, lambda: watch(raw.tell(), total))
-        # A checksum stands at the end of what is compressed.
+        # The checksum is at the end of the compressed data.
         for _ in pieces(stream.read, lambda: watch(raw.tell(), total)):
             pass
 

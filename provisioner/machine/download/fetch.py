@@ -1,4 +1,4 @@
-"""Downloads: through a part file that a later try goes on with, checked, and only then put in place."""
+"""Downloads: to a part file that a later try resumes, verified, and only then moved into place."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Tell = Callable[[int, int, str], None]
 
 @dataclass
 class Part:
-    """What has been downloaded of a URL so far: a file, and a note beside it that says of what."""
+    """What has been downloaded of a URL so far: a file, and a note beside it that describes it."""
 
     path: Path
     digest: "hashlib._Hash"  # noqa: UP037 - a name that exists for type checkers only
     size: int = 0
     validator: str = ""
-    """What the server must still say of the file so that the rest fits; empty when it must start over."""
+    """What the server must still report for the file so that it can be resumed; empty to start over."""
     length: int | None = None
     resumed: bool = False
 
@@ -52,12 +52,12 @@ class Part:
         self.digest, self.size, self.validator, self.length = hashlib.sha256(), 0, "", None
 
     def remember(self, url: str) -> None:
-        """Leave behind what a later try needs, or nothing when the server gives no way to go on."""
+        """Leave what a later try needs, or nothing when the download cannot be resumed."""
         if not self.validator:
             self.note.unlink(missing_ok=True)
             return
-        told = {"url": shown(url), "validator": self.validator, "length": self.length}
-        self.note.write_text(json.dumps(told))
+        note = {"url": shown(url), "validator": self.validator, "length": self.length}
+        self.note.write_text(json.dumps(note))
 
     def discard(self) -> None:
         self.restart()
@@ -66,7 +66,7 @@ class Part:
 
 
 def fetch(effect: Fetch, tell: Tell, cancelled: Callable[[], bool]) -> str:
-    """Try every URL once, in order, until one gives the file.
+    """Try every URL once, in order, until one serves the file.
 
     Returns the line to paste into the spec when the effect has no sha256, else "". Raises TransientError when
     another try may help, EffectError when none will, Interrupted as soon as `cancelled()`.
@@ -75,7 +75,7 @@ def fetch(effect: Fetch, tell: Tell, cancelled: Callable[[], bool]) -> str:
 
 
 def in_background(work: Callable[[threading.Event], str], cancelled: Callable[[], bool]) -> str:
-    """Do `work` in a thread of its own, so that an order to stop is obeyed also while a server is silent."""
+    """Do `work` in its own thread, so that it can be interrupted while a server is silent."""
     stop = threading.Event()
     future: Future[str] = Future()
 
@@ -119,13 +119,13 @@ def line_to_paste(effect: Fetch, sha256: str) -> str:
 
 
 def already_here(effect: Fetch) -> str | None:
-    """The sha256 of what an earlier run downloaded in full, before it was cut short elsewhere."""
+    """The sha256 of what an earlier run downloaded completely, before it was interrupted."""
     noted = Path(effect.receipt) if effect.receipt else None
-    told = receipt.load(noted.read_bytes()) if noted and noted.exists() else None
-    if told is None or not Path(effect.path).is_file():
+    earlier = receipt.load(noted.read_bytes()) if noted and noted.exists() else None
+    if earlier is None or not Path(effect.path).is_file():
         return None
-    wanted = effect.sha256 == told.sha256 if effect.sha256 else told.url in map(shown, effect.urls)
-    return told.sha256 if wanted and hash_of(effect.path) == told.sha256 else None
+    wanted = effect.sha256 == earlier.sha256 if effect.sha256 else earlier.url in map(shown, effect.urls)
+    return earlier.sha256 if wanted and hash_of(effect.path) == earlier.sha256 else None
 
 
 def hash_of(path: str) -> str:
@@ -134,7 +134,7 @@ def hash_of(path: str) -> str:
 
 
 def download(url: str, part: Part, tell: Tell, stop: threading.Event) -> None:
-    """Bring all that `url` gives into the part file."""
+    """Download `url` into the part file."""
     source = local_path(url)
     if source is not None:
         copy_local(source, part, tell, stop)
@@ -165,14 +165,14 @@ def copy_local(source: str, part: Part, tell: Tell, stop: threading.Event) -> No
 
 
 def recall(part: Part, url: str, stop: threading.Event) -> None:
-    """Take up what an earlier try left, if it says that it is a part of this very URL."""
+    """Resume what an earlier try left, if it is part of this URL."""
     try:
-        told = json.loads(part.note.read_bytes())
-        if told["url"] != shown(url):
+        note = json.loads(part.note.read_bytes())
+        if note["url"] != shown(url):
             return
-        # One byte less than all there is: the rest of a file is never empty, so the server can send it.
-        have = min(part.path.stat().st_size, (told["length"] or 2**63) - 1)
-        part.validator, part.length = str(told["validator"]), told["length"]
+        # At least one byte is left to download, since a server cannot send an empty rest.
+        have = min(part.path.stat().st_size, (note["length"] or 2**63) - 1)
+        part.validator, part.length = str(note["validator"]), note["length"]
     except (OSError, ValueError, KeyError, TypeError):
         return
     with part.path.open("r+b") as file:
@@ -188,7 +188,7 @@ def resume_headers(part: Part) -> dict[str, str]:
 
 
 def follow_up(part: Part, response: httpx.Response, url: str) -> None:
-    """Go on where the part ends if that is what the server sends, else start over."""
+    """Continue where the part ends if that is what the server sends, else start over."""
     if response.status_code in {206, 416}:
         start, length = web.piece(response) or (-1, None)
         same = web.validator(response) in {"", part.validator} and length in {None, part.length}
@@ -203,7 +203,7 @@ def follow_up(part: Part, response: httpx.Response, url: str) -> None:
 
 
 def pour(chunks: Iterator[bytes], part: Part, progress: Callable[[], None], stop: threading.Event) -> None:
-    """Write what comes to the part file's end, and to disk."""
+    """Append what comes to the part file, and sync it to disk."""
     make_room(part)
     with part.path.open("ab" if part.size else "wb") as file:
         for chunk in chunks:
@@ -229,7 +229,7 @@ def give_way(stop: threading.Event) -> None:
 
 
 def check(effect: Fetch, part: Part, url: str) -> None:
-    """Compare the sha256. Bytes that came in two goes may be of two versions: start afresh."""
+    """Compare the sha256. A resumed download may be a mix of two versions: then start over."""
     found = part.digest.hexdigest()
     if effect.sha256 in {None, found}:
         return
@@ -249,7 +249,7 @@ def first_bytes(path: Path) -> bytes:
 
 
 def put_in_place(effect: Fetch, part: Part, url: str) -> str:
-    """Make the part file the file. The receipt goes first: without it a file is nobody's that we know."""
+    """Move the part file into place. An old receipt goes first: a file without one is not known as ours."""
     sha256 = part.digest.hexdigest()
     mtime = receipt.even_seconds(time.time())
     os.utime(part.path, ns=(mtime, mtime))
@@ -263,7 +263,7 @@ def put_in_place(effect: Fetch, part: Part, url: str) -> str:
 
 
 def all_of(failures: list[EffectError]) -> EffectError:
-    """One error for all URLs: worth another try when any of them is."""
+    """One error for all URLs: temporary if any of them is."""
     message = "; ".join(failure.message for failure in failures)
     passing = [failure for failure in failures if isinstance(failure, TransientError)]
     hint = next((failure.hint for failure in passing or failures if failure.hint), "")
@@ -274,7 +274,7 @@ def all_of(failures: list[EffectError]) -> EffectError:
 
 
 def head(url: str) -> Answer:
-    """Ask whether `url` can be had and how large it is, without downloading it.
+    """Ask whether `url` is available and how large it is, without downloading it.
 
     Where a server does not answer HEAD well, the beginning of a GET decides.
     """
@@ -289,8 +289,8 @@ def ask(url: str, method: str) -> Answer:
             status = response.status_code
             web.refuse(response, url)
             final = str(response.url)
-            told = final if shown(final) == final else ""
-            return Answer(url, status, web.length(response), final=told)
+            final_url = final if shown(final) == final else ""
+            return Answer(url, status, web.length(response), final=final_url)
     except EffectError as error:
         why = error.message.removeprefix(f"{shown(url)}: ")
         return Answer(url, status, error=why, transient=isinstance(error, TransientError))

@@ -42,7 +42,7 @@ def decode(block: bytes) -> bytes:
 
 
 def armor(data: bytes) -> str:
-    """Armoured text of binary keys, as files called `.asc` hold it. The optional checksum is left out."""
+    """Armoured text of binary keys, as in `.asc` files. The optional checksum is left out."""
     text = base64.b64encode(data).decode()
     lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     return "\n".join([BEGIN.decode(), "", *lines, END.decode(), ""])
@@ -77,15 +77,15 @@ def header(data: bytes) -> tuple[int, int, int]:
 
 def keys(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Each version 4 key's fingerprint, 40 capital hexadecimal digits, and its packets."""
-    fingerprint, held = "", b""
+    fingerprint, key = "", b""
     for tag, body, whole in packets(dearmor(data)):
         if tag == PUBLIC_KEY:
             if fingerprint:
-                yield fingerprint, held
-            fingerprint, held = fingerprint_of(body), b""
-        held += whole
+                yield fingerprint, key
+            fingerprint, key = fingerprint_of(body), b""
+        key += whole
     if fingerprint:
-        yield fingerprint, held
+        yield fingerprint, key
 
 
 def fingerprint_of(body: bytes) -> str:
@@ -103,8 +103,8 @@ def fingerprints(data: bytes) -> tuple[str, ...]:
 def extract(data: bytes, fingerprint: str) -> bytes:
     """The one key with that fingerprint, in binary, and nothing that came in the same file.
 
-    Raises ValueError when it is not there. Taking only this key matters: a file that also held a
-    stranger's key would otherwise make apt trust the stranger.
+    Raises ValueError when it is not there. Only this key is taken: otherwise apt would also trust any other
+    key in the file.
     """
     known = dict(keys(data))
     if fingerprint not in known:

@@ -13,7 +13,7 @@ from provisioner.model.effects import Fetch, InstallKey
 from provisioner.model.errors import EffectError
 
 LARGEST = 10 * 1024**2
-"""Bytes of a file of keys; the largest distributions' keyrings have a hundredth of it."""
+"""Bytes of a file of keys; the keyrings of the largest distributions are a hundred times smaller."""
 HINT = "Compare the fingerprint with the one that the repository's owner publishes."
 
 

@@ -1,8 +1,9 @@
-"""What was put on a disk, noted beside it, so that a later run sees that it is whole without reading it.
+"""A record of what was written to disk, beside it, so that a later run can check it without reading it.
 
 A receipt is a text of JSON lines: `[path, size, mtime_ns, mark]` for each file, by its path below the folder
 that holds the receipt, then one object for the whole. The mark is a sha256, or `-> target` for a symbolic
-link. The object comes last and counts the lines, so that a receipt cut short is never taken for a whole one.
+link. The object comes last and counts the lines, so that a truncated receipt is never taken for a complete
+one.
 
 The times in it are even whole seconds: every file system keeps those exactly, also FAT and network drives.
 """
@@ -20,7 +21,7 @@ from provisioner.machine.reader import Reader, Stat
 FORMAT = "provisioner.receipt/1"
 SUFFIX = ".colabenv.jsonl"
 BATCH = 500
-"""Lines parsed in one go: fast, and never all of them in memory."""
+"""Lines parsed at once: fast, and never all of them in memory."""
 
 Entry = tuple[str, int, int, str]
 SHAPE = (str, int, int, str)
@@ -49,7 +50,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Damage:
-    """What is no longer as a receipt tells: how many files, and the first of them."""
+    """What differs from a receipt: how many files, and the first of them."""
 
     count: int = 0
     path: str = ""
@@ -66,12 +67,12 @@ def beside(path: str) -> str:
 
 
 def inside(folder: str) -> str:
-    """The receipt of an unpacked folder, which travels with it."""
+    """The receipt of an unpacked folder, inside it."""
     return f"{folder}/{SUFFIX}"
 
 
 def even_seconds(seconds: float) -> int:
-    """A time that every file system can keep, in nanoseconds; from 1970 to 2100."""
+    """A time that every file system can store, in nanoseconds; from 1970 to 2100."""
     return int(min(max(seconds, 0), 4_102_444_800)) // 2 * 2 * 10**9
 
 
@@ -94,7 +95,7 @@ def dump(receipt: Receipt, entries: Iterable[Entry]) -> str:
 
 
 def write(path: str, receipt: Receipt, entries: Iterable[Entry]) -> None:
-    """Write the receipt at `path`, atomically. What a sudden end leaves, the next time overwrites."""
+    """Write the receipt at `path`, atomically. What an interruption leaves is overwritten next time."""
     part = Path(path + ".part")
     with part.open("w") as file:
         file.write(dump(receipt, entries))
@@ -104,7 +105,7 @@ def write(path: str, receipt: Receipt, entries: Iterable[Entry]) -> None:
 
 
 def load(data: bytes | None) -> Receipt | None:
-    """The receipt in `data`; None when there is none, or it is not whole."""
+    """The receipt in `data`; None when there is none, or it is incomplete."""
     *lines, last = (data or b"").rstrip().split(b"\n")
     try:
         whole = json.loads(last)
@@ -119,7 +120,7 @@ def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool) -> Damage
     """Compare what is there with the receipt at `path`.
 
     Sizes and times decide. A file whose time alone differs (a copy, a `touch`) is read; when `deep`, all are.
-    Raises ValueError for a receipt that is damaged itself.
+    Raises ValueError for a damaged receipt.
     """
     folder = path.rpartition("/")[0]
     count, first = 0, Damage()
@@ -134,7 +135,7 @@ def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool) -> Damage
 
 
 def is_whole(found: Stat | None, size: int, mtime: int, mark: str, *, deep: bool) -> bool:
-    """Whether a look from outside is enough to say that a file is what it was."""
+    """Whether size and time show that a file is unchanged."""
     if found is None:
         return False
     if found.type == "link":

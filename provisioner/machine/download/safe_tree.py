@@ -1,4 +1,4 @@
-"""A folder in the making, from a stranger's names and bytes: nothing ever lands outside of it."""
+"""A folder that is being built from untrusted names and bytes: nothing is ever written outside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provisioner.machine.download.receipt import SUFFIX, Entry, even_seconds
 from provisioner.model.errors import EffectError
 
 MEMBERS = 2_000_000
-"""More files, folders and links than any honest archive holds."""
+"""More files, folders and links than any honest archive has."""
 RESERVE = 16 * 1024**2
 """Bytes left free on the disk."""
 
@@ -39,7 +39,7 @@ class Tree:
         """
         self.members += 1
         if self.members > MEMBERS:
-            raise EffectError(f"the archive holds more than {MEMBERS} members", "Is it the right file?")
+            raise EffectError(f"the archive contains more than {MEMBERS} members", "Is it the right file?")
         parts = tuple(part for part in name.split("/") if part not in {"", "."})
         if name.startswith("/") or ".." in parts or "\0" in name:
             raise refusal(name, "leads out of the folder")
@@ -50,12 +50,12 @@ class Tree:
         return os.path.join(self.root, *parts)
 
     def claim(self, size: int) -> None:
-        """Take `size` bytes of the room that there is."""
+        """Reserve `size` bytes of the free space."""
         self.expect(size)
         self.room -= size
 
     def expect(self, size: int) -> None:
-        """Raise EffectError when there is no room for `size` bytes."""
+        """Raise EffectError when there is no space for `size` bytes."""
         if size > self.room:
             raise EffectError(
                 "the contents are larger than the free space",
@@ -124,7 +124,7 @@ class Tree:
         self.note(parts, *known[1:])
 
     def finish(self) -> list[Entry]:
-        """Make the links and return all that the tree holds, in order."""
+        """Make the links and return all entries of the tree, in order."""
         for parts, target in self.links.items():
             path = self.path(parts)
             if os.path.lexists(path):

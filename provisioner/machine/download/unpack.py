@@ -1,4 +1,4 @@
-"""Archives: unpacked into a folder beside the destination, which then takes its place."""
+"""Archives: unpacked into a folder beside the destination, which then replaces it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Tell = Callable[[int, int, str], None]
 def unpack(effect: Unpack, tell: Tell, cancelled: Callable[[], bool]) -> str:
     """Unpack a zip, a tar with or without compression, or a gz, and return "".
 
-    `to` is what it was until all is there, and what it shall be from then on. Raises EffectError for an
-    archive that is damaged, encrypted, too large or hostile, and Interrupted as soon as `cancelled()`.
+    `to` changes only once everything is unpacked. Raises EffectError for an archive that is damaged,
+    encrypted, too large or hostile, and Interrupted as soon as `cancelled()`.
     """
 
     def watch(done: int, total: int) -> None:
@@ -74,14 +74,14 @@ def unpack_tree(effect: Unpack, to: Path, watch: archives.Watch) -> None:
         READERS[effect.format](effect.archive, tree, watch)
         entries = tree.finish()
     if not entries:
-        raise EffectError("the archive holds no file to unpack", f"Is `strip: {effect.strip}` too much?")
+        raise EffectError("the archive has no file to unpack", f"Is `strip: {effect.strip}` too much?")
     if effect.receipt:
         note_down(effect, entries, str(fresh / Path(effect.receipt).name))
     take_place(fresh, to)
 
 
 def refuse_strangers(effect: Unpack, to: Path) -> None:
-    """Replace nothing that we did not put there, whatever the plan thought to find."""
+    """Never replace what we did not put there, whatever the plan expected."""
     if not effect.receipt or not os.path.lexists(to):
         return
     if not to.is_dir() or (any(to.iterdir()) and not (to / Path(effect.receipt).name).exists()):
@@ -93,7 +93,7 @@ def refuse_strangers(effect: Unpack, to: Path) -> None:
 
 @contextlib.contextmanager
 def damage_in_words(effect: Unpack) -> Iterator[None]:
-    """Turn the many ways in which the standard library finds an archive broken into one error."""
+    """Turn the standard library's many errors for damaged archives into one."""
     import lzma
     import tarfile
     import zipfile
@@ -103,13 +103,9 @@ def damage_in_words(effect: Unpack) -> Iterator[None]:
         yield
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         name = Path(error.filename or "").name
-        raise EffectError(
-            f"two members of the archive conflict at {name!r}", DAMAGED
-        ) from error
+        raise EffectError(f"two members of the archive conflict at {name!r}", DAMAGED) from error
     except NotImplementedError as error:
-        raise EffectError(
-            f"the archive uses an unsupported format: {error}", archives.REPACK
-        ) from error
+        raise EffectError(f"the archive uses an unsupported format: {error}", archives.REPACK) from error
     except OSError as error:
         if error.errno is not None:
             raise
@@ -119,7 +115,7 @@ def damage_in_words(effect: Unpack) -> Iterator[None]:
 
 
 def damaged(effect: Unpack, error: Exception) -> EffectError:
-    """Say that the archive is broken, and remove one that we downloaded, so that the next run does anew."""
+    """Report a damaged archive, and remove it if we downloaded it, so that the next run fetches it again."""
     with Path(effect.archive).open("rb") as file:
         beginning = file.read(512)
     if effect.consume:
@@ -138,7 +134,7 @@ def throw_away(effect: Unpack) -> None:
 
 
 def scratch(to: Path, role: str) -> Path:
-    """A name beside `to`, on the same file system, that a later run knows as ours."""
+    """A name beside `to`, on the same file system, that a later run recognises as ours."""
     return to.with_name(f".{to.name}.provisioner-{role}")
 
 
@@ -154,7 +150,7 @@ def room(folder: Path) -> int:
 
 
 def sweep(to: Path) -> None:
-    """Clear away what an unfinished run left, after bringing back what it had moved aside."""
+    """Remove what an unfinished run left, after restoring what it had moved aside."""
     old = scratch(to, "old")
     if old.exists() and not os.path.lexists(to):
         old.rename(to)
@@ -164,9 +160,9 @@ def sweep(to: Path) -> None:
 
 
 def note_down(effect: Unpack, entries: list[receipt.Entry], path: str) -> None:
-    """Write the receipt: what the archive's own told, and every file."""
-    told = receipt.load(read_if_there(effect.archive + receipt.SUFFIX))
-    whole = replace(told, strip=effect.strip) if told else described(effect)
+    """Write the receipt: what the archive's own says, and every file."""
+    noted = receipt.load(read_if_there(effect.archive + receipt.SUFFIX))
+    whole = replace(noted, strip=effect.strip) if noted else described(effect)
     receipt.write(path, whole, entries)
 
 
@@ -181,7 +177,7 @@ def read_if_there(path: str) -> bytes | None:
 
 
 def take_place(fresh: Path, to: Path) -> None:
-    """Put `fresh` where `to` is. An empty folder is replaced in one go; a full one waits aside."""
+    """Put `fresh` where `to` is. An empty folder is replaced at once; a full one is moved aside."""
     if to.is_dir():
         if to.is_mount():
             raise EffectError(f"{to} is a mount point", "Choose a folder below it as `to`.")
@@ -193,11 +189,11 @@ def take_place(fresh: Path, to: Path) -> None:
 
 
 def carry_over(old: Path, fresh: Path) -> None:
-    """Give `fresh` whatever others have put into `old`; a file of the archive wins over one of theirs."""
+    """Copy to `fresh` what others have put into `old`; files of the archive win over theirs."""
     known = {receipt.SUFFIX}
-    told = receipt.load(read_if_there(receipt.inside(str(old))))
-    with contextlib.suppress(ValueError):  # a damaged receipt knows of nothing
-        known |= {name for name, *_ in told.entries()} if told else set()
+    noted = receipt.load(read_if_there(receipt.inside(str(old))))
+    with contextlib.suppress(ValueError):  # a damaged receipt lists nothing
+        known |= {name for name, *_ in noted.entries()} if noted else set()
     for folder, folders, names in os.walk(old):
         links = [name for name in folders if Path(folder, name).is_symlink()]
         for path in (Path(folder, name) for name in (*names, *links)):

@@ -1,4 +1,4 @@
-"""Asking a web server: every way in which it can fail, sorted into what may pass and what will not."""
+"""Requests to a web server: every failure is either temporary or final."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT = 10.0
-"""Seconds until a connection must stand, and until a server that is only asked about a URL must answer."""
+"""Seconds until a connection must be made, and until a server must answer a question about a URL."""
 STALL = 30.0
-"""Seconds without a single byte until a download is given up."""
+"""Seconds without a single byte until a download is aborted."""
 REDIRECTS = 10
 PASSING = {408, 425, 429}
-"""Refusals that another try may turn into an answer, apart from all 5xx but "not implemented"."""
+"""Status codes after which another try may succeed, besides all 5xx except "not implemented"."""
 COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zip")
 
 HINTS = {
@@ -33,7 +33,7 @@ HINTS = {
     410: "The file was removed for good: give another URL.",
 }
 NETWORK = "Check the network, and the name of the host."
-PAGE = "The server sent a web page instead of the file: open the URL in a browser to see what it wants."
+PAGE = "The server sent a web page instead of the file: open the URL in a browser to see why."
 TRUST = "If a proxy uses its own certificate, set SSL_CERT_FILE to it; also check the clock."
 
 
@@ -43,7 +43,7 @@ def asking(
 ) -> Iterator[httpx.Response]:
     """The server's answer, whatever it is, with its body still to be read.
 
-    Raises TransientError or EffectError for all that goes wrong until the end of the `with` block.
+    Raises TransientError or EffectError for every failure until the end of the `with` block.
     """
     import httpx
 
@@ -59,7 +59,7 @@ def asking(
 
 
 def client(timeout: httpx.Timeout) -> httpx.Client:
-    """A client that follows the surroundings' proxies and SSL_CERT_FILE, SSL_CERT_DIR."""
+    """A client that uses the environment's proxies and SSL_CERT_FILE, SSL_CERT_DIR."""
     import httpx
 
     try:
@@ -95,7 +95,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def lower(text: str) -> str:
-    """A library's message as the end of a sentence of ours."""
+    """A library's message as the end of our own sentence."""
     text = re.sub(r"^\[Errno -?\d+\] ", "", text)
     return text[:1].lower() + text[1:].rstrip(".")
 
@@ -132,7 +132,7 @@ def retry_after(response: httpx.Response) -> float | None:
 
 
 def validator(response: httpx.Response) -> str:
-    """What says that the bytes are still the same: a strong ETag, or a date that is as good as one.
+    """What shows that the bytes are still the same: a strong ETag, or an equally reliable date.
 
     A date is, when it is a minute older than the answer (RFC 9110, 8.8.2.2). Empty when the server offers
     nothing, or sends the body in an encoding, where the positions of bytes mean nothing.
@@ -151,13 +151,13 @@ def validator(response: httpx.Response) -> str:
 
 
 def length(response: httpx.Response) -> int | None:
-    """Bytes of the file, as far as the server tells."""
+    """Bytes of the file, if the server says so."""
     value = response.headers.get("Content-Length", "")
     return int(value) if value.isdigit() and not response.headers.get("Content-Encoding") else None
 
 
 def piece(response: httpx.Response) -> tuple[int, int | None] | None:
-    """Where the piece that a 206 holds begins, and the size of the whole."""
+    """Where the part in a 206 begins, and the size of the whole."""
     match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     return (int(match[1]), None if match[2] == "*" else int(match[2])) if match else None
 
@@ -172,5 +172,5 @@ def body(response: httpx.Response, name: str) -> Iterator[bytes]:
 
 
 def is_page(beginning: bytes) -> bool:
-    """Whether a file begins like a web page, which is what log-in and quota pages are."""
+    """Whether a file begins like a web page, such as a login or quota page."""
     return beginning.lstrip().lower().startswith((b"<!doctype html", b"<html"))

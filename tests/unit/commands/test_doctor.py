@@ -132,7 +132,7 @@ def test_nobody_is_named(patient: Patient) -> None:
 
 def test_every_problem_is_told(patient: Patient) -> None:
     lost = Diagnosis("fallen-off-bus", "GPU 1 has fallen off the bus", "Restart the machine.")
-    warm = Diagnosis("slowed", "GPU 0 runs slowly now", "Let it cool.")
+    warm = Diagnosis("slowed", "GPU 0 is running slowly", "Let it cool.")
     patient.attached = replace(T4, problem=lost, oddities=(warm,), library="/usr/lib64-nvidia")
     seen = seen_of(patient, frameworks=False)
     assert seen.verdicts == ()

@@ -93,9 +93,9 @@ def test_colour_adds_nothing_but_colour() -> None:
     ("words", "told"),
     [
         (("2026.07-gpu", "2026.07-gpu"), "Nothing changed."),
-        (("2026.07-gpu", "2026.07-gpu", "jdk.yaml"), "No change matters to jdk.yaml."),
-        (("2026.07-cpu", "2026.08-cpu", "env.yaml"), "No change matters to env.yaml; 275 others do not."),
-        (("2026.07-cpu", "2026.08-cpu", "numpy.yaml"), "2 changes matter to numpy.yaml; 273 others do not."),
+        (("2026.07-gpu", "2026.07-gpu", "jdk.yaml"), "No change affects jdk.yaml."),
+        (("2026.07-cpu", "2026.08-cpu", "env.yaml"), "No change affects env.yaml; 275 others do not."),
+        (("2026.07-cpu", "2026.08-cpu", "numpy.yaml"), "2 changes affect numpy.yaml; 273 others do not."),
     ],
 )
 def test_the_last_line_sums_it_up(

@@ -25,7 +25,7 @@ JSON = Check(address="accelerator.tensorflow", run=RUN, reply="json")
         (TEXT, Completed(1, "", "libGL.so.1 missing"), False, "libGL.so.1", "install libgl1"),
         (TEXT, Completed(3, "", ""), False, "exit code 3", ""),
         (TEXT, Completed(-11, "", ""), False, "killed by SIGSEGV (Segmentation fault)", ""),
-        (TEXT, Completed(-9, "", "loading\nlibGL"), False, "the last it said:\nloading", "install libgl1"),
+        (TEXT, Completed(-9, "", "loading\nlibGL"), False, "its last output:\nloading", "install libgl1"),
         (TEXT, Completed(-40, "", ""), False, "killed by signal 40", ""),
         (TEXT, Completed(-9, "", "", timed_out=True), False, "no answer within 30 s", ""),
         (

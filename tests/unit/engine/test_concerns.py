@@ -9,7 +9,7 @@ import pytest
 from provisioner.engine.concerns import concerns_of
 from provisioner.model.errors import ProvisionerError
 from provisioner.runtimes import images
-from provisioner.runtimes.difference import relevant
+from provisioner.runtimes.difference import affecting
 from provisioner.spec.spec import parse
 
 IMAGE = images.load("2026.07-gpu")
@@ -87,7 +87,7 @@ def test_a_requirements_file_that_is_missing_is_named(tmp_path: Path) -> None:
 )
 def test_java_is_judged_by_its_major_version(wanted: str, missed: bool, tmp_path: Path) -> None:
     concerns = concerns_of(parse(f"version: 1\njdk: '{wanted}'\n", "colabenv.yaml", str(tmp_path))).concerns
-    changes = relevant(IMAGE, images.load("2026.08-gpu"), concerns)
+    changes = affecting(IMAGE, images.load("2026.08-gpu"), concerns)
     reasons = {change.address: change.reason for change in changes}
     assert reasons["apt.openjdk-17-jdk-headless"] == (f"the file asks for jdk {wanted}" if missed else "")
     assert reasons["apt.openjdk-21-jdk-headless"] == ""

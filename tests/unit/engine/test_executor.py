@@ -44,7 +44,7 @@ def journal(tmp_path: Path) -> Journal:
 
 def run(machine: Troubled, journal: Journal, step: Step = STEP) -> tuple[object, list[str]]:
     told: list[Event] = []
-    with journal.held(lambda: None):
+    with journal.exclusive(lambda: None):
         outcome = Executor(machine, journal, told.append)(step)
     return outcome, [event.what for event in told]
 
@@ -66,7 +66,7 @@ def test_only_what_may_mend_is_tried_again(
     journal: Journal, troubles: list[Exception], status: Status, attempts: int
 ) -> None:
     machine = Troubled(*troubles)
-    with journal.held(lambda: None):
+    with journal.exclusive(lambda: None):
         outcome = Executor(machine, journal, lambda event: None)(STEP)
     assert (outcome.status, outcome.attempts) == (status, attempts)
 
@@ -86,7 +86,7 @@ def test_a_wait_is_jittered_and_bounded(journal: Journal) -> None:
 def test_a_run_has_a_budget_of_retries(journal: Journal) -> None:
     machine = Troubled(*[TransientError("down")] * 1000)
     executor = Executor(machine, journal, lambda event: None)
-    with journal.held(lambda: None):
+    with journal.exclusive(lambda: None):
         attempts = [executor(STEP).attempts for _ in range(20)]
     assert sum(attempts) == RETRIES_PER_RUN + 20
     assert attempts[-1] == 1

@@ -1,4 +1,4 @@
-"""When a conclusion stands, and above all when it does not."""
+"""When a cached report is valid, and above all when it is not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "source.txt").write_text("a note\n")
     (tmp_path / "tool").write_text("#!/bin/sh\necho fine\n")
     (tmp_path / "tool").chmod(0o755)
-    time.sleep(2 * noop_cache.SETTLED)
+    time.sleep(2 * noop_cache.TIMESTAMP_RESOLUTION)
     assert cli.main(["apply"]) == 0
     return tmp_path
 
@@ -63,7 +63,7 @@ def test_what_stands_is_said_again(desk: Path, capsys: pytest.CaptureFixture[str
     first, second = shown.splitlines()
     assert re.fullmatch("Fingerprint: [0-9a-f]{12}", first)
     assert second.startswith("Nothing to do: ")
-    assert "1 check passed before on this very state. Every part is verified." in shown
+    assert "1 check passed before in this state. Every part is verified." in shown
 
 
 def edit(path: Path) -> None:
@@ -94,10 +94,10 @@ MOVES: dict[str, Callable[[Path], object]] = {
     "a dataset is truncated": lambda desk: os.truncate(desk / "data/notes.txt", 1),
     "a program that was checked is another": lambda desk: edit(desk / "tool"),
     "a step was cut short": lambda desk: (desk / "state/provisioner/journal.jsonl").write_text("{}"),
-    "the conclusion is damaged": lambda desk: [
+    "the cached report is damaged": lambda desk: [
         path.write_text("{") for path in (desk / "state/provisioner/noop").iterdir()
     ],
-    "the conclusion is something else": lambda desk: [
+    "the cached report is something else": lambda desk: [
         path.write_text("[]") for path in (desk / "state/provisioner/noop").iterdir()
     ],
 }
@@ -117,14 +117,14 @@ def test_another_question_has_another_answer(desk: Path, monkeypatch: pytest.Mon
 
 
 def test_no_secret_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A conclusion rests on a secret being set, and holds nothing of it."""
+    """A cached report depends on a secret being set, and contains nothing of it."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     monkeypatch.setenv("PLAIN_NAME", "open-sesame")
     monkeypatch.setenv("HF_TOKEN", "hf_open_sesame")
     path = tmp_path / "colabenv.yaml"
     path.write_text("version: 1\nsecrets: [PLAIN_NAME, HF_TOKEN]\n")
-    time.sleep(2 * noop_cache.SETTLED)
+    time.sleep(2 * noop_cache.TIMESTAMP_RESOLUTION)
     assert cli.main(["apply", str(path)]) == 0
     assert noop_cache.look_up(str(path))
     for file in (tmp_path / "state").rglob("*"):
@@ -150,7 +150,7 @@ def test_a_device_that_appears_is_looked_at(desk: Path, monkeypatch: pytest.Monk
 
 
 def test_every_note_counts(desk: Path) -> None:
-    """Whichever signature differs, the conclusion falls."""
+    """Whichever signature differs, the cached report is invalid."""
     (kept,) = (desk / "state/provisioner/noop").iterdir()
     document = json.loads(kept.read_text())
     for index, (how, what, sign) in enumerate(document["notes"]):

@@ -46,7 +46,7 @@ SLICE = (
 """Small ones and numpy; all that each of them needs is among them."""
 
 PACKAGES = ["numpy", "pandas>=2", "rich", "requests-cache==1.2.1", "tqdm!=4.67.3", "tabulate", "urllib3<3"]
-"""Met and not met; one that is to move; one that needs some that are there and some that are not."""
+"""Met and not met; one that is to change; one that needs some that are there and some that are not."""
 
 SPEC = "version: 1\nname: slice\npip: {packages: %s%s}\n"
 
@@ -122,7 +122,7 @@ def test_what_was_planned_against_the_list_is_what_apply_does(
     assert report.ok, report.outcomes
     assert moves([*promised.changes]) == moves([*report.plan.changes])
     assert promised.against
-    assert promised.against.there == 4
+    assert promised.against.met == 4
 
     after = {c.address.removeprefix("pip."): c.after or c.before for c in promised.changes}
     assert {"requests-cache", "cattrs", "tabulate", "tqdm"} <= after.keys()

@@ -33,7 +33,7 @@ def test_elsewhere_there_is_no_such_service() -> None:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (AttributeError("'NoneType' object has no attribute 'kernel'"), "the page of Colab does not answer"),
+        (AttributeError("'NoneType' object has no attribute 'kernel'"), "the Colab page does not answer"),
         (ValueError("s3cret"), "Colab did not give the secret A: ValueError"),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_link_replaces_a_link_and_nothing_else(tmp_path: Path) -> None:
         files.link(Link(path=str(tmp_path / "deep/link"), target=target))
     assert os.readlink(tmp_path / "deep/link") == "two"
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(EffectError, match="is no link"):
+    with pytest.raises(EffectError, match="is not a link"):
         files.link(Link(path=str(tmp_path / "file"), target="one"))
 
 

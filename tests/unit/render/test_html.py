@@ -186,7 +186,7 @@ def test_a_plan_holds_every_name_and_no_markup_of_others(plan: Plan) -> None:
 @given(REPORTS)
 def test_a_report_holds_what_needs_attention_and_no_markup_of_others(report: Report) -> None:
     found = harmless(html.render_report(report))
-    assert text.conclusion(report) in found.text
+    assert text.result_line(report) in found.text
     for outcome in report.outcomes:
         if outcome.status in (Status.FAILED, Status.BLOCKED, Status.INTERRUPTED):
             for told in (outcome.step, outcome.error, outcome.hint, outcome.tail):

@@ -207,11 +207,11 @@ def test_golden(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("rendered", [text.render_report, html.render_report])
-def test_what_is_held_to_a_lock_is_measured_by_the_lock(rendered: Callable[[Report], str]) -> None:
+def test_with_a_lock_the_report_names_the_lock(rendered: Callable[[Report], str]) -> None:
     loose = rendered(UNPROVED)
-    assert loose.lower().count("not as the file says") >= 2
-    held = replace(UNPROVED, plan=replace(UNPROVED.plan, lock="3f786850e387"))
-    assert rendered(held) == loose.replace("ot as the file says", "ot as the lock says")
+    assert loose.lower().count("still different from the file") >= 2
+    locked = replace(UNPROVED, plan=replace(UNPROVED.plan, lock="3f786850e387"))
+    assert rendered(locked) == loose.replace("different from the file", "different from the lock")
 
 
 def test_colour_says_nothing_that_words_do_not() -> None:
@@ -327,7 +327,7 @@ def test_who_wants_colour(environ: dict[str, str], colour: bool, monkeypatch: py
     assert (terminal.paint_for(io.StringIO()) is terminal.coloured) is colour
 
 
-def test_a_narrator_shows_the_plan_and_what_happens() -> None:
+def test_a_reporter_shows_the_plan_and_what_happens() -> None:
     stream = io.StringIO()
     with TerminalReporter(stream) as reporter:
         reporter.show(ALL_RIGHT)
@@ -335,7 +335,7 @@ def test_a_narrator_shows_the_plan_and_what_happens() -> None:
         reporter.show(PLAN)
         reporter.tell(EVENTS[1])
     assert (
-        stream.getvalue() == text.render_plan(PLAN, width=terminal.width()) + "\ndatasets.flowers: begins\n"
+        stream.getvalue() == text.render_plan(PLAN, width=terminal.width()) + "\ndatasets.flowers: started\n"
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.runtimes import images
-from provisioner.runtimes.difference import UNTOLD, Concern, difference, relevant
+from provisioner.runtimes.difference import UNKNOWN, Concern, affecting, difference
 
 IMAGE = images.load("2026.07-gpu")
 NAMES = st.sampled_from(["numpy", "torch-xla", "jax", "gateway"])
@@ -24,13 +24,13 @@ def test_a_difference_leads_from_one_image_to_the_other(
 ) -> None:
     old, new = replace(IMAGE, pip=pip, apt=apt), replace(IMAGE, pip=later, apt=renewed, python="3.14.0")
     moved = {"runtime.python": old.python} | {f"apt.{name}": version for name, version in apt.items()}
-    moved |= {f"pip.{name}": version or UNTOLD for name, version in pip.items()}
+    moved |= {f"pip.{name}": version or UNKNOWN for name, version in pip.items()}
     for change in difference(old, new):
         assert moved.pop(change.address, None) == change.before
         if change.after is not None:
             moved[change.address] = change.after
     assert moved == {"runtime.python": "3.14.0"} | {f"apt.{n}": v for n, v in renewed.items()} | {
-        f"pip.{name}": version or UNTOLD for name, version in later.items()
+        f"pip.{name}": version or UNKNOWN for name, version in later.items()
     }
 
 
@@ -76,4 +76,4 @@ NEW = replace(
 def test_only_what_is_of_concern_is_kept_and_says_what_is_missed(
     concern: Concern, told: dict[str, str]
 ) -> None:
-    assert {change.address: change.reason for change in relevant(OLD, NEW, [concern])} == told
+    assert {change.address: change.reason for change in affecting(OLD, NEW, [concern])} == told

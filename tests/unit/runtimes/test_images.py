@@ -86,13 +86,13 @@ def test_images_are_known_by_name_oldest_first() -> None:
     [("colab-2026.7-gpu", "colab-2026.07-gpu"), ("2026.08", "colab-2026.08"), ("x", "2026.08")],
 )
 def test_an_unknown_name_is_answered_with_near_ones(name: str, near: str) -> None:
-    with pytest.raises(ProvisionerError, match=f"known as {name}") as caught:
+    with pytest.raises(ProvisionerError, match=f"named {name}") as caught:
         images.load(name)
     assert near in caught.value.hint
 
 
 def test_newest_knows_three_sorts_of_image() -> None:
-    with pytest.raises(ProvisionerError, match="known as npu"):
+    with pytest.raises(ProvisionerError, match="named npu"):
         images.load("npu")
 
 

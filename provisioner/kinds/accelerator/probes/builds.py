@@ -1,4 +1,4 @@
-"""What frameworks are built for: which GPUs a build runs on, and how to come by one that fits."""
+"""What frameworks are built for: which GPUs a build runs on, and how to get one that fits."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 BOUGHT_FOR = {(8, 0): "bfloat16", (7, 0): "float16"}
-"""The number type that a GPU is bought for, by the capability from which it has units for it."""
+"""The number type that a GPU is made for, by the capability from which it has units for it."""
 
 
 def gpu_build(name: str, driver_cuda: str) -> str:
-    """How to come by a build for GPUs."""
+    """How to get a build for GPUs."""
     major = driver_cuda.partition(".")[0] or "12"
     if name == "TensorFlow":
         return "Let `pip: packages` name tensorflow[and-cuda], and not tensorflow-cpu."
@@ -24,10 +24,10 @@ def gpu_build(name: str, driver_cuda: str) -> str:
 
 
 def fitting_build(name: str, driver_cuda: str) -> str:
-    """How to come by a build that the driver can run."""
+    """How to get a build that the driver supports."""
     if name == "TensorFlow":
-        return "Name the tensorflow that the image brought, or an older one; or have the driver updated."
-    return f"{gpu_build(name, driver_cuda)} Or name the version that the image brought."
+        return "Name the tensorflow that the image has, or an older one; or update the driver."
+    return f"{gpu_build(name, driver_cuda)} Or name the version that the image has."
 
 
 def newer_build(name: str) -> str:
@@ -40,7 +40,7 @@ def newer_build(name: str) -> str:
 
 
 def missing_libraries(name: str, driver_cuda: str) -> str:
-    """How to come by the CUDA libraries that a build needs."""
+    """How to get the CUDA libraries that a build needs."""
     if name == "PyTorch":
         bring = "Reinstall torch with the nvidia-* packages that it requires"
     else:
@@ -71,7 +71,7 @@ def runs_on(capability: str, architectures: Sequence[str]) -> str:
 
 
 def type_bought_for(capability: str) -> str:
-    """The number type besides float32 that a GPU of this capability is bought for; "" for none."""
+    """The number type besides float32 that a GPU of this capability is made for; "" for none."""
     ours = version_tuple(capability)
     return next((name for least, name in BOUGHT_FOR.items() if ours >= least), "")
 

@@ -1,4 +1,4 @@
-"""What frameworks say when they fail, what it means, and what to do about it. Pure text in, text out.
+"""What frameworks say when they fail, what it means, and how to fix it. Pure: text in, text out.
 
 The texts are those of the frameworks' own sources and of their users' reports; samples of each, with where
 they come from, are the recorded outputs of the tests.
@@ -14,10 +14,10 @@ from typing import Any
 from .builds import fitting_build, gpu_build, missing_libraries, newer_build
 
 Seen = Mapping[str, Any]
-"""What a probe has learnt so far, as JSON has it."""
+"""What a probe has found so far, as JSON."""
 
 LONGEST = 600
-"""Characters of a framework's own words that are shown."""
+"""Characters of a framework's own message that are shown."""
 
 SIGNS = (
     # Who holds the device.
@@ -130,7 +130,7 @@ SIGNS = (
     (
         r"(?:Error|E): (lib[\w.+-]+\.so[.\d]*): cannot open shared object file",
         "the system's library {0} is not found",
-        "Add the Debian package that holds it to `apt: packages` (`apt-file search {0}` tells which).",
+        "Add the Debian package that holds it to `apt: packages` (`apt-file search {0}` shows which).",
     ),
     (
         r"version `(GLIBC\w*_[\d.]+)' not found",
@@ -152,7 +152,7 @@ SIGNS = (
         r"jaxlib (?:version|is version) (\S+?),? (?:is newer than and incompatible with|but this version of) "
         r"jax",
         "jax and jaxlib {0} do not fit each other",
-        "Let `pip: packages` name jax alone, which brings the jaxlib that fits.",
+        "Let `pip: packages` name jax alone, which installs the jaxlib that fits.",
     ),
     (
         r"undefined symbol: (\w+)",
@@ -162,7 +162,7 @@ SIGNS = (
     (
         r"No module named '([\w.]+)'",
         "it needs the module {0}, which is not installed",
-        "Reinstall {package}, or add the package that brings {0} to `pip: packages`.",
+        "Reinstall {package}, or add the package that has {0} to `pip: packages`.",
     ),
     # The device itself.
     (
@@ -198,15 +198,15 @@ SIGNALS = {
     "SIGKILL": "The system stopped it, most likely because memory ran out: end what else uses memory.",
     "SIGBUS": "The disk or /dev/shm is full, or a file was replaced while it was in use.",
     "SIGSEGV": "Its compiled parts do not fit each other, the driver or this runtime: name the version that "
-    "the image brought, or restart the runtime if packages were replaced.",
+    "the image has, or restart the runtime if packages were replaced.",
 }
 SIGNALS["SIGABRT"] = SIGNALS["SIGSEGV"]
 
 
 def recognise(said: str, seen: Seen) -> tuple[str, str] | None:
-    """What a framework's words mean and what to do, or None for words that are not known.
+    """What a framework's message means and what to do, or None for an unknown one.
 
-    `seen` is what the probe has learnt so far: `framework`, `version`, `build`, `capability`, `driver_cuda`.
+    `seen` is what the probe has found so far: `framework`, `version`, `build`, `capability`, `driver_cuda`.
     """
     for pattern, meaning, remedy in SIGNS:
         found = re.search(pattern, said, re.IGNORECASE)
@@ -222,7 +222,7 @@ def recognise(said: str, seen: Seen) -> tuple[str, str] | None:
 
 
 def explain(said: str, seen: Seen) -> tuple[str, str]:
-    """What a failure means and what to do; its own words, shortened, where they are not known."""
+    """What a failure means and what to do; its own message, shortened, where that is unknown."""
     return recognise(said, seen) or (f"{words(seen)['name']}: {shorten(said)}", "")
 
 
@@ -244,7 +244,7 @@ def signal_name(number: int) -> str:
 
 
 def words(seen: Seen) -> dict[str, str]:
-    """What the texts may mention, in words for what is not known."""
+    """What the texts may mention, with general words for what is not known."""
     name = str(seen.get("framework", "the framework"))
     build = seen.get("build") or {}
     driver = str(seen.get("driver_cuda") or "")
@@ -262,8 +262,8 @@ def words(seen: Seen) -> dict[str, str]:
         "fitting": fitting_build(name, driver),
         "newer": newer_build(name),
         "libraries": missing_libraries(name, driver),
-        "one_cudnn": f"Another package, or LD_LIBRARY_PATH, brings the other: let {name} be the only "
-        "framework with CUDA in `pip: packages`, or keep the versions that the image brought.",
+        "one_cudnn": f"The other comes from another package or LD_LIBRARY_PATH: let {name} be the only "
+        "framework with CUDA in `pip: packages`, or keep the versions that the image has.",
     }
 
 
@@ -277,7 +277,7 @@ def tidy_version(text: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """The beginning of what was said, on few lines."""
+    """The beginning of a message, on few lines."""
     lines = [line.rstrip() for line in text.strip().splitlines() if line.strip()]
     short = "\n".join(lines[:6])
     return short if len(short) <= LONGEST else short[:LONGEST] + " ..."

@@ -17,14 +17,14 @@ from .probe import Data, Device, Failure, Framework, Handle, Matrix, Numbers, Te
 from .subprocess_runner import main
 
 PLATFORMS = {"gpu": "cuda", "tpu": "tpu", "cpu": "cpu"}
-"""What JAX calls the devices; naming one forbids it to fall back to the CPU in silence."""
+"""What JAX calls the devices; naming one prevents a silent fallback to the CPU."""
 
 PARTS = {
     "gpu": ("jax-cuda13-plugin", "jax-cuda12-plugin", "nvidia-cudnn-cu13", "nvidia-cudnn-cu12"),
     "tpu": ("libtpu",),
     "cpu": (),
 }
-"""The distributions that make JAX drive a device, beside jaxlib."""
+"""The distributions that JAX needs for a device, besides jaxlib."""
 
 
 class Jax(Framework):
@@ -51,7 +51,7 @@ class Jax(Framework):
         return [self.look_at(each, wish, data) for each in found]
 
     def unseen(self, said: str, wish: Wish, data: Data) -> Failure:
-        """Why there is no device to see."""
+        """Why JAX sees no device."""
         version = data["version"]
         parts = [part for part in PARTS[wish.device] if "cudnn" not in part]
         if wish.device != "cpu" and not any(part in data["build"] for part in parts):
@@ -103,7 +103,7 @@ class Jax(Framework):
 
 
 def build(device: str) -> Data:
-    """The versions of what JAX is put together from, and the CUDA that it was built for."""
+    """The versions of JAX's parts, and the CUDA that it was built for."""
     found: Data = {"cuda": None, "cudnn": None}
     for part in ("jaxlib", *PARTS[device]):
         try:

@@ -1,6 +1,6 @@
-"""What all probes do alike: compute, compare with exact results, and say what came of it.
+"""What all probes share: compute, compare with exact results, and report the result.
 
-What a framework alone can tell is asked through `Framework`.
+What only a framework knows is asked through `Framework`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SIZE = 96
 """Rows and columns of the matrices that are multiplied."""
 
 TOLERANCE = {"float32": 2.0**-21, "float16": 2.0**-8, "bfloat16": 2.0**-5}
-"""How far a result may be off, as a part of the largest: four times the step of the type at 1."""
+"""How far a result may be off, as a fraction of the largest: four times the step of the type at 1."""
 
 ENVIRONMENT = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -32,10 +32,10 @@ ENVIRONMENT = {
 """Set before a framework is imported: take no more memory than is needed, and say why there is no GPU."""
 
 PHASE = "probe: "
-"""How a line begins that says what comes next, so that a hang and a crash have a place."""
+"""The beginning of a line that says what comes next, to locate a hang or a crash."""
 
 FAULTY = "The device is faulty, or its driver: restart the machine; if it happens again, use another."
-SLOW = "Another process may use it, or heat or power may hold it back: see `nvidia-smi -q -d PERFORMANCE`."
+SLOW = "Another process may use it, or heat or power may limit it: see `nvidia-smi -q -d PERFORMANCE`."
 
 Matrix = list[list[float]]
 
@@ -53,7 +53,7 @@ Data = dict[str, Any]
 
 
 class Failure(Exception):  # noqa: N818 - a verdict, not an error
-    """Why the probe fails, and what to do next. `sure` is False where the framework's log may know better."""
+    """Why the probe fails, and what to do next. `sure` is False where the framework's log may say more."""
 
     def __init__(self, message: str, hint: str, sure: bool = True) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class Failure(Exception):  # noqa: N818 - a verdict, not an error
 
 @dataclass(frozen=True)
 class Wish:
-    """What to prove. Rates are TFLOPS and GB/s of every device, measured only when asked for."""
+    """What to check. Rates are TFLOPS and GB/s of every device, measured only when asked for."""
 
     device: str
     """"gpu", "tpu" or "cpu"."""
@@ -96,7 +96,7 @@ class Framework(ABC):
 
     @abstractmethod
     def devices(self, wish: Wish, data: Data) -> list[Device]:
-        """Import it and list the devices of the kind wished for; `data` gets what is seen on the way.
+        """Import it and list the devices of the requested kind; `data` gets what is seen on the way.
 
         Raises Failure when there is none that it can use.
         """
@@ -163,7 +163,7 @@ def answer(ok: bool, message: str, hint: str, data: Data) -> Data:
 
 
 def prove(framework: Framework, wish: Wish, data: Data) -> str:
-    """What was proved, in words; `data` gets what is seen on the way. Raises Failure."""
+    """What was verified, as text; `data` gets what is seen on the way. Raises Failure."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if wish.device == "gpu" and hidden in ("", "-1"):
         raise Failure(
@@ -234,8 +234,8 @@ def distance(found: list[float], expected: list[float]) -> float:
 def exact_results() -> tuple[Matrix, Matrix, Matrix, list[float]]:
     """Two matrices, their product, and the row sums of the first.
 
-    The numbers are 128ths between -1 and 1. Every type holds them exactly, and float32 also all sums of
-    their products, so what differs is the device's doing; only the shorter types have to round.
+    The numbers are 128ths between -1 and 1. Every type represents them exactly, and float32 also all sums of
+    their products, so any difference comes from the device; only the shorter types have to round.
     """
     left, right = random_matrix(1), random_matrix(2)
     columns = [[row[index] for row in right] for index in range(SIZE)]
@@ -253,7 +253,7 @@ def random_matrix(seed: int) -> Matrix:
 
 
 def measure(framework: Framework, device: Device, wish: Wish, data: Data) -> None:
-    """How fast the device is, as far as that is asked; `data` keeps the slowest. Raises Failure."""
+    """How fast the device is, if that is asked; `data` keeps the slowest. Raises Failure."""
     big = wish.device != "cpu"
     if wish.min_tflops is not None:
         dtype, size = device.bought_for or "float32", 4096 if big else 512

@@ -1,7 +1,7 @@
 """Run a probe as a program: `python PROBE JSON`, which prints the answer as one line of JSON.
 
-The framework works in a process of its own below the one that was started, so that whatever it prints, and
-the signal that may kill it, can be explained.
+The framework runs in a child of the process that was started, so that its output, and the signal that may
+kill it, can be explained.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main(framework: Framework) -> None:
 
 
 def supervise(framework: Framework, wish: str) -> Data:
-    """Let the framework work in a process of its own and say what came of it. Never raises for its faults."""
+    """Run the framework in its own process and report the result. Never raises for its faults."""
     replies, reply_end = os.pipe()
     output, output_end = os.pipe()
     child = subprocess.Popen(
@@ -46,9 +46,9 @@ def supervise(framework: Framework, wish: str) -> Data:
     listener = threading.Thread(target=listen, args=(output, log), daemon=True)
     listener.start()
     code = child.wait()
-    listener.join(2.0)  # a process that the framework left behind may hold the pipe
+    listener.join(2.0)  # a process that the framework left behind may have the pipe open
     os.set_blocking(replies, False)
-    return conclude(framework, json.loads(wish), code, drain(replies), log.decode(errors="replace"))
+    return explain_answer(framework, json.loads(wish), code, drain(replies), log.decode(errors="replace"))
 
 
 def listen(output: int, log: bytearray) -> None:
@@ -71,7 +71,7 @@ def drain(descriptor: int) -> str:
     return text.decode()
 
 
-def conclude(framework: Framework, wish: Data, code: int, reply: str, log: str) -> Data:
+def explain_answer(framework: Framework, wish: Data, code: int, reply: str, log: str) -> Data:
     """The answer, from what the framework's process left: its reply, its end, its log."""
     if not reply:
         seen = {"framework": framework.name, **wish}
@@ -92,11 +92,11 @@ def conclude(framework: Framework, wish: Data, code: int, reply: str, log: str) 
     return made
 
 
-# The process below it: it works.
+# The child process: it works.
 
 
 def work(framework: Framework, wish: Wish, replies: int) -> None:
-    """Examine, reply, and end at once: how the framework takes itself down is not the question."""
+    """Examine, reply, and end at once: the framework's own shutdown is not tested."""
     step_aside()
     os.write(replies, json.dumps(examine(framework, wish)).encode())
     sys.stdout.flush()
@@ -105,7 +105,7 @@ def work(framework: Framework, wish: Wish, replies: int) -> None:
 
 
 def step_aside() -> None:
-    """Take our own folders off the path: the probes are called as the frameworks are."""
+    """Take our own folders off the path: the probes have the names of the frameworks."""
     here = os.path.dirname(os.path.abspath(__file__))
     ours = {here, os.path.dirname(here)}
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") not in ours]

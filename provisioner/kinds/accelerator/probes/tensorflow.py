@@ -50,15 +50,15 @@ class TensorFlow(Framework):
 
     def build(self) -> Data:
         """What this TensorFlow was built for, under the names that all probes use."""
-        told = self.tf.sysconfig.get_build_info()
+        build = self.tf.sysconfig.get_build_info()
         return {
-            "cuda": told.get("cuda_version") if told.get("is_cuda_build") else None,
-            "cudnn": told.get("cudnn_version"),
-            "architectures": list(told.get("cuda_compute_capabilities", ())),
+            "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
+            "cudnn": build.get("cudnn_version"),
+            "architectures": list(build.get("cuda_compute_capabilities", ())),
         }
 
     def unseen(self, wish: Wish, data: Data) -> Failure:
-        """Why there is no GPU to see, as far as the build tells; the log may know better."""
+        """Why there is no GPU to see, as far as the build shows; the log may say more."""
         version, driver = data["version"], wish.driver_cuda or ""
         if not data["build"]["cuda"]:
             return Failure(f"TensorFlow {version} was built for the CPU only.", gpu_build(self.name, driver))
@@ -80,7 +80,7 @@ class TensorFlow(Framework):
         return Device(name, f"GPU:{index}", f"/GPU:{index}", type_bought_for(capability))
 
     def check_names(self, count: int, data: Data) -> None:
-        """Ask as the users of TensorFlow do, who have to get the same answer."""
+        """Ask in the way that users of TensorFlow do: the answer must be the same."""
         data["gpu_device_name"] = self.tf.test.gpu_device_name()
         client = importlib.import_module("tensorflow.python.client.device_lib")
         local = [each for each in client.list_local_devices() if each.device_type == "GPU"]
@@ -119,7 +119,7 @@ class TensorFlow(Framework):
         return values
 
     def wait(self, tensor: Tensor) -> None:
-        float(tensor[0, 0])  # comes after all else in the device's queue
+        float(tensor[0, 0])  # runs after everything else in the device's queue
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Torch(Framework):
         return found
 
     def check_build(self, wish: Wish, data: Data) -> None:
-        """Why no GPU can be used, as far as the build and CUDA's start tell."""
+        """Why no GPU can be used, as far as the build and CUDA's start show."""
         torch, driver = self.torch, wish.driver_cuda or ""
         version = torch.__version__
         if not torch.version.cuda:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.facts.dpkg import Dpkg
+from provisioner.kinds.base import SHOWN_DIGITS
 from provisioner.kinds.shared.debian.apt_get import AptOrder, name_of
 from provisioner.kinds.shared.debian.package_files import find_files
 from provisioner.kinds.shared.debian.pins import DebianPins, PinnedPackage
@@ -17,9 +18,6 @@ from provisioner.model.plan import Action, Change
 
 STATES = "/var/lib/apt/extended_states"
 AUTOMATIC = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Auto-Installed: 1$", re.MULTILINE)
-
-SHOWN_DIGITS = 12
-"""Digits of a sha256 that tell people one file from another."""
 
 
 # Where a lock is made anew

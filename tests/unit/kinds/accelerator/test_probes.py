@@ -70,7 +70,7 @@ class Lab:
             probe = make(framework)
             reply = json.dumps(examine(probe, Wish(**wished)))
         log = self.capfd.readouterr().err
-        return check(subprocess_runner.conclude(probe, wished, 0, reply, log))
+        return check(subprocess_runner.explain_answer(probe, wished, 0, reply, log))
 
 
 def make(framework: str) -> Framework:
@@ -356,7 +356,7 @@ def test_a_gpu_that_tensorflow_lists_and_cannot_open(lab: Lab) -> None:
     ("said", "message", "hint"),
     [
         ("CUDA error: no kernel image is available for execution", "has no code", "newer"),
-        ("CUDA_ERROR_OUT_OF_MEMORY: out of memory", "memory is taken", "Another process"),
+        ("CUDA_ERROR_OUT_OF_MEMORY: out of memory", "memory is in use", "Another process"),
         ("never seen before", "RuntimeError: never seen before", ""),
     ],
 )
@@ -461,7 +461,7 @@ def start(
     on_line: Callable[[str], None] | None = None,
     **machine: Any,
 ) -> tuple[Any, ...]:
-    """Run a probe as the stage does, and let the prover judge it."""
+    """Run a probe as the stage does, and let the checks judge it."""
     environment = {"PYTHONPATH": f"{STANDINS}{os.pathsep}{ROOT}", "STANDIN": json.dumps(machine)}
     run = Run(
         argv=(python, str(PROBES / f"{framework}.py"), json.dumps({"device": "gpu"})),

@@ -72,7 +72,7 @@ def test_a_local_file_is_pinned_by_its_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "fault"), [("/work/none.txt", "there is no file"), ("/srv/b.txt", "lies outside the folder")]
+    ("path", "fault"), [("/work/none.txt", "there is no file"), ("/srv/b.txt", "is outside the folder")]
 )
 def test_a_local_file_has_to_be_found_by_everybody(path: str, fault: str) -> None:
     machine = FakeMachine()

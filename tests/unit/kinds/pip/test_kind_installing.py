@@ -1,4 +1,4 @@
-"""What is missing comes, with what it needs; what is there stays; and what is unwanted goes."""
+"""What is missing comes, with what it needs; what is there stays; and what must be absent is removed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_what_was_shown_is_what_is_run(place: Workplace) -> None:
     assert (place.version("top"), place.version("bottom")) == ("1.0", "1.0")
 
 
-def test_what_is_unwanted_goes(chain: Workplace) -> None:
+def test_what_must_be_absent_is_removed(chain: Workplace) -> None:
     wanted = {"absent": ["Top", "never-there"]}
     assert chain.plan(wanted) == ["- pip.top  1.0 -> (absent)"]
     chain.apply(wanted)

@@ -1,4 +1,4 @@
-"""What pins hold, for whoever reviews a lock and for bills of materials."""
+"""What pins have, for whoever reviews a lock and for bills of materials."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def apply(text: str, *words: str) -> int:
     Path("colabenv.yaml").write_text(text)
-    time.sleep(2 * noop_cache.SETTLED)
+    time.sleep(2 * noop_cache.TIMESTAMP_RESOLUTION)
     return cli.main(["apply", *words])
 
 

@@ -254,9 +254,7 @@ def test_wanting_nothing_removes_what_was_edited_too() -> None:
     machine = FakeMachine()
     machine.put(SHELL_FILE, "export A='1")
     assert variables.effects({}, variables.observe("env", machine)) == (Remove(path=SHELL_FILE),)
-    assert apply(machine, {}) == (
-        Change("env", Action.REMOVE, SHELL_FILE, None, "edited beyond recognition"),
-    )
+    assert apply(machine, {}) == (Change("env", Action.REMOVE, SHELL_FILE, None, "not readable"),)
     assert apply(machine, {}) == ()
 
 

@@ -232,7 +232,7 @@ def test_a_library_where_the_loader_does_not_look(tmp_path: Path, library: Path)
         ({"used": 15000, "processes": [{"pid": 7}, {"pid": 8, "mib": 900}]}, "memory-taken", "process 8 "),
         ({"used": 15000}, "memory-taken", "has only 360 of 15360 MiB free"),
         ({"errors": 3}, "memory-errors", "3 uncorrectable memory errors"),
-        ({"reasons": 0x40}, "slowed", "runs slowly now"),
+        ({"reasons": 0x40}, "slowed", "is running slowly"),
     ],
 )
 def test_what_is_odd_is_told_and_hides_nothing(

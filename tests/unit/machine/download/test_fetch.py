@@ -179,7 +179,7 @@ def test_a_server_that_ignores_ranges(server: Server, goal: Path) -> None:
 
 def test_a_server_that_sends_another_piece(server: Server, goal: Path) -> None:
     url = broken_off(server, goal, ranges="shift")
-    with pytest.raises(TransientError, match="another piece than asked for"):
+    with pytest.raises(TransientError, match="another range than was requested"):
         get(url, to=goal, sha256=SHA256)
     assert names(goal) == set()
     get(url, to=goal, sha256=SHA256)
@@ -189,7 +189,7 @@ def test_a_server_that_sends_another_piece(server: Server, goal: Path) -> None:
 def test_a_server_that_ignores_the_validator(server: Server, goal: Path) -> None:
     url = broken_off(server, goal, ranges="always")
     server.pages["/file.bin"].body = BODY[::-1]
-    with pytest.raises(TransientError, match="another piece than asked for"):
+    with pytest.raises(TransientError, match="another range than was requested"):
         get(url, to=goal)
     get(url, to=goal)
     assert goal.read_bytes() == BODY[::-1]
@@ -199,7 +199,7 @@ def test_two_versions_glued_together_are_noticed_and_start_over(server: Server, 
     url = broken_off(server, goal, etag='"never changes"')
     server.pages["/file.bin"].body = BODY[::-1]
     wanted = hashlib.sha256(BODY[::-1]).hexdigest()
-    with pytest.raises(TransientError, match="starts over"):
+    with pytest.raises(TransientError, match="starting over"):
         get(url, to=goal, sha256=wanted)
     get(url, to=goal, sha256=wanted)
     assert goal.read_bytes() == BODY[::-1]
@@ -329,7 +329,7 @@ def test_a_piece_shorter_than_the_rest(server: Server, goal: Path) -> None:
 
 def test_silence_ends_by_itself(server: Server, goal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "STALL", 0.2)
-    with pytest.raises(TransientError, match="fell silent"):
+    with pytest.raises(TransientError, match="stopped sending data"):
         get(server.put("/file.bin", BODY, stall=5000), to=goal)
 
 

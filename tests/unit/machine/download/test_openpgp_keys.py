@@ -71,7 +71,7 @@ def test_what_is_no_key(server: Server, tmp_path: Path) -> None:
 
 def test_a_file_too_large_for_keys(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openpgp_keys, "LARGEST", 10)
-    with pytest.raises(EffectError, match="no file of keys"):
+    with pytest.raises(EffectError, match="not a file of keys"):
         install(tmp_path / "x.gpg", url=server.put("/key", GOOD))
 
 

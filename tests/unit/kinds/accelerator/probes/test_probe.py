@@ -59,7 +59,7 @@ def test_it_is_found_to_have_no_gpu(installed: tuple[str, Path]) -> None:
     framework, python = installed
     passed, message, hint, data = examine(framework, python, device="gpu", driver_cuda="12.8")
     assert not passed
-    assert "for the CPU alone" in message
+    assert "for the CPU only" in message
     assert {"tensorflow": "[and-cuda]", "torch": "whl/cu126", "jax": "jax[cuda12]"}[framework] in hint
     assert (data["computed"], data["saw"]) == (False, [])
 
