@@ -51,7 +51,7 @@ def resolve(
     """
     image = image_of(reader)
     place = base.describe(reader, image)
-    spec = preferring(spec, previous, upgrade)
+    spec = with_preferred_pins(spec, previous, upgrade)
     facts, plan = foresee(spec, reader)
     if stuck := blocked_kinds(plan):
         # What was locked earlier is no longer available: use the newest.
@@ -81,7 +81,7 @@ def empty_pins(lock: AnyLockable) -> object:
     return pins
 
 
-def preferring(spec: Spec, previous: Target | None, upgrade: frozenset[str] | None) -> Spec:
+def with_preferred_pins(spec: Spec, previous: Target | None, upgrade: frozenset[str] | None) -> Spec:
     """The spec with the pins of the earlier lock, except for what is upgraded."""
     pins = previous.pins if previous else {}
     strategies: dict[str, AnyPinning] = {

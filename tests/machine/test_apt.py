@@ -179,7 +179,7 @@ def test_an_unknown_name_is_told_with_those_near_it_and_nothing_is_done(shelf: R
     refused(
         shelf,
         section("packages: [shelf-wim, shelf-emacs]"),
-        "has a package called shelf-wim; similar names: shelf-vim",
+        "has a package named shelf-wim; similar names: shelf-vim",
     )
     assert installed(shelf) == before
 

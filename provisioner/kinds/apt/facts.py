@@ -95,7 +95,7 @@ def observe(config: Apt, reader: Reader, pinning: DebianPinning | None = None) -
 
 
 def names_that_matter(config: Apt, pinning: DebianPinning | None) -> tuple[str, ...]:
-    """The packages that are wanted, unwanted, answered for or pinned."""
+    """The packages that the section or its pins are about: to install, to remove, to give answers for."""
     asking = (answer.package for answer in config.debconf)
     return (*config.names, *config.absent, *asking, *all_names(pinning))
 

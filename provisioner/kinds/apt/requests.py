@@ -49,7 +49,7 @@ class Package(Section):
 
     @property
     def word(self) -> str:
-        """What apt-get is told to install."""
+        """The word that has apt-get install it."""
         return f"{self.name}={self.version}" if self.version else self.name
 
     def matches(self, version: str) -> bool:

@@ -33,7 +33,7 @@ class PinnedPackage(Section):
 
     @property
     def word(self) -> str:
-        """What apt-get is told to install."""
+        """The word that has apt-get install it: name=version."""
         return f"{self.name}={self.version}"
 
     def is_installed(self, dpkg: Dpkg) -> bool:

@@ -161,7 +161,7 @@ def unknown_names(reader: Reader, order: AptOrder, names: list[str]) -> dict[str
         hint = (
             f"similar names: {', '.join(near)}" if near else "check the name, or add the repository it is in"
         )
-        reasons[name] = f"no repository of this machine has a package called {name}; {hint}"
+        reasons[name] = f"no repository of this machine has a package named {name}; {hint}"
     return reasons
 
 
