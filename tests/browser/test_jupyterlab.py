@@ -86,7 +86,11 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         yield Lab(tmp_path, url)
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        try:
+            server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # it may wait for ever for a kernel that it stops while that starts
+            server.kill()
+            server.wait()
 
 
 def wait_for(url: str) -> None:

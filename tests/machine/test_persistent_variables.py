@@ -138,7 +138,7 @@ def test_what_is_in_the_way_is_left_alone_and_the_rest_is_done(provisioned_machi
     done = root.colabenv("apply", spec=SMALL)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
-    assert f"{WORK}/conf is in the way" in done.stdout
+    assert f"{WORK}/conf exists and is not a folder" in done.stdout
     assert f"there is a file at {WORK}/link" in done.stdout
     assert root.read(f"{WORK}/conf") == root.read(f"{WORK}/link") == "precious"
     assert root.read(f"{WORK}/copy") == "text\n"
