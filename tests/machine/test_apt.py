@@ -200,7 +200,9 @@ def test_a_repository_is_added_with_its_key_alone(
             f"  key: keys.asc, fingerprint: {fingerprint}}}]"
         )
 
-    refused(root, spec("0" * 40), "keys.asc does not contain the key 0{40}; it contains: .*" + key.fingerprint)
+    refused(
+        root, spec("0" * 40), "keys.asc does not contain the key 0{40}; it contains: .*" + key.fingerprint
+    )
     refused(root, spec(stranger.fingerprint), release.unknown_key)
     refused(root, spec(key.fingerprint, "/srv/nothing"), "'file:/srv/nothing stable Release' does not have a")
     assert not root.path("/etc/apt/sources.list.d/shelf.sources").exists()
