@@ -403,7 +403,8 @@ def test_a_review_shows_versions_and_other_files_under_the_same_one() -> None:
     assert reviewed(TARGET, TARGET)[-1] == "  ! beware"
 
 
-IMAGES = "colab-2026.07-cpu,colab-2026.08-gpu"
+IMAGES = "colab-2026.07-tpu,colab-2026.08-gpu"
+"""Two that no machine without an accelerator can use, whatever its Python."""
 
 
 def test_targets_are_made_kept_checked_and_dropped(
@@ -420,7 +421,7 @@ def test_targets_are_made_kept_checked_and_dropped(
 
     code, told = colabenv("lock", "--for", IMAGES)
     assert code == 0
-    assert "colab-2026.07-cpu: nothing on top of the base" in told
+    assert "colab-2026.07-tpu: nothing on top of the base" in told
     assert "! accelerator" in told
     lock = document.load("course.lock")
     assert lock
@@ -429,12 +430,12 @@ def test_targets_are_made_kept_checked_and_dropped(
     assert "(unchanged)" in colabenv("lock")[1]
     assert Path("course.lock").read_bytes() == made
     assert colabenv("lock", "--check", "--for", "2026.08-gpu")[0] == 0
-    code, told = colabenv("lock", "--check", "--for", "tpu")
+    code, told = colabenv("lock", "--check", "--for", "cpu")
     assert code == 1
-    assert "Make it: colabenv lock course.yaml --for colab-2026.08-tpu" in told
+    assert "Make it: colabenv lock course.yaml --for colab-2026.08-cpu" in told
     code, told = colabenv("plan", "--locked")
     assert code == 1
     assert "colabenv lock course.yaml --for here" in told
-    assert colabenv("lock", "--drop", "2026.07-cpu") == (0, "Wrote course.lock, without colab-2026.07-cpu.\n")
-    assert colabenv("lock", "--drop", "2026.07-cpu")[0] == 1
+    assert colabenv("lock", "--drop", "2026.07-tpu") == (0, "Wrote course.lock, without colab-2026.07-tpu.\n")
+    assert colabenv("lock", "--drop", "2026.07-tpu")[0] == 1
     assert colabenv("plan", "--against", "gpu", "--locked")[1].startswith("Against colab-2026.08-gpu")
