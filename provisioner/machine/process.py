@@ -140,6 +140,7 @@ class Children:
             for source, stream in streams.items():
                 selector.register(source, selectors.EVENT_READ, stream)
             while selector.get_map():
+                ended = process.poll() is not None  # asked first: what it wrote before its end is read below
                 ready = selector.select(TICK)
                 for key, _ in ready:
                     data = os.read(key.fd, 65536)
@@ -153,7 +154,7 @@ class Children:
                 if time.monotonic() > deadline:
                     stop(process)
                     return True
-                if not ready and process.poll() is not None:
+                if ended and not ready:
                     return False  # a grandchild has the pipe open: the program itself has ended
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))

@@ -119,9 +119,7 @@ def test_not_the_default(shelf: Root, jdk: int, later: int) -> None:
 
 def test_versions_there_are_none_of(shelf: Root, jdk: int, later: int) -> None:
     refused(shelf, spec(11), f"apt here has no JDK 11; it offers {jdk}, {later}: write one of these")
-    refused(
-        shelf, spec(f"{{version: {jdk}, headless: false}}"), f"no repository .* called openjdk-{jdk}-jdk;"
-    )
+    refused(shelf, spec(f"{{version: {jdk}, headless: false}}"), f"no repository .* named openjdk-{jdk}-jdk;")
 
 
 def test_killed_at_work_and_mended_by_the_next_apply(

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -178,3 +179,22 @@ def test_surroundings_are_scrubbed_then_set() -> None:
         argv=("x",), scrub="UV_(?!CACHE_DIR).*", env=(("MPLBACKEND", None), ("LC_ALL", "C"), ("GONE", None))
     )
     assert environment(base, effect) == {"UV_CACHE_DIR": "/c", "PATH": "/bin", "LC_ALL": "C"}
+
+
+def test_what_is_written_just_before_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program may write and end between our look for output and our look for its end."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    poll = subprocess.Popen.poll
+    asked: list[object] = []
+
+    def ended_meanwhile(process: subprocess.Popen[bytes]) -> int | None:
+        if not asked:
+            asked.append(process)
+            gate.write_text("go")
+            process.wait()
+        return poll(process)
+
+    monkeypatch.setattr(subprocess.Popen, "poll", ended_meanwhile)
+    done = Children().run(Run(argv=("sh", "-c", f"cat {gate} > /dev/null; echo late")), os.environ)
+    assert (done.code, done.stdout) == (0, "late\n")
