@@ -101,10 +101,10 @@ def plan(
 
     Raises ProvisionerError, also for a name in `only`, `skip` or `against` that is not known.
     """
-    wanted, chosen = load(spec), Selection(_names(only), _names(skip))
+    chosen = Selection(_names(only), _names(skip))
     if against is not None:
-        return _displayable(_plan_against(wanted, against, chosen, locked=locked))
-    wanted = _locked(wanted) if locked else wanted
+        return _displayable(_plan_against(load(spec), against, chosen, locked=locked))
+    wanted = _wanted(spec, locked=locked)
     return _displayable(survey(wanted, look(wanted, connect(wanted)), chosen).plan)
 
 
@@ -154,8 +154,7 @@ def apply(
     Raises NotDone, with the report, when anything differs from the spec; `check=False` returns that report
     instead. Raises ProvisionerError when nothing could be started, and ValueError for `jobs` below 1.
     """
-    wanted = load(spec)
-    wanted = _locked(wanted) if locked else wanted
+    wanted = _wanted(spec, locked=locked)
     return _provision(wanted, Selection(_names(only), _names(skip)), None, jobs, reporter, check=check)
 
 
@@ -175,8 +174,7 @@ def apply_plan(
 
     saved = plan if isinstance(plan, Plan) else _saved(plan)
     refuse_elsewhere(saved, "this")
-    wanted = load(saved.spec)
-    wanted = _locked(wanted) if saved.lock else wanted
+    wanted = _wanted(saved.spec, locked=bool(saved.lock))
     return _provision(wanted, Selection(saved.only, saved.skip), saved, jobs, reporter, check=check)
 
 
@@ -196,9 +194,7 @@ def verify(
     """
     from provisioner.engine import provision
 
-    wanted = load(spec)
-    wanted = _locked(wanted) if locked else wanted
-    chosen = Selection(_names(only), _names(skip))
+    wanted, chosen = _wanted(spec, locked=locked), Selection(_names(only), _names(skip))
     report = provision.verify(wanted, selection=chosen, deep=deep, jobs=_jobs(jobs))
     return _checked(report, check=check)
 
@@ -398,11 +394,14 @@ def _kept(spec: Spec) -> Spec:
     return spec
 
 
-def _locked(spec: Spec) -> Spec:
-    """The spec with the pins that its lock has for this machine."""
-    from provisioner.lock.use import locked
+def _wanted(source: SpecSource, *, locked: bool) -> Spec:
+    """The spec; when `locked`, with the pins that its lock has for this machine."""
+    spec = load(source)
+    if not locked:
+        return spec
+    from provisioner.lock import use
 
-    return locked(_kept(spec), look(spec, connect(spec)))
+    return use.locked(_kept(spec), look(spec, connect(spec)))
 
 
 def _saved(path: FilePath) -> Plan:

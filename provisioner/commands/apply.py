@@ -19,9 +19,7 @@ NO_KERNEL = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_spec(parser, "the spec, or a plan that plan --out wrote", from_cell=True)
-    arguments.add_selection(parser)
-    arguments.add_locked(parser)
+    arguments.add_request(parser, "the spec, or a plan that plan --out wrote")
     arguments.add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="show the plan; change nothing")
     parser.add_argument("--restart", action="store_true", help="restart the notebook's kernel if needed")

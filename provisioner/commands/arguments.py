@@ -13,14 +13,12 @@ def add_spec(parser: argparse.ArgumentParser, text: str = "the spec", *, from_ce
     parser.set_defaults(from_cell=from_cell)
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
-    for name, text in (("--only", "only these kinds or steps"), ("--skip", "all but these kinds or steps")):
-        parser.add_argument(
-            name, action="extend", nargs="+", default=[], metavar="NAME", help=f"{text}: pip datasets.flowers"
-        )
-
-
-def add_locked(parser: argparse.ArgumentParser) -> None:
+def add_request(parser: argparse.ArgumentParser, text: str = "the spec") -> None:
+    """Which spec, which parts of it, and whether as locked."""
+    add_spec(parser, text, from_cell=True)
+    for name, which in (("--only", "only"), ("--skip", "all but")):
+        help_text = f"{which} these kinds or steps: pip datasets.flowers"
+        parser.add_argument(name, action="extend", nargs="+", default=[], metavar="NAME", help=help_text)
     parser.add_argument("--locked", action="store_true", help="use exactly what the lock has, or fail")
 
 

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_spec(parser, from_cell=True)
-    arguments.add_selection(parser)
-    arguments.add_locked(parser)
+    arguments.add_request(parser)
     arguments.add_json(parser)
 
 

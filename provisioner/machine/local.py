@@ -21,7 +21,7 @@ from provisioner.machine.environment import Environment
 from provisioner.machine.log import Log
 from provisioner.machine.process import Children, name_signal, progress_of_apt
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Stat
-from provisioner.machine.signatures import state_folder
+from provisioner.machine.signatures import free, state_folder
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
     Block,
@@ -122,10 +122,7 @@ class LocalMachine:
         return shutil.which(program, path=self.environ.get("PATH"))
 
     def free(self, path: str) -> int:
-        while not os.path.lexists(path):
-            path = os.path.dirname(path)
-        found = os.statvfs(path)
-        return found.f_bavail * found.f_frsize
+        return free(path)
 
     def ask(self, run: Run) -> Completed:
         return self._children.run(run, self.environ.current)

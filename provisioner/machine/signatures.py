@@ -65,12 +65,17 @@ def variables(_: str) -> object:
     return sorted(os.environ)
 
 
-def room(path: str) -> object:
-    """Free space below a path, coarsely."""
+def free(path: str) -> int:
+    """Bytes that may still be written below a path, which need not exist yet. Raises OSError."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
     found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize // ROOM
+    return found.f_bavail * found.f_frsize
+
+
+def room(path: str) -> object:
+    """Free space below a path, coarsely."""
+    return free(path) // ROOM
 
 
 def program(name: str) -> object:
