@@ -223,7 +223,7 @@ def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture
     assert run("facts", "none.yaml") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["kinds"] == {}
-    assert document["machine"]["python"]["executable"] == sys.executable
+    assert os.path.expanduser(document["machine"]["python"]["executable"]) == sys.executable
 
 
 def test_a_spec_and_a_snapshot_may_come_through_a_pipe(desk: Path) -> None:
