@@ -42,8 +42,8 @@ def in_words(verb: str, path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
-    """A file that replaces `path` once it is complete and on disk.
+def replacing(path: str, mode: int | None, *, sync: bool = True) -> Iterator[IO[bytes]]:
+    """A file that replaces `path` once it is complete and, with `sync`, on disk.
 
     It keeps the owner of the earlier file, and its mode unless another is given.
     """
@@ -55,7 +55,8 @@ def replacing(path: str, mode: int | None) -> Iterator[IO[bytes]]:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         if known and os.geteuid() == 0:
             os.chown(temporary, known.st_uid, known.st_gid)
         if mode is None:

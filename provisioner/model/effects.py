@@ -24,6 +24,8 @@ class Run:
     """(regular expression over the output, what to do next): the first that matches is shown."""
     remedies: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(regular expression over a failure's output, a command that may fix it): then it runs once more."""
+    instead: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(regular expression over a failure's output, another command): that runs in its place."""
     progress: Literal["", "apt"] = ""
     """How to follow it: `apt` passes a status descriptor to apt-get."""
     op: Literal["run"] = "run"
@@ -53,13 +55,86 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replacement:
+    """Text to find exactly `count` times outside of what replaces it."""
+
+    find: str
+    replace: str
+    count: int = 1
+    op: Literal["replace"] = "replace"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Insertion:
+    """A whole line that must be there, else is put after the line `after`, or at the end."""
+
+    line: str
+    after: str | None = None
+    op: Literal["insert"] = "insert"
+
+
+TextChange = Replacement | Insertion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Change a text file, in this order, whose contents must not be in a plan. What is done is left alone."""
+
+    path: str
+    changes: tuple[TextChange, ...]
+    mode: int | None = None
+    op: Literal["edit"] = "edit"
+
+
+SettingsFormat = Literal["yaml", "json", "toml", "ini"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetKeys:
+    """Set keys of a file with settings, and leave the rest of it as it is. An absent file is made."""
+
+    path: str
+    format: SettingsFormat
+    keys: tuple[tuple[tuple[str, ...], str], ...]
+    """Each key as the way to it, and its value as JSON."""
+    mode: int | None = None
+    op: Literal["set"] = "set"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Apply unified diffs, files of this machine, to a file or a folder, as far as they are not applied."""
+
+    path: str
+    patches: tuple[str, ...]
+    strip: int = 1
+    """Leading folders to drop from the names in the diffs."""
+    op: Literal["patch"] = "patch"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Copy:
-    """Copy a local file, atomically."""
+    """Copy a local file, atomically.
+
+    With `tree`, a file or a folder with all that differs below it, times included; nothing is removed.
+    `keep` are paths below `path` that are left alone.
+    """
 
     source: str
     path: str
     mode: int | None = None
+    tree: bool = False
+    keep: tuple[str, ...] = ()
     op: Literal["copy"] = "copy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """Move a file or a folder to where nothing is."""
+
+    source: str
+    path: str
+    op: Literal["move"] = "move"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +148,15 @@ class Mkdir:
 
 @dataclass(frozen=True, kw_only=True)
 class Chmod:
+    """Change permission bits; with `tree`, of everything in a folder, which gets an x for each r.
+
+    `keep` are paths below `path` that are left alone.
+    """
+
     path: str
     mode: int
+    tree: bool = False
+    keep: tuple[str, ...] = ()
     op: Literal["chmod"] = "chmod"
 
 
@@ -116,7 +198,7 @@ class Fetch:
 class Unpack:
     """Unpack `archive` into a new folder that then replaces `to`.
 
-    `consume` removes the archive afterwards.
+    `consume` removes the archive afterwards. What is at the paths `keep`, relative to `to`, stays as it is.
     """
 
     archive: str
@@ -126,6 +208,9 @@ class Unpack:
     """Leading folders to drop from every member's name."""
     receipt: str | None = None
     consume: bool = False
+    keep: tuple[str, ...] = ()
+    over: bool = False
+    """Whether what is there may be replaced, since it came with something else of the spec."""
     op: Literal["unpack"] = "unpack"
 
 
@@ -216,4 +301,6 @@ LiveEffect = Mount | Secret | Upload | Export | Refresh | SearchPath | Chdir | E
 FOREGROUND = (Mount, Secret, Upload, Chdir, Extension)
 """What talks to the page or to IPython, which expect to be called in the kernel's main thread."""
 
-Effect = Run | Write | Block | Copy | Mkdir | Chmod | Link | Remove | Fetch | Unpack | InstallKey | LiveEffect
+FileEffect = Write | Block | Edit | SetKeys | Patch | Copy | Move | Mkdir | Chmod | Link | Remove
+
+Effect = Run | FileEffect | Fetch | Unpack | InstallKey | LiveEffect

@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 
-from provisioner.commands.notebook import json_edit
 from provisioner.commands.notebook.github import GitHubRepository
 from provisioner.kinds import registry
 from provisioner.lock.document import path_of
 from provisioner.machine import files
+from provisioner.machine.edits import json_edit
 from provisioner.model import defaults
 from provisioner.model.effects import Write
 from provisioner.model.errors import ProvisionerError

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.cli import main
-from provisioner.commands.notebook import github, ipynb, json_edit
+from provisioner.commands.notebook import github, ipynb
 from provisioner.commands.notebook.ipynb import BADGE, CELL
+from provisioner.machine.edits import json_edit
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.notebook import NotebookRequest
 from provisioner.spec.spec import parse

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from provisioner.machine.edits.values import same
+
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
 UNIT = re.compile(r"\n([ \t]+)")
@@ -63,7 +65,7 @@ def find(text: str, *path: str | int) -> Item | None:
 
 def replaced(text: str, item: Item, value: object) -> str:
     """The text with another value in the place of an item's; as it was when the value is the same."""
-    if json.loads(text[item.at : item.end]) == value:
+    if same(json.loads(text[item.at : item.end]), value):
         return text
     return text[: item.at] + written(text, value, depth(text, item.start)) + text[item.end :]
 
@@ -122,7 +124,7 @@ def line(text: str, steps: int | None) -> str:
 
 def comma(text: str) -> str:
     """What follows a comma on the same line."""
-    return " " if ", " in text else ""
+    return " " if ", " in text or ("," not in text and '": ' in text) else ""
 
 
 def colon(text: str) -> str:
