@@ -145,6 +145,44 @@ FAILED = Report(
     ),
     seconds=80.0,
 )
+DEFERRED = Change(
+    "pip",
+    Action.DEFERRED,
+    reason="what tool/requirements.txt asks for, known after git.tool",
+    known_after=("git.tool",),
+)
+CHAIN = Plan(
+    name="tool",
+    spec="/content/colabenv.yaml",
+    digest="d",
+    steps=(
+        Step(id="pip", entry="pip", changes=(DEFERRED,), after=("git.tool",), replan=True),
+        Step(
+            id="git.tool",
+            entry="git.tool",
+            changes=(Change("git.tool", Action.CREATE, None, "v1.2 at 114f2dff574b from example.org"),),
+        ),
+    ),
+    named=(("pip", None), ("git.tool", "absent")),
+)
+"""A plan with a part that is only known later."""
+
+ON_THE_WAY = Event(
+    step="pip",
+    what="planned",
+    planned=(
+        Step(
+            id="pip",
+            entry="pip",
+            changes=(
+                Change("pip.six", Action.CREATE, None, "1.17.0"),
+                Change("pip.idna", Action.UPDATE, "3.20", "3.10"),
+            ),
+        ),
+    ),
+)
+"""That part, when it is known."""
+
 LIVE_VIEW = LiveView(steps=5, began=0.0)
 for now, event in (
     (0.0, Event(step="apt", what="begin")),

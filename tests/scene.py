@@ -14,6 +14,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
+from provisioner.engine.observe import observe
+from provisioner.engine.plan import make_plan
+from provisioner.engine.selection import Selection
 from provisioner.kinds import registry
 from provisioner.kinds.base import Kind
 from provisioner.machine.reader import Completed
@@ -22,6 +25,7 @@ from provisioner.model.effects import Effect, Export, Extension, Refresh, Run, U
 from provisioner.model.effects import Secret as SecretEffect
 from provisioner.model.kernel import Kernel
 from provisioner.model.plan import Action, Change, Step
+from provisioner.spec.spec import Spec
 from tests.fakes import FakeMachine, Program
 
 CASES = Path(__file__).parent / "cases"
@@ -29,6 +33,9 @@ FIELDS = (
     *("name", "wanted", "found", "plan", "converges", "invalid"),
     *("reasons", "warnings", "effects", "checks", "named"),
 )
+
+ROUNDS = 4
+"""Plans that it takes, at most, until nothing waits for another part."""
 
 Case = dict[str, Any]
 
@@ -55,6 +62,7 @@ def build(found: dict[str, Any]) -> FakeMachine:
     for path, file in found.pop("files", {}).items():
         file = {"text": file} if isinstance(file, str) else file
         machine.put(path, file.get("text", ""), int(file.get("mode", "0644"), 8))
+        machine.entries[path].mtime_ns += file.get("hours", 0) * 3600 * 10**9
     for path, target in found.pop("links", {}).items():
         machine.put_link(path, target)
     if "python" in found:
@@ -99,15 +107,35 @@ def kind_of(kind_name: str, config: object) -> Kind[Any, Any]:
 
 
 def plan(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:
-    kind = kind_of(kind_name, config)
-    return list(kind.plan(config, kind.observe(config, machine)))
+    """The steps of a file with this section alone."""
+    alone = Selection(only=(kind_name,))
+    spec = Spec(
+        name="case",
+        path=machine.spec,
+        folder=machine.folder,
+        digest="",
+        text="",
+        values={},
+        sections={} if config is None else {kind_name: config},
+    )
+    return list(make_plan(spec, observe(spec, machine, alone), alone).steps)
+
+
+def settle(kind_name: str, config: object, machine: FakeMachine) -> list[Step]:
+    """Carry out a plan, then what waited for it, and return the steps of the last plan."""
+    for _ in range(ROUNDS):
+        steps = plan(kind_name, config, machine)
+        for step in steps:
+            for effect in step.effects if step.pending and not step.blocked else ():
+                machine.perform(effect, lambda done, total, text: None)
+        if not any(change.action is Action.DEFERRED for step in steps for change in step.changes):
+            break
+    return plan(kind_name, config, machine)
 
 
 def format_change(change: Change) -> str:
     sides = [change.before] if change.action is Action.KEEP else [change.before, change.after]
-    if change.action is Action.BLOCKED and change.before is None and change.after is None:
-        sides = []
-    if change.action is Action.KEEP and change.before is None:
+    if change.before is None and (change.after is None or change.action is Action.KEEP):
         sides = []
     text = " -> ".join("(absent)" if side is None else side for side in sides)
     return f"{change.action.sign} {change.address}  {text}".rstrip()

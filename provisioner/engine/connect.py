@@ -47,7 +47,15 @@ def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] | None = None
     """
     if suspects is None:
         suspects = Journal(machine.context.state).suspects()
-    reader = TracedReader(machine, replace(machine.context, suspects=suspects), secrets_of(spec))
+    context = replace(
+        machine.context,
+        suspects=suspects,
+        made=spec.order.made,
+        edited=spec.order.edited,
+        patches=spec.order.patches,
+        variables=spec.variables,
+    )
+    reader = TracedReader(machine, context, secrets_of(spec))
     reader.note_modules(registry.packages())
     return reader.about(resolve(environment_of(spec), reader))
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+from provisioner.engine.decide import Decided, Facts, decide, is_left_out, kind_of, remaining
+from provisioner.engine.observe import observe
 from provisioner.engine.selection import EVERYTHING, Selection
-from provisioner.engine.threads import together
-from provisioner.kinds import base, registry
-from provisioner.kinds.base import AnyKind
-from provisioner.machine.reader import Reader
+from provisioner.kinds import registry
+from provisioner.kinds.base import ABSENT, AnyKind, Entry
 from provisioner.machine.traced import TracedReader
 from provisioner.model.errors import ObserveError, ProvisionerError
-from provisioner.model.plan import Action, Change, Check, Named, Plan, Step
+from provisioner.model.plan import Check, Named, Plan, Step
 from provisioner.spec.spec import Spec
-
-Facts = Mapping[str, object]
-"""What each kind found; an ObserveError stands for what could not be determined."""
 
 
 @dataclass(frozen=True)
@@ -29,78 +25,58 @@ class Survey:
     plan: Plan
 
 
-def wanted(spec: Spec) -> Iterator[tuple[AnyKind, object]]:
-    """Each kind with its section, and what cleans up after a section that was removed."""
-    for name in registry.in_order({*spec.sections, *registry.ABSENT}):
-        if name in spec.sections:
-            yield registry.get(name), spec.sections[name]
-        else:
-            yield registry.ABSENT[name], None
-
-
 def learnt(spec: Spec, facts: Facts) -> Iterator[tuple[AnyKind, object]]:
-    """Each kind that could be observed, with its facts."""
-    for kind, _ in wanted(spec):
-        if kind.name in facts and not isinstance(facts[kind.name], ObserveError):
-            yield kind, facts[kind.name]
-
-
-def observe(spec: Spec, reader: Reader, selection: Selection = EVERYTHING) -> Facts:
-    """What every kind finds."""
-    asked = [(kind, config) for kind, config in wanted(spec) if selection.has_kind(kind.name)]
-
-    def look(kind: AnyKind, config: object) -> object:
-        try:
-            return base.observe(kind, config, reader, spec.pins.get(kind.name))
-        except ObserveError as error:
-            return error
-
-    works = [partial(look, *each) for each in asked]
-    found = together(works, len(works), reader.cancel)
-    return {kind.name: facts for (kind, _), facts in zip(asked, found, strict=True) if facts is not None}
+    """The kind of each entry that could be observed, with its facts."""
+    for address, entry in spec.order.entries.items():
+        if address in facts and not isinstance(facts[address], ObserveError):
+            yield kind_of(entry), facts[address]
 
 
 def make_plan(spec: Spec, facts: Facts, selection: Selection = EVERYTHING) -> Plan:
     """What must change for the facts to match the spec. Pure: the same arguments give the same plan."""
-    steps: list[Step] = []
-    checks: list[Check] = []
-    gates: list[str] = []
-    named: list[Named] = []
-    for kind, config in wanted(spec):
-        name = kind.name
-        if name not in facts:
-            continue
-        if isinstance(error := facts[name], ObserveError):
-            planned = [unknown(name, error)]
-            named.append((name, None))
-        else:
-            planned = list(base.plan(kind, config, facts[name], spec.pins.get(name)))
-            named += kind.named(config, facts[name])
-            checks += [check for check in kind.checks(config, facts[name]) if selection.has(check.address)]
-        steps += [
-            replace(step, after=(*step.after, *kind.after)) for step in planned if selection.has(step.id)
-        ]
-        if kind.gate:
-            gates.append(name)
+    decided: dict[str, tuple[Step, ...]] = {}
+    for entries in spec.order.levels:
+        asked = [entry for entry in entries if selection.concerns(entry.address, spec.order.entries)]
+        decided |= {entry.address: tuple(decide(entry, spec, facts, decided)) for entry in asked}
+    chosen = [entry for address, entry in spec.order.entries.items() if address in decided]
     return Plan(
         name=spec.name,
         spec=spec.path,
         digest=spec.digest,
-        steps=tuple(steps),
-        checks=tuple(checks),
-        gates=tuple(gates),
+        steps=tuple(
+            step for entry in chosen for step in decided[entry.address] if selection.has(step.entry, step.id)
+        ),
+        checks=tuple(
+            check
+            for entry in chosen
+            for check in checks(entry, spec, facts, decided)
+            if selection.has(entry.address, check.address)
+        ),
+        gates=tuple(dict.fromkeys(kind_of(entry).name for entry in chosen if kind_of(entry).gate)),
         only=selection.only,
         skip=selection.skip,
         lock=spec.lock,
         notes=spec.notes,
-        named=tuple(named),
+        named=tuple(each for entry in chosen for each in named(entry, spec, facts, decided)),
     )
 
 
-def unknown(name: str, error: ObserveError) -> Step:
-    """The step of a kind that could not be observed: it is blocked."""
-    reason = " ".join(filter(None, (error.message, error.hint)))
-    return Step(id=name, changes=(Change(name, Action.BLOCKED, reason=reason),))
+def checks(entry: Entry, spec: Spec, facts: Facts, decided: Decided) -> Iterable[Check]:
+    """The checks of an entry, as far as they are known."""
+    found = facts.get(entry.address)
+    if found is None or isinstance(found, ObserveError):
+        return ()
+    return kind_of(entry).checks(remaining(entry, spec, decided), found)
+
+
+def named(entry: Entry, spec: Spec, facts: Facts, decided: Decided) -> Iterable[Named]:
+    """What an entry names, and what it is here."""
+    found = facts.get(entry.address)
+    if is_left_out(entry, spec, decided):
+        return ((entry.address, ABSENT),)
+    if isinstance(found, ObserveError) or (found is None and decided[entry.address]):
+        return ((entry.address, None),)
+    return () if found is None else kind_of(entry).named(remaining(entry, spec, decided), found)
 
 
 def survey(spec: Spec, reader: TracedReader, selection: Selection = EVERYTHING) -> Survey:
@@ -113,7 +89,12 @@ def survey(spec: Spec, reader: TracedReader, selection: Selection = EVERYTHING) 
 
 def refuse_unknown(spec: Spec, plan: Plan, selection: Selection) -> None:
     """Raise ProvisionerError when the selection names what neither the spec nor its plan has."""
-    everything = [*spec.sections, *(step.id for step in plan.steps), *(c.address for c in plan.checks)]
+    everything = [
+        *spec.sections,
+        *(address for address, entry in spec.order.entries.items() if entry.config is not None),
+        *(step.id for step in plan.steps),
+        *(check.address for check in plan.checks),
+    ]
     kinds_known = {*spec.sections, *registry.ABSENT}
     for word in (*selection.only, *selection.skip):
         kind = word.partition(".")[0]

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from provisioner.engine.connect import environment_of
-from provisioner.engine.plan import Facts, learnt, make_plan, observe, refuse_unknown
+from provisioner.engine.decide import Facts
+from provisioner.engine.observe import observe
+from provisioner.engine.plan import learnt, make_plan, refuse_unknown
 from provisioner.engine.selection import EVERYTHING, Selection
 from provisioner.kinds import registry
 from provisioner.machine import image_files
@@ -74,7 +76,7 @@ def compare(image: Image, spec: Spec, facts: Facts, plan: Plan) -> Against:
 
 def as_there(spec: Spec) -> Spec:
     """The spec as root reads it on a machine of the image."""
-    return parse(spec.text, spec.path, spec.folder, image_files.HOME)
+    return parse(spec.text, spec.path, spec.folder, image_files.HOME, image_files.ARCHITECTURE)
 
 
 def read_image(spec: Spec, image: Image) -> ImageReader:
@@ -85,9 +87,8 @@ def read_image(spec: Spec, image: Image) -> ImageReader:
         LocalMachine(context),
         image_files.interpreter(image, context.state, environment_of(spec)),
         attached=attach(spec, OFFERED[image.image]),
-        made=frozenset(
-            path for name, config in spec.sections.items() for path in registry.get(name).makes(config)
-        ),
+        made=frozenset(spec.order.made),
+        edited=spec.order.edited,
     )
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from provisioner.engine import noop_cache
 from provisioner.engine.checks import CheckCache, run_checks
 from provisioner.engine.connect import OurMachine, connect, look
+from provisioner.engine.decide import decide
 from provisioner.engine.executor import Executor
 from provisioner.engine.journal import Journal
+from provisioner.engine.observe import look_at
 from provisioner.engine.plan import Survey, learnt, survey
 from provisioner.engine.saved_plan import refuse_if_moved
-from provisioner.engine.scheduler import FINE, schedule
+from provisioner.engine.scheduler import FINE, Carried, schedule
 from provisioner.engine.selection import EVERYTHING, Selection
+from provisioner.machine.reader import Reader
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.plan import Action, Change, Plan, fingerprint
+from provisioner.model.errors import ObserveError
+from provisioner.model.plan import Action, Change, Plan, Step, fingerprint
 from provisioner.model.report import SILENT, Event, Outcome, Report, Reporter, Status, Verdict
 from provisioner.spec.spec import Spec
 
@@ -53,16 +58,21 @@ def provision(
         if saved:
             refuse_if_moved(saved, before.plan)
         reporter.show(before.plan)
-        outcomes = carry_out(before.plan, machine, journal, reporter, jobs)
+        if saved and before.plan.deferred:
+            tell_deferred(before.plan, reporter)
+        fresh = partial(look, spec, machine, suspects)
+        replanner = Replanner(spec, before.plan, fresh, reporter)
+        carried = carry_out(before.plan, machine, journal, replanner, jobs)
+        outcomes = carried.outcomes
         after = look_again(spec, machine, selection, reporter) if changed(outcomes) else before
         residual = left_over(after.plan, outcomes) if changed(outcomes) else ()
         verdicts: tuple[Verdict, ...] = ()
         if succeeded(outcomes) and not residual:
-            verdicts = check_and_remember(spec, before.plan, after, machine, jobs, summarize)
-        if succeeded(outcomes) and covers(before.plan, selection, suspects):
+            verdicts = check_and_remember(spec, after, machine, jobs, summarize)
+        if succeeded(outcomes) and covers(carried.plan, selection, suspects):
             journal.clear()
     return Report(
-        plan=before.plan,
+        plan=carried.plan,
         outcomes=outcomes,
         residual=residual,
         verdicts=verdicts,
@@ -74,17 +84,52 @@ def provision(
     )
 
 
+def tell_deferred(plan: Plan, reporter: Reporter) -> None:
+    """Say what a saved plan does not have: nobody has seen it yet."""
+    parts = ", ".join(change.address for change in plan.deferred)
+    text = f"Not in the saved plan, and decided on the way: {parts}."
+    reporter.tell(Event(step="", what="note", text=text))
+
+
 def tell_waiting(reporter: Reporter) -> None:
     reporter.tell(Event(step="", what="note", text="Another apply is running; waiting for it to end."))
 
 
-def carry_out(
-    plan: Plan, machine: OurMachine, journal: Journal, reporter: Reporter, jobs: int
-) -> tuple[Outcome, ...]:
-    """The outcome of each step, in the order of the plan. The journal must be locked."""
+def carry_out(plan: Plan, machine: OurMachine, journal: Journal, replanner: Replanner, jobs: int) -> Carried:
+    """The plan with what is decided on the way, and the outcome of each step. The journal must be locked."""
     if not plan.pending:
-        return kept(plan)
-    return schedule(plan, jobs, Executor(machine, journal, reporter.tell), machine.cancel)
+        return Carried(plan, kept(plan))
+    perform = Executor(machine, journal, replanner.reporter.tell)
+    return schedule(plan, jobs, perform, machine.cancel, replanner)
+
+
+@dataclass(frozen=True)
+class Replanner:
+    """Observes and plans an entry again, when all that it needs is done, and shows what is new in that."""
+
+    spec: Spec
+    plan: Plan
+    look: Callable[[], Reader]
+    """A fresh look at the machine."""
+    reporter: Reporter
+
+    def __call__(self, address: str) -> tuple[Step, ...]:
+        entry = self.spec.order.entries[address]
+        settled = {step.entry: (step,) for step in self.plan.steps if step.absent}
+        try:
+            found = look_at(entry, self.spec, self.look(), settled)
+        except ObserveError as error:
+            found = error
+        chosen = Selection(self.plan.only, self.plan.skip)
+        steps = tuple(
+            step
+            for step in decide(entry, self.spec, {address: found}, settled)
+            if chosen.has(address, step.id)
+        )
+        foreseen = [step for step in self.plan.steps if step.entry == address]
+        if [step.changes for step in steps] != [step.changes for step in foreseen]:
+            self.reporter.tell(Event(step=address, what="planned", planned=steps))
+        return steps
 
 
 def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: Reporter) -> Survey:
@@ -95,13 +140,13 @@ def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: 
 
 
 def check_and_remember(
-    spec: Spec, plan: Plan, after: Survey, machine: OurMachine, jobs: int, summarize: Summarize | None
+    spec: Spec, after: Survey, machine: OurMachine, jobs: int, summarize: Summarize | None
 ) -> tuple[Verdict, ...]:
-    """Run the checks of a plan; if nothing is left to do, keep that for the next apply."""
+    """Run the checks; if nothing is left to do, keep that for the next apply."""
     reader = after.reader
     complete, known = reader.complete, set(reader.notes)
     cache = CheckCache(machine.context.state)
-    verdicts = run_checks(plan.checks, reader, machine.redact, jobs=jobs, cache=cache)
+    verdicts = run_checks(after.plan.checks, reader, machine.redact, jobs=jobs, cache=cache)
     whole = complete and not after.plan.pending and not restart_of(after.plan)
     if summarize and whole and all(verdict.passed for verdict in verdicts):
         reader.renew(known)

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from pydantic import TypeAdapter
 
 from provisioner.engine.connect import connect, look, running_machine
-from provisioner.engine.plan import Facts, survey
+from provisioner.engine.decide import Facts
+from provisioner.engine.plan import survey
 from provisioner.facts import dpkg as status
 from provisioner.facts import platforms, system
 from provisioner.facts.distributions import Installed

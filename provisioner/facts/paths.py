@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from provisioner.machine.reader import Reader, Stat
+from provisioner.model.names import composed
 
 LINKS = 40
 """Symbolic links followed one after the other before we call it a circle, as Linux does."""
@@ -46,3 +47,24 @@ def look_through(path: str, reader: Reader) -> Stat | None:
     """What is at a path once its links are followed; None for nothing."""
     place = follow(path, reader)
     return reader.stat(place) if place else None
+
+
+def as_stored(path: str, reader: Reader) -> str:
+    """An absolute path as the file system writes it.
+
+    A name that is not there stands for one that reads the same and is: see `composed`.
+    """
+    if path.isascii() or reader.stat(path):
+        return path
+    place = "/"
+    for part in path.split("/"):
+        place = posixpath.join(place, stored_name(part, place, reader))
+    return place
+
+
+def stored_name(name: str, folder: str, reader: Reader) -> str:
+    """A name as its folder writes it; unchanged where it has nothing that reads the same."""
+    if name.isascii() or reader.stat(posixpath.join(folder, name)):
+        return name
+    same = (other for other in reader.list(folder) or () if composed(other) == composed(name))
+    return next(same, name)

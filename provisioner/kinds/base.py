@@ -6,12 +6,15 @@ outside `kinds/` has to know any of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from provisioner.kinds.shared.references import Definition
+from provisioner.kinds.shared.variable_files import Setting
 from provisioner.machine.reader import Reader
 from provisioner.model.accelerators import Accelerators
+from provisioner.model.effects import Patch
 from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Check, Named, Step
 from provisioner.runtimes.difference import Concerns
@@ -63,7 +66,7 @@ SHOWN_DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Entry:
+class LockedEntry:
     """One locked thing, as the reviewer of a lock sees it."""
 
     name: str
@@ -78,7 +81,7 @@ class Entry:
 class Contents:
     """What the pins of a kind have."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LockedEntry, ...] = ()
     unlocked: tuple[str, ...] = ()
     """Names of what could not be locked."""
     on_top: frozenset[str] = frozenset()
@@ -137,7 +140,53 @@ class Lockable(Generic[C, F, P]):
     materials: Callable[[P, str], Iterable[Material]]
     """All that is in a bill of materials, given the name of the operating system."""
     inputs: Callable[[C, Reader], Iterable[str]] = no_inputs
-    """Paths of the files that are part of the desired state."""
+    """Paths and URLs of the files that are part of the desired state, but for what others make."""
+    complete: bool = False
+    """Whether exact pins tell all that a section must otherwise see of what others make."""
+
+
+# Entries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A part of a section that is observed, planned and carried out by itself: a dataset, a clone, a command.
+
+    It says purely what it makes and what it needs, as claims: absolute paths, or names like `program:java`.
+    Order follows from these (`kinds/order.py`). A claim that nobody makes has no effect.
+    """
+
+    address: str
+    """`datasets.flowers`; the addresses of its steps and changes begin with it."""
+    config: object
+    """The section with this part alone."""
+    place: tuple[str | int, ...] = ()
+    """Where it is in the section, for messages."""
+    makes: tuple[str, ...] = ()
+    """What it brings into being; nothing else in the file may make the same."""
+    ensures: tuple[str, ...] = ()
+    """Folders that it makes where they are not there; others may make the same, and what is in them."""
+    reveals: tuple[str, ...] = ()
+    """Paths whose contents exist already, and can be seen once this is done: a mount."""
+    edits: tuple[str, ...] = ()
+    """Paths that it changes, and others make. It reads them, too."""
+    patches: tuple[Patch, ...] = ()
+    """The patches by which it does so, for those others to see what is gone."""
+    reads: tuple[str, ...] = ()
+    """What it must see before it can be planned."""
+    uses: tuple[str, ...] = ()
+    """What must be there when it is carried out, and can be planned without."""
+    mentions: tuple[str, ...] = ()
+    """What it seems to use; without effect where that would be a circle."""
+    after: tuple[str, ...] = ()
+    """Entries or kinds that must have succeeded first, for what no claim tells."""
+    behind: tuple[str, ...] = ()
+    """Entries or kinds that end before it begins, whether well or not, unless they wait for it; `*` means
+    every other kind."""
+    joint: bool = False
+    """Whether it is observed together with others, as its kind's `joint` says."""
+    about: str = ""
+    """What is unknown of it until it can be planned: "what requirements.txt lists"."""
 
 
 # Kinds
@@ -154,6 +203,11 @@ class Examination:
     """What is installed of what it is about: "torch 2.8.0"."""
 
 
+def no_paths(section: object) -> Mapping[str, Definition]:
+    """Most sections define no paths for others."""
+    return {}
+
+
 def nothing(*_: object) -> tuple[()]:
     """For kinds without a summary."""
     return ()
@@ -167,6 +221,22 @@ def no_environment(config: object) -> str | None:
 def no_concerns(config: object, reader: Reader) -> Concerns:
     """Most kinds are not affected by an image."""
     return Concerns()
+
+
+def nothing_left(config: object, absent: tuple[str, ...]) -> None:
+    """Most entries are about one thing."""
+    return
+
+
+@dataclass(frozen=True)
+class Joint(Generic[C, P]):
+    """How a kind is observed together with others that change the machine in one go, as apt does."""
+
+    begin: Callable[[C, Reader, Pinning[P] | None], object]
+    """What it finds by itself, for `observe` to go on from. Raises ObserveError."""
+    observe: Callable[[Sequence[Party], Reader], Mapping[str, object]]
+    """What each of several entries finds, by their addresses; an ObserveError where that fails. Kinds that
+    have the same are observed together."""
 
 
 def any_machine(config: object) -> NotebookRequest:
@@ -200,8 +270,24 @@ class Kind(Generic[C, F]):
     lock: Lockable[C, F, Any] | None = None
     """None for a kind that cannot be locked."""
 
-    makes: Callable[[C], Iterable[str]] = nothing
-    """The paths that a section creates."""
+    joint: Joint[C, Any] | None = None
+    """None for a kind that is always observed by itself."""
+    entries: Callable[[C, str], Iterable[Entry]] | None = None
+    """The parts of a section, given the spec's folder; None for one part that claims nothing. Where a kind
+    that can be locked has several, its facts are mappings, which are merged."""
+    without: Callable[[C, tuple[str, ...]], C | None] = nothing_left
+    """What is left of an entry without all that lies at or below certain paths, since these are optional and
+    not here; None for nothing."""
+    preview: Callable[[C, Pinning[Any] | None, Reader, str], bytes | None] | None = None
+    """What a file will hold that an entry is still to make, given pins and its path; None where that cannot
+    be known without making it. None for a kind that never knows."""
+    foresees: bool = False
+    """Whether it may be planned on such contents: programs are asked about copies of them (`Reader.keep`)."""
+    paths: Callable[[object], Mapping[str, Definition]] = no_paths
+    """The paths that a section defines, by the names that `${NAME}` in the file gives them; of what the file
+    says, before that is checked."""
+    variables: Callable[[C, str], Iterable[tuple[str, Setting]]] = nothing
+    """What a section sets variables to for the spec's commands, given the processor in Linux's words."""
     environment: Callable[[C], str | None] = no_environment
     """The virtual environment that the spec's packages go into, when this section chooses it."""
     secrets: Callable[[C], Iterable[str]] = nothing
@@ -224,6 +310,18 @@ class Kind(Generic[C, F]):
 AnyKind: TypeAlias = Kind[Any, Any]
 AnyLockable: TypeAlias = Lockable[Any, Any, Any]
 AnyPinning: TypeAlias = Pinning[Any]
+AnyJoint: TypeAlias = Joint[Any, Any]
+
+
+@dataclass(frozen=True)
+class Party:
+    """An entry that is observed together with others."""
+
+    address: str
+    begin: Callable[[Reader], object]
+    """What its kind finds by itself. Raises ObserveError."""
+    plan: Callable[[object], Iterable[Step]]
+    """Its steps, given facts."""
 
 
 def observe(kind: AnyKind, config: object, reader: Reader, pinning: AnyPinning | None) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from provisioner.kinds.base import Entry
+from provisioner.kinds.base import LockedEntry
 from provisioner.lock.document import Target
 from provisioner.lock.resolve import LockedTarget
 from provisioner.lock.update import LockUpdate
@@ -43,7 +43,9 @@ def describe_target(before: Target | None, made: LockedTarget) -> Iterator[str]:
     yield from (f"  ! {caution}" for caution in made.cautions)
 
 
-def differences(old: Mapping[str, Entry], new: Mapping[str, Entry]) -> Iterator[tuple[str, str, str]]:
+def differences(
+    old: Mapping[str, LockedEntry], new: Mapping[str, LockedEntry]
+) -> Iterator[tuple[str, str, str]]:
     """(sign, address, what happened) for all that differs."""
     for address in sorted(old.keys() | new.keys()):
         was, now = old.get(address), new.get(address)

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from provisioner.kinds import registry
-from provisioner.kinds.base import Contents, Entry
+from provisioner.kinds.base import Contents, LockedEntry
 from provisioner.kinds.shared.fields import Section, Text
 from provisioner.lock import toml
 from provisioner.machine import files
@@ -114,7 +114,7 @@ class Target(Section):
         return {kind: lock.contents(self.pins[kind]) for kind, lock in locks.items() if lock}
 
     @property
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, LockedEntry]:
         """All its entries, by address."""
         return {
             f"{kind}.{entry.name}": entry for kind, found in self.contents.items() for entry in found.entries

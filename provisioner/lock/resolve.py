@@ -8,18 +8,22 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
+from provisioner.engine.decide import Facts, decided_in
 from provisioner.engine.executor import Executor
 from provisioner.engine.journal import Journal
-from provisioner.engine.plan import Facts, make_plan, observe
+from provisioner.engine.observe import foreseeing, observe
+from provisioner.engine.plan import make_plan
 from provisioner.engine.selection import Selection
 from provisioner.facts.base_image import image_of
 from provisioner.kinds import registry
 from provisioner.kinds.base import AnyLockable, AnyPinning, Download, LockContext, Pinning
+from provisioner.kinds.order import Dependency
+from provisioner.kinds.shared.fields import at_or_below_any
 from provisioner.lock import base
 from provisioner.lock.document import Target
 from provisioner.machine.download import receipt
 from provisioner.machine.reader import Machine, Reader, Tell
-from provisioner.machine.urls import shown
+from provisioner.machine.urls import is_web, shown
 from provisioner.model.effects import Fetch, Remove
 from provisioner.model.errors import LockError, ObserveError
 from provisioner.model.plan import Action, Plan, Step
@@ -58,8 +62,9 @@ def resolve(
         spec = with_newest(spec, stuck)
         facts, plan = foresee(spec, reader)
         refuse_blocked(plan)
+    refuse_deferred(plan)
     context = LockContext(image, lambda address, urls: download(address, urls, here, tell))
-    pins = dict(pin_all(spec, facts, reader, context))
+    pins = dict(pin_all(spec, facts, plan, reader, context))
     target = Target(
         name=base.name_of(place, reader),
         spec=digest(spec, reader),
@@ -98,12 +103,25 @@ def with_newest(spec: Spec, kinds: set[str]) -> Spec:
 
 
 def foresee(spec: Spec, reader: Reader) -> tuple[Facts, Plan]:
-    """The facts of the kinds that a lock is about, or without which nothing would be applied."""
+    """The facts of the kinds that a lock is about, or without which nothing would be applied; and of the
+    entries that these must see."""
     kinds = ((name, registry.get(name)) for name in spec.sections)
-    facts = observe(
-        spec, reader, Selection(only=tuple(name for name, kind in kinds if kind.lock or kind.gate))
-    )
-    return facts, make_plan(spec, facts)
+    names = tuple(name for name, kind in kinds if kind.lock or kind.gate)
+    selection = Selection(only=(*names, *seen_by(names, spec)))
+    facts = observe(spec, reader, selection)
+    return facts, make_plan(spec, facts, selection)
+
+
+def seen_by(names: tuple[str, ...], spec: Spec) -> Iterator[str]:
+    """The entries that those of some kinds must see done, and those that these must."""
+    asked = [address for address in spec.order.entries if address.partition(".")[0] in names]
+    known = {*asked}
+    while asked:
+        for other, need in spec.order.needs[asked.pop()].items():
+            if need is Dependency.SEEN and other not in known:
+                known.add(other)
+                asked.append(other)
+                yield other
 
 
 def blocked_kinds(plan: Plan) -> set[str]:
@@ -119,6 +137,15 @@ def cautions(plan: Plan) -> Iterator[str]:
         yield from step.warnings
 
 
+def refuse_deferred(plan: Plan) -> None:
+    """Raise LockError for what would only be known during an apply."""
+    for change in plan.changes:
+        if change.action is Action.DEFERRED:
+            raise LockError(
+                f"{change.address} cannot be locked yet: {change.reason}", "Apply the file, then lock it."
+            )
+
+
 def refuse_blocked(plan: Plan) -> None:
     """Raise LockError when something required is not available."""
     steps = (step for step in plan.steps if step.kind not in plan.gates)
@@ -128,11 +155,32 @@ def refuse_blocked(plan: Plan) -> None:
         raise LockError(f"what the file asks for cannot be locked: {reasons}")
 
 
-def pin_all(spec: Spec, facts: Facts, reader: Reader, context: LockContext) -> Iterator[tuple[str, object]]:
+def pin_all(
+    spec: Spec, facts: Facts, plan: Plan, reader: Reader, context: LockContext
+) -> Iterator[tuple[str, object]]:
+    """The pins of each section, which may be about what others are still to make."""
     for name, lock in lockable(spec).items():
-        if isinstance(error := facts[name], ObserveError):
-            raise LockError(error.message, error.hint)
-        yield name, lock.pin(spec.sections[name], facts[name], reader, context, spec.pins.get(name))
+        found = facts_of(name, spec, facts)
+        through = ahead_of(name, spec, plan, reader) if registry.get(name).foresees else reader
+        yield name, lock.pin(spec.sections[name], found, through, context, spec.pins.get(name))
+
+
+def ahead_of(name: str, spec: Spec, plan: Plan, reader: Reader) -> Reader:
+    """A Reader for a kind that also tells what other kinds are still to make."""
+    steps = decided_in(plan).items()
+    others = {address: found for address, found in steps if address.partition(".")[0] != name}
+    return foreseeing(spec, reader, others)
+
+
+def facts_of(name: str, spec: Spec, facts: Facts) -> object:
+    """What a kind found, of all its entries. Raises LockError for what could not be determined."""
+    found = [facts[address] for address in spec.order.entries if address.partition(".")[0] == name]
+    for each in found:
+        if isinstance(each, ObserveError):
+            raise LockError(each.message, each.hint)
+    if len(found) == 1:
+        return found[0]
+    return {key: value for each in found if isinstance(each, Mapping) for key, value in each.items()}
 
 
 def on_top(pins: Mapping[str, object]) -> set[str]:
@@ -142,11 +190,15 @@ def on_top(pins: Mapping[str, object]) -> set[str]:
 
 
 def digest(spec: Spec, reader: Reader) -> str:
-    """Of what the spec says, without comments and order, and of the files that it names."""
+    """Of what the spec says, without comments and order, and of the files that it names and does not make."""
     paths = (
         path for name, lock in lockable(spec).items() for path in lock.inputs(spec.sections[name], reader)
     )
-    files = {posixpath.relpath(path, spec.folder): reader.hash(path) for path in paths}
+    files = {
+        path if is_web(path) else posixpath.relpath(path, spec.folder): reader.hash(path)
+        for path in paths
+        if not at_or_below_any(path, spec.order.made)
+    }
     return base.digest({"spec": spec.values, "files": files})
 
 

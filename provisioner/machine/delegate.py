@@ -39,6 +39,9 @@ class Delegate(Generic[R]):
     def hash(self, path: str) -> str | None:
         return self.inner.hash(path)
 
+    def keep(self, name: str, data: bytes) -> str:
+        return self.inner.keep(name, data)
+
     def which(self, program: str) -> str | None:
         return self.inner.which(program)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from provisioner.machine import image_files
 from provisioner.machine.download import receipt
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Reader, Stat
+from provisioner.machine.urls import is_web
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
 from provisioner.model.errors import ObserveError
@@ -51,6 +52,8 @@ class ImageReader:
     attached: Accelerators = NOTHING
     made: frozenset[str] = frozenset()
     """What the spec itself makes in its folder. It may exist here after an apply, but not on the image."""
+    edited: tuple[str, ...] = ()
+    """What the spec edits, which others make."""
 
     @cached_property
     def context(self) -> Context:
@@ -59,6 +62,8 @@ class ImageReader:
             folder=self.here.context.folder,
             home=image_files.HOME,
             root=True,
+            made=tuple(sorted(self.made)),
+            edited=self.edited,
             state=self.here.context.state,
             memory=MEMORY,
             python=self.python,
@@ -107,7 +112,11 @@ class ImageReader:
     def read(self, path: str) -> bytes | None:
         if path in self.files:
             return self.files[path].encode()
-        return self.here.read(path) if self.is_real(path) else None
+        return self.here.read(path) if is_web(path) or self.is_real(path) or self.is_kept(path) else None
+
+    def is_kept(self, path: str) -> bool:
+        """Whether a path is one of `keep`, which are our own wherever we are."""
+        return path.startswith(f"{self.context.state}/kept/")
 
     def stat(self, path: str) -> Stat | None:
         if path in self.files:
@@ -128,6 +137,9 @@ class ImageReader:
         data = self.read(path)
         return None if data is None else hashlib.sha256(data).hexdigest()
 
+    def keep(self, name: str, data: bytes) -> str:
+        return self.here.keep(name, data)
+
     def which(self, program: str) -> str | None:
         """Only apt-get is looked for: other programs cannot be run here."""
         return "/usr/bin/apt-get" if program == "apt-get" and "apt" in self.image.apt else None
@@ -137,6 +149,8 @@ class ImageReader:
 
     def ask(self, run: Run) -> Completed:
         program = posixpath.basename(run.argv[0])
+        if program == "git":
+            return self.here.ask(run)  # only servers are asked: no clone is there yet
         if program != "uv":
             raise ObserveError(f"{program} cannot be run on {self.image.name}, which is not this machine")
         self.show()

@@ -42,6 +42,9 @@ UNKNOWN = "0+unknown"
 GLIBC = {"22.04": "2_35", "24.04": "2_39"}
 """By Ubuntu's release; a later one runs what is built for an earlier one."""
 
+ARCHITECTURE = "x86_64"
+"""Of all of Colab's machines."""
+
 JDK = re.compile(r"openjdk-(\d+)-jdk(?:-headless)?")
 
 VARIABLES = {
@@ -71,7 +74,7 @@ def interpreter(image: Image, state: str, venv: str | None = None) -> Interprete
         "implementation_name": "cpython",
         "implementation_version": python,
         "os_name": "posix",
-        "platform_machine": "x86_64",
+        "platform_machine": ARCHITECTURE,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -19,21 +20,27 @@ from pathlib import Path
 from provisioner.machine import files
 from provisioner.machine.environment import Environment
 from provisioner.machine.log import Log
+from provisioner.machine.mounts import mount_of
 from provisioner.machine.process import Children, name_signal, progress_of_apt
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Stat
 from provisioner.machine.signatures import free, state_folder
+from provisioner.machine.urls import is_web
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import (
     Block,
     Chmod,
     Copy,
+    Edit,
     Effect,
     Fetch,
     InstallKey,
     Link,
     Mkdir,
+    Move,
+    Patch,
     Remove,
     Run,
+    SetKeys,
     Unpack,
     Write,
 )
@@ -48,6 +55,9 @@ TYPES = {statmodule.S_IFREG: "file", statmodule.S_IFDIR: "folder", statmodule.S_
 
 NO_SPACE = ("No space left on device", "The disk is full: free some space and run it again.")
 
+DEAD = {errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+"""What the kernel says of a mount whose program or server is gone."""
+
 
 def here(folder: str, *, spec: str = "", python: Interpreter | None = None, deep: bool = False) -> Context:
     """The context of a look at this machine for a spec in `folder`; by default about the running Python."""
@@ -61,6 +71,16 @@ def here(folder: str, *, spec: str = "", python: Interpreter | None = None, deep
         python=python or Interpreter(sys.executable, "{}.{}.{}".format(*sys.version_info[:3]), ()),
         deep=deep,
     )
+
+
+def unseen(what: str, path: str, error: OSError) -> ObserveError:
+    """The error of a look at a path; where its mount is to blame, that is named."""
+    if error.errno in DEAD and (mount := mount_of(path)) != "/":
+        return ObserveError(
+            f"cannot {what} {path}: what is mounted at {mount} does not answer ({error.strerror})",
+            "Mount it again, and then run this again.",
+        )
+    return ObserveError(f"cannot {what} {path}: {error.strerror}")
 
 
 class LocalMachine:
@@ -79,16 +99,19 @@ class LocalMachine:
         self._children = Children()
         self._attached: Accelerators | None = None
         self._asking = threading.Lock()
+        self._pages: dict[str, bytes | None] = {}
 
     # Reader
 
     def read(self, path: str) -> bytes | None:
+        if is_web(path):
+            return self.read_page(path)
         try:
             return Path(path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise ObserveError(f"cannot read {path}: {error.strerror}") from error
+            raise unseen("read", path, error) from error
 
     def stat(self, path: str) -> Stat | None:
         try:
@@ -97,7 +120,7 @@ class LocalMachine:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise ObserveError(f"cannot look at {path}: {error.strerror}") from error
+            raise unseen("look at", path, error) from error
         kind = TYPES.get(statmodule.S_IFMT(found.st_mode), "other")
         return Stat(kind, statmodule.S_IMODE(found.st_mode), found.st_size, found.st_mtime_ns, link)
 
@@ -107,22 +130,46 @@ class LocalMachine:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise ObserveError(f"cannot list {path}: {error.strerror}") from error
+            raise unseen("list", path, error) from error
+
+    def read_page(self, url: str) -> bytes | None:
+        """What a server has; it is asked once, so that all of a run is about the same content."""
+        from provisioner.machine.download import pages
+
+        if url not in self._pages:
+            self._pages[url] = pages.read(url)
+        return self._pages[url]
+
+    def keep(self, name: str, data: bytes) -> str:
+        path = self.context.kept(hashlib.sha256(data).hexdigest(), name)
+        if self.read(path) != data:
+            try:
+                with files.replacing(path, None, sync=False) as file:
+                    file.write(data)
+            except OSError as error:
+                raise ObserveError(f"cannot write {path}: {error.strerror}") from error
+        return path
 
     def hash(self, path: str) -> str | None:
+        if is_web(path):
+            data = self.read(path)
+            return None if data is None else hashlib.sha256(data).hexdigest()
         try:
             with Path(path).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise ObserveError(f"cannot read {path}: {error.strerror}") from error
+            raise unseen("read", path, error) from error
 
     def which(self, program: str) -> str | None:
         return shutil.which(program, path=self.environ.get("PATH"))
 
     def free(self, path: str) -> int:
-        return free(path)
+        try:
+            return free(path)
+        except OSError as error:
+            raise unseen("look at", path, error) from error
 
     def ask(self, run: Run) -> Completed:
         return self._children.run(run, self.environ.current)
@@ -200,6 +247,9 @@ class LocalMachine:
                 mended = replace(effect, remedies=())
                 self.run(replace(mended, argv=remedy, progress="", stdin=""), tell)
                 return self.run(mended, tell)
+        for pattern, other in effect.instead:
+            if re.search(pattern, output):
+                return self.run(replace(effect, argv=other, instead=()), tell)
         shown = "\n".join(tail) or completed.stderr
         hints = ((re.search(pattern, output), hint) for pattern, hint in (*effect.hints, NO_SPACE))
         hint = next(
@@ -236,6 +286,46 @@ def perform_install_key(machine: LocalMachine, effect: InstallKey, tell: Progres
     return openpgp_keys.install(effect, tell, lambda: machine.cancelled)
 
 
+def perform_copy(machine: LocalMachine, effect: Copy, tell: Progress) -> str:
+    if effect.tree:
+        from provisioner.machine import trees
+
+        trees.copy(effect, tell, lambda: machine.cancelled)
+    else:
+        files.copy(effect)
+    return ""
+
+
+def perform_move(machine: LocalMachine, effect: Move, tell: Progress) -> str:
+    from provisioner.machine import trees
+
+    trees.move(effect, lambda: machine.cancelled)
+    return ""
+
+
+def perform_chmod(machine: LocalMachine, effect: Chmod, tell: Progress) -> str:
+    if effect.tree:
+        from provisioner.machine import trees
+
+        trees.chmod(effect)
+    else:
+        files.chmod(effect)
+    return ""
+
+
+def perform_edit(machine: LocalMachine, effect: Edit | SetKeys | Patch, tell: Progress) -> str:
+    from provisioner.machine import file_edits
+
+    match effect:
+        case Edit():
+            file_edits.edit(effect)
+        case SetKeys():
+            file_edits.set_keys(effect)
+        case Patch():
+            file_edits.patch(effect)
+    return ""
+
+
 def quiet(function: Callable[..., None]) -> Callable[..., str]:
     """A performer from a function without progress and without a note."""
 
@@ -253,9 +343,13 @@ PERFORMERS: dict[type[Effect], Callable[..., str]] = {
     InstallKey: perform_install_key,
     Write: quiet(files.write),
     Block: quiet(files.block),
-    Copy: quiet(files.copy),
+    Edit: perform_edit,
+    SetKeys: perform_edit,
+    Patch: perform_edit,
+    Copy: perform_copy,
+    Move: perform_move,
     Mkdir: quiet(files.mkdir),
-    Chmod: quiet(files.chmod),
+    Chmod: perform_chmod,
     Link: quiet(files.link),
     Remove: quiet(files.remove),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Effect, Run
+from provisioner.model.effects import Effect, Patch, Run
 from provisioner.model.kernel import Kernel
 from provisioner.model.report import Event
 
@@ -97,6 +97,26 @@ class Context:
     """Steps that an earlier run began and never ended."""
     deep: bool = False
     """Whether to read contents where a cheaper look usually does."""
+    made: tuple[str, ...] = ()
+    """Paths that the spec's entries make. The innermost entry that names a path owns it."""
+    edited: tuple[str, ...] = ()
+    """Paths that the spec's entries edit: others make them, and their contents may differ from that."""
+    patches: tuple[Patch, ...] = ()
+    """The patches of the spec: what they remove, nobody misses."""
+    foreseen: tuple[str, ...] = ()
+    """Paths that are still to be made: `read` foretells what will be at and below them, and no program sees
+    it."""
+
+    def is_foreseen(self, path: str) -> bool:
+        """Whether a path is at or below one that is still to be made."""
+        return any(path == place or path.startswith(place.rstrip("/") + "/") for place in self.foreseen)
+
+    def kept(self, sha256: str, name: str) -> str:
+        """Where `Reader.keep` puts a file with that content."""
+        return f"{self.state}/kept/{sha256}/{name}"
+
+    variables: tuple[tuple[str, str | tuple[str, ...] | None], ...] = ()
+    """What the spec sets for its commands: a value, folders to put in front of a list, None to unset."""
 
 
 class Reader(Protocol):
@@ -110,11 +130,16 @@ class Reader(Protocol):
     def context(self) -> Context: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
-    def read(self, path: str) -> bytes | None: ...
+    def read(self, path: str) -> bytes | None:
+        """A file's content. The path may be an http or https URL: of a small file, and not of a web page."""
+
     def stat(self, path: str) -> Stat | None: ...
     def list(self, path: str) -> tuple[str, ...] | None: ...
     def hash(self, path: str) -> str | None:
-        """The sha256 of a file, in hexadecimal."""
+        """The sha256 of what `read` gives, in hexadecimal."""
+
+    def keep(self, name: str, data: bytes) -> str:
+        """Put a small file among our own caches, for programs to read; returns `context.kept(...)` of it."""
 
     def which(self, program: str) -> str | None: ...
     def free(self, path: str) -> int:

@@ -75,7 +75,10 @@ def free(path: str) -> int:
 
 def room(path: str) -> object:
     """Free space below a path, coarsely."""
-    return free(path) // ROOM
+    try:
+        return free(path) // ROOM
+    except OSError as error:
+        return error.errno
 
 
 def program(name: str) -> object:

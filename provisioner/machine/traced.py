@@ -11,6 +11,7 @@ from provisioner.machine.delegate import Delegate
 from provisioner.machine.environment import TracedEnvironment
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Reader, Stat
 from provisioner.machine.signatures import SIGNS, Note
+from provisioner.machine.urls import is_web
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.effects import Run
 from provisioner.model.kernel import Kernel
@@ -54,6 +55,13 @@ class TracedReader(Delegate[Reader]):
         if (how, what) not in self.notes:
             self.notes[how, what] = SIGNS[how](what)
 
+    def note_content(self, path: str) -> None:
+        """Record what is read of this machine; what a server has, has no signature."""
+        if is_web(path):
+            self.complete = False
+        else:
+            self.note("of", path)
+
     def note_modules(self, packages: Collection[str]) -> None:
         """Record our own code as far as it is imported, and that of other `packages`."""
         for name, module in list(sys.modules.items()):
@@ -66,7 +74,7 @@ class TracedReader(Delegate[Reader]):
             self.notes[how, what] = SIGNS[how](what)
 
     def read(self, path: str) -> bytes | None:
-        self.note("of", path)
+        self.note_content(path)
         return super().read(path)
 
     def stat(self, path: str) -> Stat | None:
@@ -78,7 +86,7 @@ class TracedReader(Delegate[Reader]):
         return super().list(path)
 
     def hash(self, path: str) -> str | None:
-        self.note("of", path)
+        self.note_content(path)
         return super().hash(path)
 
     def which(self, program: str) -> str | None:

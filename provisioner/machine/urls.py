@@ -19,6 +19,11 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(fragment=""))
 
 
+def is_web(place: str) -> bool:
+    """Whether a place is an address of a web server, and not a path."""
+    return place.startswith(("http://", "https://"))
+
+
 def origin(url: str) -> str:
     """Where a download comes from, in short: a host, or the name of a local file."""
     return file_name(url) if local_path(url) else urlsplit(url).hostname or ""

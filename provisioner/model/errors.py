@@ -3,6 +3,7 @@
 ProvisionerError            what happened, and what to do next
  ├─ SpecError               the file is wrong: every problem, with its place
  ├─ ObserveError            a fact could not be determined (unknown is not absent)
+ │   └─ Unforeseen          it is about what is still to be made
  ├─ PlanMovedError          a saved plan no longer fits this machine
  ├─ LockError               a lock cannot be made, or does not fit
  ├─ PluginError             a plugin's kind cannot be used
@@ -68,6 +69,10 @@ def describe(filename: str, problem: Problem) -> str:
 
 class ObserveError(ProvisionerError):
     """A fact could not be determined, so nothing may be concluded from it."""
+
+
+class Unforeseen(ObserveError):  # noqa: N818 - no error, but a wait
+    """A fact is about what is still to be made, and cannot be foreseen."""
 
 
 class PlanMovedError(ProvisionerError):

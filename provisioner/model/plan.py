@@ -15,6 +15,8 @@ from typing import Literal, TypeAlias
 
 from provisioner.model.effects import FOREGROUND, Effect, Run
 
+SIGNS = {"keep": "=", "create": "+", "update": "~", "remove": "-", "blocked": "!", "deferred": "?"}
+
 
 class Action(Enum):
     """What a plan does with one thing."""
@@ -24,10 +26,11 @@ class Action(Enum):
     UPDATE = "update"
     REMOVE = "remove"
     BLOCKED = "blocked"
+    DEFERRED = "deferred"
 
     @property
     def sign(self) -> str:
-        return {"keep": "=", "create": "+", "update": "~", "remove": "-", "blocked": "!"}[self.value]
+        return SIGNS[self.value]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Change:
     reason: str = ""
     transitive: bool = False
     """Not named by the file, but a dependency of something that is."""
+    known_after: tuple[str, ...] = ()
+    """For DEFERRED: the addresses of what must be done before this can be planned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +59,17 @@ class Step:
     changes: tuple[Change, ...]
     effects: tuple[Effect, ...] = ()
     after: tuple[str, ...] = ()
-    """Steps or kinds whose steps must have succeeded first."""
+    """Steps, entries or kinds whose steps must have succeeded first."""
+    behind: tuple[str, ...] = ()
+    """Those that must have ended first, whether well or not."""
+    entry: str = ""
+    """The address of the entry that it is a step of."""
+    replan: bool = False
+    """Whether its entry is observed and planned again when all that it is `after` is done."""
+    joined: str = ""
+    """The entry whose step does part of its work, too, since both are one transaction; "" for none."""
+    absent: tuple[str, ...] = ()
+    """Paths that are optional, and not here: what lies below them is left out."""
     lane: str = ""
     """Steps of one lane never overlap; a step without a lane has one of its own."""
     retries: int = 4
@@ -150,6 +165,11 @@ class Plan:
     @property
     def changes(self) -> Iterator[Change]:
         return (change for step in self.steps for change in step.changes)
+
+    @property
+    def deferred(self) -> tuple[Change, ...]:
+        """What is only known when something else is done."""
+        return tuple(change for change in self.changes if change.action is Action.DEFERRED)
 
     @property
     def pending(self) -> bool:

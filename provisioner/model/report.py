@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Literal, Protocol
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.plan import Change, Plan
+from provisioner.model.plan import Change, Plan, Step
 
 
 class Status(Enum):
@@ -91,12 +91,14 @@ class Event:
     """Progress that the engine reports."""
 
     step: str
-    what: Literal["begin", "progress", "note", "retry", "end"]
+    what: Literal["begin", "progress", "note", "retry", "end", "planned"]
     text: str = ""
     done: int = 0
     total: int = 0
     seconds: float = 0.0
     status: Status | None = None
+    planned: tuple[Step, ...] = ()
+    """The steps of an entry that could only be planned on the way."""
 
 
 class Reporter(Protocol):

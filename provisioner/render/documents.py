@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter
 from provisioner.model.accelerators import Accelerators
 from provisioner.model.jsontypes import Json, JsonObject
 from provisioner.model.plan import Action, Change, Plan, fingerprint
-from provisioner.model.report import Report, Verdict
+from provisioner.model.report import Event, Report, Verdict
 
 PLAN_FORMAT = "provisioner.plan/1"
 REPORT_FORMAT = "provisioner.report/1"
@@ -24,7 +25,7 @@ def changes(found: Iterable[Change]) -> list[Json]:
             "address": change.address,
             "action": change.action.value,
             "before": change.before,
-            "after": change.after,
+            "after": list(change.known_after) if change.action is Action.DEFERRED else change.after,
             "reason": change.reason,
             "transitive": change.transitive,
         }
@@ -68,6 +69,14 @@ def report_document(report: Report) -> JsonObject:
         "restart": list(report.restart),
         "seconds": report.seconds,
         "log": report.log,
+    }
+
+
+def event_document(event: Event) -> JsonObject:
+    """A line of what `apply --events` writes."""
+    return dataclasses.asdict(event) | {
+        "status": event.status.value if event.status else None,
+        "planned": changes(change for step in event.planned for change in step.changes),
     }
 
 

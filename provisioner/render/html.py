@@ -37,6 +37,7 @@ WORDS = {
     Action.UPDATE: "change",
     Action.REMOVE: "remove",
     Action.BLOCKED: "blocked",
+    Action.DEFERRED: "known later",
 }
 SIGNS = {"good": "✓", "bad": "✗", "change": "!", "faint": "="}
 """Shown beside the words, so that meaning does not depend on colour."""
@@ -96,7 +97,8 @@ def change_table(caption: str, kind: str, changes: Sequence[Change]) -> Markup:
 
 def change_row(change: Change, kind: str) -> Markup:
     does = word(ROLES[change.action], WORDS[change.action], change.action.sign)
-    state = element("code", transition(change).replace(" -> ", " → "))
+    moved = transition(change).replace(" -> ", " → ")
+    state = element("code", moved) if moved else NOTHING
     why = element("div", lines(change.reason)) if change.reason else NOTHING
     return row(short(change.address, kind), does, join(state, why))
 

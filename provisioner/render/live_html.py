@@ -28,6 +28,7 @@ class LiveView:
     began: float
     running: tuple[Running, ...] = ()
     ended: tuple[Event, ...] = ()
+    planned: tuple[Event, ...] = ()
     note: str = ""
 
     def after(self, event: Event, now: float) -> LiveView:
@@ -38,6 +39,9 @@ class LiveView:
             return replace(self, running=(*self.running, Running(now, event)))
         if event.what == "end":
             return replace(self, running=others, ended=(*self.ended, event))
+        if event.what == "planned":
+            more = sum(step.pending and not step.blocked for step in event.planned) - 1
+            return replace(self, planned=(*self.planned, event), steps=self.steps + more)
         if known:
             heard = tuple(replace(each, last=event) if each is known else each for each in self.running)
             return replace(self, running=heard)
@@ -60,7 +64,16 @@ def render_live(view: LiveView, now: float) -> str:
     now_running = table("Running", ("Step", "For", "Does", "Done"), rows) if rows else NOTHING
     ended = element("ul", *(element("li", ended_line(event)) for event in view.ended)) if view.ended else ""
     note = element("p", view.note, class_="faint") if view.note else NOTHING
-    return card("Apply, as it goes", title, whole, now_running, note, fold("What has ended", ended))
+    decided = [element("pre", event_line(event)) for event in view.planned]
+    return card(
+        "Apply, as it goes",
+        title,
+        whole,
+        now_running,
+        note,
+        fold("What was planned on the way", join(*decided)) if decided else NOTHING,
+        fold("What has ended", ended),
+    )
 
 
 def bar(label: str, done: int, total: int) -> Markup:

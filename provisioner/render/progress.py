@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from provisioner.model.report import Event, Status
 from provisioner.model.units import format_size
-from provisioner.render.text import STATUS_WORDS, format_seconds
+from provisioner.render.text import STATUS_WORDS, format_seconds, part_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -24,7 +24,9 @@ PERCENT = 100
 
 
 def event_line(event: Event) -> str:
-    """One event as one line, without a line break."""
+    """One event as one line, without a line break at its end; a part of a plan has more lines."""
+    if event.what == "planned":
+        return "\n".join([f"{event.step}: planned", *part_lines(event.planned)])
     if event.what == "progress":
         return f"{event.step}: {amount(event)} {event.text}".rstrip()
     if event.what == "end" and event.status:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import threading
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Plan
 from provisioner.model.report import Event
 from provisioner.render import progress, terminal, text
+from provisioner.render.documents import event_document
 
 
 class TerminalReporter(ExitStack):
@@ -52,6 +52,5 @@ class TerminalReporter(ExitStack):
     def tell(self, event: Event) -> None:
         self.listener(event)
         if self._file:
-            status = event.status.value if event.status else None
             with self._lock:
-                self._file.write(json.dumps(dataclasses.asdict(event) | {"status": status}) + "\n")
+                self._file.write(json.dumps(event_document(event)) + "\n")

@@ -18,11 +18,13 @@ ROLES = {
     Action.UPDATE: "change",
     Action.REMOVE: "remove",
     Action.BLOCKED: "bad",
+    Action.DEFERRED: "change",
 }
 VERBS = (
     (Action.CREATE, "to add"),
     (Action.UPDATE, "to change"),
     (Action.REMOVE, "to remove"),
+    (Action.DEFERRED, "known later"),
     (Action.BLOCKED, "blocked"),
     (Action.KEEP, "already right"),
 )
@@ -112,6 +114,13 @@ def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: 
     for step in steps:
         for warning in step.warnings:
             yield from wrapped("warning: " + warning, width, paint, "change", "    ")
+
+
+def part_lines(steps: tuple[Step, ...]) -> Iterator[str]:
+    """The part of a plan that was decided on the way: its changes and warnings, without a heading."""
+    for kind, group in groupby(steps, key=lambda step: step.kind):
+        _, *lines = kind_lines(kind, list(group), plain, DEFAULT_WIDTH, verbose=False)
+        yield from lines or ["  nothing to do"]
 
 
 def dependency_lines(changes: list[Change], kind: str, paint: Paint, width: int) -> Iterator[str]:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from provisioner.facts import system
 from provisioner.kinds import registry
 from provisioner.kinds.base import AnyPinning, C, Kind
+from provisioner.kinds.order import Conflict, Order, conflicts, entries_of, order_of
+from provisioner.kinds.shared.references import Names
+from provisioner.kinds.shared.variable_files import Setting
 from provisioner.machine import files
 from provisioner.model.errors import Problem, ProvisionerError, SpecError
 from provisioner.spec import schema
-from provisioner.spec.source import MAX_BYTES, Document, Node, clip, read
+from provisioner.spec.source import MAX_BYTES, Document, Mark, Node, clip, read
 
 MOST_PROBLEMS = 100
 
@@ -42,12 +47,27 @@ class Spec:
     """Desired state by kind, in the order of a plan; only what the file has."""
     lock: str = ""
     """sha256 of the lock that is used; empty for none."""
+    architecture: str = ""
+    """The processor that it is for, in Linux's words."""
     pins: Mapping[str, AnyPinning] = field(default_factory=dict)
     """By kind, its pins and how they are used."""
     sources: tuple[str, ...] = ()
     """Paths of the files that all this comes from."""
     notes: tuple[str, ...] = ()
     """Notes on that lock for readers of a plan."""
+
+    @cached_property
+    def order(self) -> Order:
+        """The entries of all sections, and what each waits for."""
+        return order_of(entries_of(self.sections, self.folder))
+
+    @property
+    def variables(self) -> tuple[tuple[str, Setting], ...]:
+        """What the sections set variables to for the file's commands; of two, the later one counts."""
+        found = (
+            registry.get(name).variables(config, self.architecture) for name, config in self.sections.items()
+        )
+        return tuple(dict(pair for each in found for pair in each).items())
 
     def section(self, kind: Kind[C, Any]) -> C | None:
         """What the file says of a kind; None where it does not have that section."""
@@ -72,8 +92,11 @@ def load(path: str | PathLike[str], *, home: str | None = None) -> Spec:
     return replace(parse(data, str(path), os.path.dirname(file), home), kept=True)
 
 
-def parse(text: str | bytes, filename: str, folder: str, home: str | None = None) -> Spec:
-    """Check the text of a spec in `folder`. `filename` is its name in errors.
+def parse(
+    text: str | bytes, filename: str, folder: str, home: str | None = None, architecture: str | None = None
+) -> Spec:
+    """Check the text of a spec in `folder`. `filename` is its name in errors; `architecture` is the processor
+    that it is for, as Linux calls it, by default this machine's.
 
     Raises SpecError with all that is wrong.
     """
@@ -83,15 +106,22 @@ def parse(text: str | bytes, filename: str, folder: str, home: str | None = None
         what = "the file must be a mapping: keys with values, like `version: 1`"
         raise refusal(document, [document.problem(document.root.mark, (), what)])
     problems = list(header(document))
-    context = {"folder": folder, "home": home or os.path.expanduser("~")}
+    architecture = architecture or system.architecture()
+    home = home or os.path.expanduser("~")
+    context: dict[str, object] = {"folder": folder, "home": home, "architecture": architecture}
+    kinds = registry.in_order([key for key in values if is_kind(key)])
+    if "${" in document.text:
+        context["names"] = names(kinds, values, context)
     sections: dict[str, object] = {}
-    for name in registry.in_order([key for key in values if is_kind(key)]):
+    for name in kinds:
         try:
             sections[name] = validate(document, name, context)
         except SpecError as error:
             problems += error.problems
     if problems or document.problems:
         raise refusal(document, problems)
+    if clashes := [conflict_problem(document, each) for each in conflicts(entries_of(sections, folder))]:
+        raise refusal(document, clashes)
     path = os.path.join(folder, os.path.basename(filename))
     return Spec(
         name=values.get("name") or default_name(folder),
@@ -99,6 +129,7 @@ def parse(text: str | bytes, filename: str, folder: str, home: str | None = None
         folder=folder,
         digest=hashlib.sha256(document.text.encode()).hexdigest(),
         text=document.text,
+        architecture=architecture,
         values=values,
         sections=sections,
         sources=(path,),
@@ -110,7 +141,16 @@ def is_kind(key: str) -> bool:
     return key not in schema.HEADER and registry.has(key)
 
 
-def validate(document: Document, name: str, context: dict[str, str]) -> object:
+def names(kinds: Iterable[str], values: Mapping[str, object], context: Mapping[str, object]) -> Names:
+    """The paths that the sections define for each other."""
+    found = Names(
+        {path: how for kind in kinds for path, how in registry.get(kind).paths(values[kind]).items()}
+    )
+    found.context = {**context, "names": found}
+    return found
+
+
+def validate(document: Document, name: str, context: dict[str, object]) -> object:
     """The desired state that one section describes. Raises SpecError with what is wrong in it."""
     kind = registry.get(name)
     mark, node = document.root.children[name]
@@ -126,6 +166,21 @@ def validate(document: Document, name: str, context: dict[str, str]) -> object:
         raise SpecError(
             document.filename, tuple(explain(error, document, name, schema.of_kind(kind)))
         ) from None
+
+
+def conflict_problem(document: Document, conflict: Conflict) -> Problem:
+    """A conflict of entries, at the first of them, with the lines of the others."""
+    paths = [(entry.address.partition(".")[0], *entry.place) for entry in conflict.entries]
+    mark, *others = (document.find(path).mark for path in paths)
+    return document.problem(mark, paths[0], conflict.message + in_lines(others), conflict.advice)
+
+
+def in_lines(marks: Iterable[Mark]) -> str:
+    """Where something is in the file, to follow a message: " (lines 3 and 5)"; "" for nowhere."""
+    from provisioner.spec.explain import listing
+
+    lines = [str(line) for line in dict.fromkeys(mark.line for mark in marks)]
+    return f" (line{'s' if lines[1:] else ''} {listing(lines, 'and')})" if lines else ""
 
 
 def header(document: Document) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.machine.reader import Reader, Stat
+from provisioner.model.names import composed
 
 FORMAT = "provisioner.receipt/1"
 SUFFIX = ".colabenv.jsonl"
@@ -58,6 +59,41 @@ class Damage:
     """What the first one should have, in bytes."""
     found: int | None = None
     """What it has; None when it is missing."""
+
+
+@dataclass(frozen=True)
+class Others:
+    """What others have to do with the files of a receipt, by the same relative names.
+
+    Names are compared as people read them: an archive may have another form of one than a spec.
+    """
+
+    made: tuple[str, ...] = ()
+    """Files and folders that are theirs."""
+    edited: frozenset[str] = frozenset()
+    """Files that they change, and folders in which they do; "" for all of it."""
+    removed: frozenset[str] = frozenset()
+    """Files that they take away."""
+
+    def own(self, name: str) -> bool:
+        """Whether a file is theirs, or is the receipt of one."""
+        folder, slash, base = name.rpartition("/")
+        described = base[1 : -len(SUFFIX)] if base.endswith(SUFFIX) else ""
+        return is_within(f"{folder}{slash}{described}" if described else name, self.made)
+
+    def edit(self, name: str) -> bool:
+        return "" in self.edited or is_within(name, self.edited)
+
+    def remove(self, name: str) -> bool:
+        return is_within(name, self.removed)
+
+
+def is_within(name: str, paths: Iterable[str]) -> bool:
+    read = composed(name)
+    return any(read == path or read.startswith(path + "/") for path in map(composed, paths))
+
+
+NO_OTHERS = Others()
 
 
 def beside(path: str) -> str:
@@ -116,28 +152,36 @@ def load(data: bytes | None) -> Receipt | None:
         return None
 
 
-def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool) -> Damage:
+def damage(receipt: Receipt, path: str, reader: Reader, *, deep: bool, others: Others = NO_OTHERS) -> Damage:
     """Compare what is there with the receipt at `path`.
 
     Sizes and times decide. A file whose time alone differs (a copy, a `touch`) is read; when `deep`, all are.
+    What `others` made or removed is theirs, and what they edited only has to be there.
+
     Raises ValueError for a damaged receipt.
     """
     folder = path.rpartition("/")[0]
     count, first = 0, Damage()
-    for name, size, mtime, mark in receipt.entries():
-        found = reader.stat(f"{folder}/{name}")
-        if not is_whole(found, size, mtime, mark, deep=deep) and not (
-            found and (found.type, found.size) == ("file", size) and reader.hash(f"{folder}/{name}") == mark
-        ):
+    for entry in receipt.entries():
+        name, size, *_ = entry
+        if others.own(name):
+            continue
+        file = f"{folder}/{name}"
+        found = reader.stat(file)
+        if others.edit(name) if found else others.remove(name):
+            continue
+        if not is_unchanged(entry, found, file, reader, deep=deep):
             first = first if count else Damage(1, name, size, found.size if found else None)
             count += 1
     return Damage(count, first.path, first.size, first.found)
 
 
-def is_whole(found: Stat | None, size: int, mtime: int, mark: str, *, deep: bool) -> bool:
-    """Whether size and time show that a file is unchanged."""
+def is_unchanged(entry: Entry, found: Stat | None, path: str, reader: Reader, *, deep: bool) -> bool:
+    """Whether a file is as its receipt says. It is read if only its time differs, or if `deep`."""
+    _, size, mtime, mark = entry
     if found is None:
         return False
     if found.type == "link":
         return mark == f"-> {found.link}"
-    return not deep and (found.type, found.size, found.mtime_ns) == ("file", size, mtime)
+    same_time = found.mtime_ns == mtime and not deep
+    return (found.type, found.size) == ("file", size) and (same_time or reader.hash(path) == mark)

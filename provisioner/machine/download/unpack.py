@@ -77,14 +77,17 @@ def unpack_tree(effect: Unpack, to: Path, watch: archives.Watch) -> None:
         raise EffectError("the archive has no file to unpack", f"Is `strip: {effect.strip}` too much?")
     if effect.receipt:
         note_down(effect, entries, str(fresh / Path(effect.receipt).name))
-    take_place(fresh, to)
+    if effect.over and not to.is_dir():
+        to.unlink(missing_ok=True)
+    take_place(fresh, to, receipt.Others(effect.keep))
 
 
 def refuse_strangers(effect: Unpack, to: Path) -> None:
-    """Never replace what we did not put there, whatever the plan expected."""
-    if not effect.receipt or not os.path.lexists(to):
+    """Never replace what we did not put there, unless the plan knows where it came from."""
+    if effect.over or not effect.receipt or not os.path.lexists(to):
         return
-    if not to.is_dir() or (any(to.iterdir()) and not (to / Path(effect.receipt).name).exists()):
+    ours = (to / Path(effect.receipt).name).exists()
+    if not to.is_dir() or not (ours or all(map(receipt.Others(effect.keep).own, files_below(to)))):
         raise EffectError(f"{to} exists and is not from a dataset", "Move it away, or choose another `to`.")
 
 
@@ -176,33 +179,61 @@ def read_if_there(path: str) -> bytes | None:
     return Path(path).read_bytes() if Path(path).exists() else None
 
 
-def take_place(fresh: Path, to: Path) -> None:
+def files_below(folder: Path) -> Iterator[str]:
+    """The relative name of everything in a folder that is not a folder itself."""
+    for above, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(above, name).is_symlink()]
+        yield from (str(Path(above, name).relative_to(folder)) for name in (*names, *links))
+
+
+def take_place(fresh: Path, to: Path, others: receipt.Others) -> None:
     """Put `fresh` where `to` is. An empty folder is replaced at once; a full one is moved aside."""
     if to.is_dir():
         if to.is_mount():
             raise EffectError(f"{to} is a mount point", "Choose a folder below it as `to`.")
         shutil.copymode(to, fresh)
-        carry_over(to, fresh)
+        carry_over(to, fresh, others)
         if any(to.iterdir()):
             to.rename(scratch(to, "old"))
     fresh.rename(to)
 
 
-def carry_over(old: Path, fresh: Path) -> None:
-    """Copy to `fresh` what others have put into `old`; files of the archive win over theirs."""
+def carry_over(old: Path, fresh: Path, others: receipt.Others) -> None:
+    """Copy to `fresh` what is in `old` and not from the archive.
+
+    What `others` own wins over files of the archive, and these win over the rest.
+    """
     known = {receipt.SUFFIX}
     noted = receipt.load(read_if_there(receipt.inside(str(old))))
     with contextlib.suppress(ValueError):  # a damaged receipt lists nothing
         known |= {name for name, *_ in noted.entries()} if noted else set()
-    for folder, folders, names in os.walk(old):
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        for path in (Path(folder, name) for name in (*names, *links)):
-            relative = path.relative_to(old)
-            goal = fresh / relative
-            if str(relative) in known or os.path.lexists(goal):
-                continue
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(path, goal, follow_symlinks=False)
-            except OSError:  # not every file system has hard links
-                shutil.copy2(path, goal, follow_symlinks=False)
+    for theirs in others.made:
+        if os.path.lexists(old / theirs):
+            replace_tree(old / theirs, fresh / theirs)
+    for relative in files_below(old):
+        if relative not in known and not os.path.lexists(fresh / relative):
+            link_or_copy(old / relative, fresh / relative)
+
+
+def replace_tree(source: Path, goal: Path) -> None:
+    """Make `goal` what `source` is, with its empty folders."""
+    if goal.is_dir() and not goal.is_symlink():
+        shutil.rmtree(goal)
+    else:
+        goal.unlink(missing_ok=True)
+    if source.is_symlink() or not source.is_dir():
+        link_or_copy(source, goal)
+        return
+    for above, _, _ in os.walk(source):
+        (goal / Path(above).relative_to(source)).mkdir(parents=True, exist_ok=True)
+    for relative in files_below(source):
+        link_or_copy(source / relative, goal / relative)
+
+
+def link_or_copy(source: Path, goal: Path) -> None:
+    """One file or link at two places, with the folders above the second."""
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, goal, follow_symlinks=False)
+    except OSError:  # not every file system has hard links
+        shutil.copy2(source, goal, follow_symlinks=False)

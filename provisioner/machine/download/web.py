@@ -34,6 +34,7 @@ HINTS = {
 }
 NETWORK = "Check the network, and the name of the host."
 PAGE = "The server sent a web page instead of the file: open the URL in a browser to see why."
+RAW = "Open the URL in a browser, and take the address of the file itself; GitHub calls it Raw."
 TRUST = "If a proxy uses its own certificate, set SSL_CERT_FILE to it; also check the clock."
 
 

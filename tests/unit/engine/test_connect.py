@@ -76,3 +76,35 @@ def test_a_saved_plan_mends_it(torn: Path) -> None:
     assert provisioner.apply_plan("plan.json").ok
     assert (torn / "d/one").read_bytes() == b"full"
     assert wrong(provisioner.plan()) == []
+
+
+ASKING = """\
+version: 1
+datasets:
+  d: {url: d.tgz, to: d, unpack: true}
+env:
+  FOUND: ${datasets.d}/one
+  GIVEN: the file
+  LISTED: {prepend: [first]}
+  HIDDEN: null
+run:
+  - name: a
+    command: ["false"]
+    unless:
+      - sh
+      - -c
+      - test "$FOUND, $GIVEN, $LISTED, $HIDDEN." = "$PWD/d/one, the command, $PWD/first:second, ."
+    env: {GIVEN: the command}
+"""
+
+
+def test_the_files_variables_count_for_its_commands(torn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked of a real shell, before `env` has written anything."""
+    monkeypatch.setenv("LISTED", "second")
+    monkeypatch.setenv("HIDDEN", "set")
+    (torn / "colabenv.yaml").write_text(ASKING)
+    (asked,) = (change for change in provisioner.plan(only=["run"]).changes)
+    assert asked.action is Action.KEEP, asked.reason
+    monkeypatch.setenv("LISTED", "third")
+    (asked,) = (change for change in provisioner.plan(only=["run"]).changes)
+    assert asked.action is Action.CREATE

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from provisioner import cli
-from provisioner.engine.plan_for_image import plan_against, read_image
+from provisioner.engine.plan_for_image import as_there, plan_against, read_image
 from provisioner.engine.selection import Selection
 from provisioner.machine.download import receipt
 from provisioner.machine.local import LocalMachine
@@ -385,7 +385,7 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
         "datasets.table": Action.CREATE,
         "datasets.roses": Action.CREATE,
         "files.note.txt": Action.CREATE,
-        "files.rose": Action.BLOCKED,
+        "files.rose": Action.DEFERRED,
         "files.kept": Action.KEEP,
         "inputs.key": Action.CREATE,
         "run.make": Action.CREATE,
@@ -395,12 +395,21 @@ def test_the_specs_own_folder_is_read_but_not_what_an_apply_made_in_it(tmp_path:
     assert next(c for c in plan.changes if c.address == "datasets.table").after == "4 B from table.csv"
 
 
+def test_paths_are_those_of_the_images_processor() -> None:
+    text = "version: 1\njdk: 17\nenv: {A: '${jdk.home}', B: ~/b}\n"
+    there = as_there(parse(text, "colabenv.yaml", "/work", "/home/ada", "aarch64"))
+    home = "/usr/lib/jvm/java-17-openjdk-amd64"
+    assert there.variables == (("JAVA_HOME", home), ("A", home), ("B", "/root/b"))
+
+
 def test_a_notebook_there_may_mount_drive_and_read_secrets(against: Try) -> None:
     plan = against(
         more="drive: {links: {models: MyDrive/models}}\nsecrets: [HF_TOKEN]\nenv: {A: b}\n"
         "notebook: {extensions: [autoreload]}"
     )
-    assert {change.action for change in plan.changes} == {Action.CREATE}
+    assert {change.address for change in plan.changes if change.action is not Action.CREATE} == {
+        "drive.link models"
+    }
     assert plan.steps[0].effects == plan.steps[-1].effects == ()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.engine.scheduler import FINE, needs, schedule
+from provisioner.engine.scheduler import FINE, by_names, named_by, schedule
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Outcome, Status
 from tests.clock import PATIENCE
@@ -18,11 +18,15 @@ EFFECT = Action.CREATE
 
 def step(name: str, *after: str, lane: str = "", action: Action = Action.CREATE) -> Step:
     change = Change(name, action, reason="no way" if action is Action.BLOCKED else "")
-    return Step(id=name, changes=(change,), after=after, lane=lane)
+    return Step(id=name, entry=name, changes=(change,), after=after, lane=lane)
 
 
 def plan(*steps: Step, gates: tuple[str, ...] = ()) -> Plan:
     return Plan(name="p", spec="/s", digest="d", steps=steps, gates=gates)
+
+
+def never(entry: str) -> tuple[Step, ...]:
+    raise AssertionError(f"{entry} is not to be planned again")
 
 
 def done(step: Step) -> Outcome:
@@ -37,7 +41,7 @@ def run(made: Plan, jobs: int = 4, failing: tuple[str, ...] = ()) -> dict[str, s
     def perform(step: Step) -> Outcome:
         return Outcome(step=step.id, status=Status.FAILED if step.id in failing else Status.DONE)
 
-    return statuses(schedule(made, jobs, perform, lambda: None))
+    return statuses(schedule(made, jobs, perform, lambda: None, never).outcomes)
 
 
 def test_results_come_in_declared_order() -> None:
@@ -55,7 +59,9 @@ def test_a_failure_skips_its_dependents_and_theirs_but_nothing_else() -> None:
 
 
 def test_a_skipped_step_names_its_cause() -> None:
-    outcomes = schedule(plan(step("a", action=Action.BLOCKED), step("b", "a")), 1, done, lambda: None)
+    outcomes = schedule(
+        plan(step("a", action=Action.BLOCKED), step("b", "a")), 1, done, lambda: None, never
+    ).outcomes
     assert outcomes[0].error == "no way"
     assert outcomes[1].error == "not tried, because of a"
 
@@ -90,7 +96,9 @@ def test_steps_of_one_lane_never_overlap_and_others_do() -> None:
             busy.remove(step.id)
         return done(step)
 
-    schedule(plan(step("apt", lane="apt"), step("jdk", lane="apt"), step("pip")), 3, perform, lambda: None)
+    schedule(
+        plan(step("apt", lane="apt"), step("jdk", lane="apt"), step("pip")), 3, perform, lambda: None, never
+    )
     assert overlaps == []
 
 
@@ -105,7 +113,7 @@ def test_no_more_than_jobs_at_once() -> None:
             running[0] -= 1
         return done(step)
 
-    schedule(plan(*(step(f"s{number}") for number in range(20))), 1, perform, lambda: None)
+    schedule(plan(*(step(f"s{number}") for number in range(20))), 1, perform, lambda: None, never)
     assert most == [1]
 
 
@@ -118,7 +126,7 @@ def test_an_interruption_cancels_waits_and_tells_what_never_began() -> None:
         assert cancelled.wait(PATIENCE)
         return Outcome(step=step.id, status=Status.INTERRUPTED)
 
-    outcomes = schedule(plan(step("a"), step("b"), step("c", "b")), 2, perform, cancelled.set)
+    outcomes = schedule(plan(step("a"), step("b"), step("c", "b")), 2, perform, cancelled.set, never).outcomes
     assert statuses(outcomes)["b"] == statuses(outcomes)["c"] == "interrupted"
 
 
@@ -127,7 +135,7 @@ def test_a_bug_in_a_step_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        schedule(plan(step("a")), 1, perform, lambda: None)
+        schedule(plan(step("a")), 1, perform, lambda: None, never)
 
 
 @given(
@@ -143,13 +151,16 @@ def test_every_step_gets_an_outcome_and_none_runs_before_what_it_needs(
     ended: dict[str, Status] = {}
 
     def perform(step: Step) -> Outcome:
-        assert all(ended.get(other.id) in FINE for other in needs(step, made))
+        assert all(ended.get(other.id) in FINE for other in named_by(step.after, step, by_names(made.steps)))
         status = Status.FAILED if int(step.id) in failing else Status.DONE
         ended[step.id] = status
         return Outcome(step=step.id, status=status)
 
-    outcomes = schedule(made, jobs, perform, lambda: None)
+    outcomes = schedule(made, jobs, perform, lambda: None, never).outcomes
     assert [outcome.step for outcome in outcomes] == [s.id for s in made.steps]
     for outcome, made_step in zip(outcomes, made.steps, strict=True):
-        upstream = {ended.get(other.id, Status.SKIPPED) for other in needs(made_step, made)}
+        upstream = {
+            ended.get(other.id, Status.SKIPPED)
+            for other in named_by(made_step.after, made_step, by_names(made.steps))
+        }
         assert (outcome.status is Status.SKIPPED) == (not upstream <= FINE)

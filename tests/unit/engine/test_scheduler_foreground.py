@@ -17,6 +17,10 @@ def step(name: str, *effects: Effect) -> Step:
     return Step(id=name, changes=(Change(name, Action.CREATE),), effects=effects)
 
 
+def never(entry: str) -> tuple[Step, ...]:
+    raise AssertionError(f"{entry} is not to be planned again")
+
+
 PLAN = Plan(
     name="n",
     spec="s",
@@ -41,7 +45,7 @@ def test_they_run_in_this_thread_while_others_go_on() -> None:
             assert begun.wait(PATIENCE), "the others wait for the user"
         return Outcome(step=step.id, status=Status.DONE)
 
-    outcomes = schedule(PLAN, 2, perform, lambda: None)
+    outcomes = schedule(PLAN, 2, perform, lambda: None, never).outcomes
     assert [outcome.status for outcome in outcomes] == [Status.DONE] * 3
     main = threading.current_thread()
     assert [name for name, thread in threads.items() if thread is main] == ["drive", "secrets.A"]
@@ -58,8 +62,8 @@ def test_an_interruption_there_ends_the_run(order: type[BaseException]) -> None:
 
     if order is RuntimeError:
         with pytest.raises(RuntimeError):
-            schedule(PLAN, 1, perform, lambda: None)
+            schedule(PLAN, 1, perform, lambda: None, never)
         return
-    outcomes = schedule(PLAN, 1, perform, lambda: cancelled.append(True))
+    outcomes = schedule(PLAN, 1, perform, lambda: cancelled.append(True), never).outcomes
     assert cancelled
     assert {outcome.status for outcome in outcomes} == {Status.DONE, Status.INTERRUPTED}

@@ -33,6 +33,7 @@ name: orchard
 apt: {packages: [ffmpeg, tree]}
 jdk: 21
 pip: {packages: [numpy, torch]}
+git: {repos: {spade: {url: "https://github.com/Garden/Spade", rev: v1}}}
 datasets:
   flowers: {url: "https://example.org/flowers.zip", to: data/flowers}
 """
@@ -113,6 +114,11 @@ version = "21.0.7+6~us1-0ubuntu1~22.04"
 source = "http://archive.ubuntu.com/ubuntu/pool/main/o/openjdk-21/openjdk-21-jdk_21.0.7%2b6%7eus1-0ubuntu1%7e22.04_amd64.deb"
 size = 1620000
 sha256 = "{hash}"
+
+[git.spade]
+url = "https://github.com/Garden/Spade"
+rev = "v1"
+commit = "3333333333333333333333333333333333333333"
 
 [datasets.flowers]
 url = "https://cdn.example.org/flowers.zip"
@@ -221,7 +227,7 @@ def test_a_bill_names_everything_that_the_lock_does_and_the_spec_depends_on_it(
     of_pip = [target["pip"][key] for key in ("packages", "base")]
     locked = {f"apt.{each['name']}" for many in of_apt for each in many} | {"apt.tree"}
     locked |= {f"pip.{each['name']}" for many in of_pip for each in many}
-    locked |= {f"datasets.{name}" for name in target["datasets"]}
+    locked |= {f"{kind}.{name}" for kind in ("git", "datasets") for name in target[kind]}
     refs = [component["bom-ref"] for component in bill["components"]]
     assert sorted(refs) == sorted(locked)
     (root,) = bill["dependencies"]

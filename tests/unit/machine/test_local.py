@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from provisioner.machine import mounts
 from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
 from provisioner.machine.signatures import state_folder
@@ -49,6 +52,38 @@ def test_trouble_is_not_absence(machine: LocalMachine, tmp_path: Path) -> None:
             reading(str(loop))
     with pytest.raises(ObserveError, match="cannot look at"):
         machine.stat(str(tmp_path / ("x" * 300)))
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+def test_a_mount_that_does_not_answer_is_named(
+    machine: LocalMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As the kernel has it: every look below the mount fails. tests/machine does it with a real one."""
+    mount = tmp_path / "a drive"
+    (mount / "folder").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(mount)
+    table = tmp_path / "mounts"
+    written = str(mount).replace(" ", "\\040")
+    table.write_text(f"overlay / overlay rw 0 0\ndrive {written} fuse.drive rw 0 0\n")
+    monkeypatch.setattr(mounts, "TABLE", str(table))
+
+    def fail(path: object, *_: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    for name in ("lstat", "listdir", "statvfs"):
+        monkeypatch.setattr(os, name, fail)
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(Path, "open", fail)
+    lexists = os.path.lexists
+    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+    told = f"what is mounted at {mount} does not answer ({os.strerror(number)})"
+    for look in (machine.stat, machine.list, machine.read, machine.hash, machine.free):
+        with pytest.raises(ObserveError, match=re.escape(told)) as caught:
+            look(str(mount / "folder"))
+        assert "Mount it again" in caught.value.hint
+    monkeypatch.setattr(os.path, "lexists", lexists)
+    with pytest.raises(ObserveError, match=r"^cannot look at /elsewhere: "):
+        machine.stat("/elsewhere")
 
 
 def test_what_is_there_is_seen(machine: LocalMachine, tmp_path: Path) -> None:
@@ -109,6 +144,20 @@ def test_a_remedy_is_tried_once(machine: LocalMachine, tmp_path: Path) -> None:
     with pytest.raises(EffectError, match="exit code 100"):
         machine.perform(Run(argv=hopeless, remedies=remedies), quiet)
     assert (tmp_path / "tries").read_text() == "tried\n" * 2
+
+
+def test_another_command_runs_in_the_place_of_one_that_is_refused(
+    machine: LocalMachine, tmp_path: Path
+) -> None:
+    instead = (("refused", ("touch", str(tmp_path / "made"))), ("other", ("false",)))
+    refused = ("sh", "-c", "echo refused; exit 1")
+    assert machine.perform(Run(argv=refused, instead=instead), quiet) == ""
+    assert (tmp_path / "made").exists()
+    with pytest.raises(EffectError, match="exit code 2"):
+        machine.perform(Run(argv=("sh", "-c", "echo broken; exit 2"), instead=instead), quiet)
+    again = (("refused", refused),)
+    with pytest.raises(EffectError, match="exit code 1"):
+        machine.perform(Run(argv=refused, instead=again), quiet)
 
 
 def test_everything_a_command_says_is_logged_but_secrets(machine: LocalMachine) -> None:

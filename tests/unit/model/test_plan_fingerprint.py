@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.engine import provision
-from provisioner.engine.plan import make_plan, observe
+from provisioner.engine.observe import observe
+from provisioner.engine.plan import make_plan
 from provisioner.facts.distributions import source
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.variable_files import Settings, render_kernel, render_shell

@@ -34,6 +34,7 @@ def test_the_document_is_what_scripts_rely_on() -> None:
         "update": 2,
         "remove": 1,
         "blocked": 2,
+        "deferred": 0,
         "download": 214_000_000,
     }
     assert document["changes"][2] == {

@@ -227,6 +227,8 @@ def test_any_events_make_a_scene_that_can_be_drawn(events: list[Event]) -> None:
         ("report-done.html", html.render_report(looks.DONE)),
         ("report-restart.html", html.render_report(replace(looks.DONE, restart=("numpy", "pandas")))),
         ("report-failed.html", html.render_report(looks.FAILED)),
+        ("plan-deferred.html", html.render_plan(looks.CHAIN)),
+        ("live-deferred.html", live_html.render_live(looks.LIVE_VIEW.after(looks.ON_THE_WAY, 18.5), 19.0)),
         ("live.html", live_html.render_live(looks.LIVE_VIEW, 19.0)),
     ],
 )

@@ -18,7 +18,7 @@ from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Event, Outcome, Report, Status, Verdict
 from provisioner.render import html, progress, terminal, text
 from provisioner.render.reporter import TerminalReporter
-from tests import golden
+from tests import golden, looks
 
 A = Action
 
@@ -191,6 +191,8 @@ INTERRUPTED = Report(plan=ALL_RIGHT, outcomes=(outcome("accelerator", Status.INT
         ("plan-narrow.txt", text.render_plan(PLAN, width=50)),
         ("plan-colour.txt", text.render_plan(PLAN, paint=terminal.coloured)),
         ("plan-empty.txt", text.render_plan(Plan(name="e", spec="/s", digest="d", steps=()))),
+        ("plan-deferred.txt", text.render_plan(looks.CHAIN)),
+        ("status-deferred.txt", text.render_status(looks.CHAIN)),
         ("status.txt", text.render_status(replace(PLAN, named=PINNED), width=80)),
         ("status-right.txt", text.render_status(replace(ALL_RIGHT, named=PINNED))),
         ("status-unknown.txt", text.render_status(replace(ALL_RIGHT, named=(("datasets.rows", None),)))),
@@ -260,6 +262,7 @@ EVENTS = (
     Event(step="datasets.flowers", what="retry", text="the server hung up; retrying in 2 s"),
     Event(step="apt", what="progress", done=75, total=100, text="Unpacking tree"),
     Event(step="pip", what="progress", done=5_000),
+    looks.ON_THE_WAY,
     Event(step="datasets.flowers", what="end", status=Status.DONE, seconds=61.0),
     Event(step="apt", what="end", status=Status.FAILED, seconds=3.0),
 )

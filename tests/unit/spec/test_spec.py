@@ -330,7 +330,7 @@ GOOD = "version: 1\nbox: {path: ../data, things: [a, {name: b, size: 5KB}]}\nenv
 
 @pytest.mark.usefixtures("small")
 def test_spec() -> None:
-    found = parse(GOOD, "work/colabenv.yaml", "/srv/my work", "/home/me")
+    found = parse(GOOD, "work/colabenv.yaml", "/srv/my work", "/home/me", "x86_64")
     assert found == Spec(
         name="my-work",
         path="/srv/my work/colabenv.yaml",
@@ -344,6 +344,7 @@ def test_spec() -> None:
         },
         sections={"box": found.sections["box"], "env": {"A": "no"}},
         sources=("/srv/my work/colabenv.yaml",),
+        architecture="x86_64",
     )
     box = box_of(found)
     assert box.path == "/srv/data"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.machine.download import receipt
-from provisioner.machine.download.receipt import Damage, Receipt
+from provisioner.machine.download.receipt import Damage, Others, Receipt
 from provisioner.machine.urls import file_name, file_url, local_path, origin, shown
 from tests.fakes import FakeMachine
 
@@ -80,3 +80,47 @@ def test_where_a_url_leads() -> None:
 @given(path=NAMES.map("/".__add__))
 def test_a_file_url_leads_to_its_path(path: str) -> None:
     assert local_path(file_url(path)) == path
+
+
+def test_others_are_known_by_names_as_people_read_them() -> None:
+    others = Others(("Donn\u00e9es",), frozenset({"\u00e9.txt"}))
+    assert others.own("Donne\u0301es/a")
+    assert others.own("Donn\u00e9es")
+    assert not others.own("Donnees/a")
+    assert Others(("a/x",)).own("a/.x.colabenv.jsonl")
+    assert not Others(("a/x",)).own("a/.colabenv.jsonl")
+    assert not Others(("a/x",)).own(".x.colabenv.jsonl")
+    assert others.edit("e\u0301.txt")
+    assert not others.edit("E\u0301.txt")
+
+
+def test_what_others_change_may_be_a_folder_or_all() -> None:
+    others = Others(edited=frozenset({"tool"}))
+    assert others.edit("tool/net.py")
+    assert not others.edit("tools/net.py")
+    assert Others(edited=frozenset({""})).edit("any")
+
+
+def test_what_others_removed_is_not_missed_and_is_looked_at_while_it_is_there() -> None:
+    machine, told = FakeMachine(), receipt.Receipt("https://host/t", "0", 1)
+    entries = [("a", 1, 2, "0"), ("b", 1, 3, "0")]
+    parsed = receipt.load(receipt.dump(told, entries).encode())
+    assert parsed
+    machine.put("/t/a", "1")
+    others = Others(removed=frozenset({"b"}))
+    path = receipt.inside("/t")
+    assert receipt.damage(parsed, path, machine, deep=False).path == "b"
+    assert receipt.damage(parsed, path, machine, deep=False, others=others).count == 0
+    machine.put("/t/b", "longer")
+    assert receipt.damage(parsed, path, machine, deep=False, others=others).path == "b"
+
+
+def test_what_others_own_under_another_form_of_the_name_is_no_damage() -> None:
+    machine = FakeMachine()
+    entries: list[receipt.Entry] = [("Donne\u0301es.txt", 1, 2, "x"), ("e\u0301.txt", 1, 2, "x")]
+    machine.put("/d/e\u0301.txt", "changed")
+    whole = receipt.load(receipt.dump(Receipt("u", "s", 1), entries).encode())
+    assert whole
+    others = Others(("Donn\u00e9es.txt",), frozenset({"\u00e9.txt"}))
+    found = receipt.damage(whole, "/d/r", machine, deep=True, others=others)
+    assert found == Damage()

@@ -41,7 +41,14 @@ def to(tmp_path: Path) -> Path:
 
 
 def put(
-    data: bytes, to: Path, form: str = "tar", *, strip: int = 0, consume: bool = False, noted: bool = True
+    data: bytes,
+    to: Path,
+    form: str = "tar",
+    *,
+    strip: int = 0,
+    consume: bool = False,
+    noted: bool = True,
+    over: bool = False,
 ) -> None:
     """Unpack `data` to `to`."""
     archive = to.parent / "archive"
@@ -55,6 +62,7 @@ def put(
         strip=strip,
         receipt=path if noted else None,
         consume=consume,
+        over=over,
     )
     unpack(effect, lambda done, total, text: None, lambda: False)
 
@@ -284,6 +292,27 @@ def test_somebody_elses_file_is_left_alone(to: Path) -> None:
     with pytest.raises(EffectError, match="is not from a dataset"):
         put(ARCHIVES["w"], to)
     assert to.read_text() == "mine"
+
+
+def test_what_came_with_something_else_of_the_spec_gives_way_and_the_rest_of_it_stays(to: Path) -> None:
+    to.mkdir(parents=True)
+    (to / ".gitkeep").touch()
+    (to / "a").write_text("sample")
+    put(tar(*files({"a": b"1", "b": b"2"})), to, over=True)
+    assert content(to) == {".gitkeep": b"", "a": b"1", "b": b"2"}
+    put(tar(*files({"b": b"3"})), to)
+    assert content(to) == {".gitkeep": b"", "b": b"3"}
+    assert around(to) == {"flowers", "archive"}
+
+
+def test_a_file_of_something_else_gives_way_to_a_folder(to: Path) -> None:
+    to.parent.mkdir(parents=True)
+    to.write_text("sample")
+    with pytest.raises(EffectError, match="the archive is damaged"):
+        put(b"no archive", to, over=True)
+    assert to.read_text() == "sample"
+    put(tar(*files({"a": b"1"})), to, over=True)
+    assert content(to) == {"a": b"1"}
 
 
 def test_a_mount_point_cannot_be_replaced(to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
