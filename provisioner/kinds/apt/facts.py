@@ -11,8 +11,9 @@ from provisioner.kinds.apt import repositories
 from provisioner.kinds.apt.repositories import Repository, RepositoryState
 from provisioner.kinds.apt.requests import Choice, Deb, Package
 from provisioner.kinds.apt.section import Apt, locked_choices
-from provisioner.kinds.shared.debian import package_lists, simulation
+from provisioner.kinds.shared.debian import joint, simulation
 from provisioner.kinds.shared.debian.apt_get import AptOrder, installed_packages
+from provisioner.kinds.shared.debian.joint import AptWish, Work
 from provisioner.kinds.shared.debian.package_lists import PackageLists
 from provisioner.kinds.shared.debian.pins import (
     DebianPinning,
@@ -22,7 +23,7 @@ from provisioner.kinds.shared.debian.pins import (
     kept_pins,
     renewed,
 )
-from provisioner.kinds.shared.debian.transaction import NO_TRANSACTION, AptTransaction, prepare
+from provisioner.kinds.shared.debian.transaction import NO_TRANSACTION, AptTransaction
 from provisioner.machine.reader import Answer, Reader
 from provisioner.machine.urls import local_path
 
@@ -70,6 +71,11 @@ NO_WORK = AptWork()
 
 def observe(config: Apt, reader: Reader, pinning: DebianPinning | None = None) -> AptFacts:
     """What is missing, and what apt would do about it. No program is run when nothing is missing."""
+    return joint.alone(begin(config, reader, pinning), reader)
+
+
+def begin(config: Apt, reader: Reader, pinning: DebianPinning | None) -> AptFacts | Work[AptFacts]:
+    """What is missing, and what is to be asked of apt if anything is."""
     everything = installed_packages(reader)
     if everything is None:
         return AptFacts(None)
@@ -79,19 +85,30 @@ def observe(config: Apt, reader: Reader, pinning: DebianPinning | None = None) -
     work = find_work(config, facts, dpkg, pinning)
     if work == NO_WORK:
         return facts
-    lists = lists_for(config, work, facts, reader)
-    order = order_for(config, lists, pinning)
-    chosen = tuple(
-        choice.installed(dpkg) or choose(reader, choice.options(dpkg), order) for choice in choices
-    )
-    order = replace(order, install=words_for(chosen, work, dpkg), remove=work.remove)
-    return replace(
-        facts,
-        chosen=chosen,
-        transaction=prepare(order, {option.name for option in chosen}, dpkg, reader, pinning),
-        servers={deb.url: ask_server(reader, deb.url) for deb in work.debs},
-        problems=lists.problems,
-    )
+
+    def wish(lists: PackageLists) -> AptWish[AptFacts]:
+        order = order_for(config, lists, pinning)
+        chosen = tuple(
+            choice.installed(dpkg) or choose(reader, choice.options(dpkg), order) for choice in choices
+        )
+        known = replace(
+            facts,
+            chosen=chosen,
+            servers={deb.url: ask_server(reader, deb.url) for deb in work.debs},
+            problems=lists.problems,
+        )
+        return AptWish(
+            order=replace(order, install=words_for(chosen, work, dpkg), remove=work.remove),
+            named=frozenset(option.name for option in chosen),
+            dpkg=dpkg,
+            pinning=pinning,
+            facts=lambda transaction: replace(known, transaction=transaction),
+        )
+
+    def try_out() -> PackageLists:
+        return repositories.try_out(reader, config.repositories, facts.repositories)
+
+    return Work(wish=wish, update=config.update, try_out=try_out if work.repositories else None)
 
 
 def names_that_matter(config: Apt, pinning: DebianPinning | None) -> tuple[str, ...]:
@@ -127,13 +144,6 @@ def find_work(config: Apt, facts: AptFacts, dpkg: Dpkg, pinning: DebianPinning |
         debs=tuple(deb for deb in config.debs if not deb.satisfied(dpkg)),
         repair=dpkg.interrupted or bool(dpkg.halfway),
     )
-
-
-def lists_for(config: Apt, work: AptWork, facts: AptFacts, reader: Reader) -> PackageLists:
-    """The package lists as they are, or as they will be when repositories are added."""
-    if work.repositories:
-        return repositories.try_out(reader, config.repositories, facts.repositories)
-    return package_lists.observe(reader, config.update)
 
 
 def order_for(config: Apt, lists: PackageLists, pinning: DebianPinning | None) -> AptOrder:

@@ -7,18 +7,19 @@ from dataclasses import replace
 
 from provisioner.facts.dpkg import Dpkg
 from provisioner.kinds.apt import repositories
-from provisioner.kinds.apt.facts import AptFacts, observe
+from provisioner.kinds.apt.facts import AptFacts, begin, observe
 from provisioner.kinds.apt.lock import check, pin
 from provisioner.kinds.apt.repositories import Repository
 from provisioner.kinds.apt.requests import Choice, Deb, Preseed
 from provisioner.kinds.apt.section import Apt, locked_choices
-from provisioner.kinds.base import ABSENT, Kind, Lockable
+from provisioner.kinds.base import ABSENT, Entry, Joint, Kind, Lockable
 from provisioner.kinds.shared.debian import apt_get, transaction
+from provisioner.kinds.shared.debian.joint import together
 from provisioner.kinds.shared.debian.lock import contents, materials
 from provisioner.kinds.shared.debian.pins import DebianPinning, DebianPins, exact_pins, kept_pins
 from provisioner.kinds.shared.debian.reconcile import block_unlocked
 from provisioner.machine.reader import Reader
-from provisioner.machine.urls import shown
+from provisioner.machine.urls import local_path, shown
 from provisioner.model.effects import Effect, Fetch, Remove
 from provisioner.model.plan import Action, Change, Step
 from provisioner.runtimes.difference import Concern, Concerns
@@ -46,6 +47,7 @@ def plan(config: Apt, facts: AptFacts, pinning: DebianPinning | None = None) -> 
         changes=tuple(changes),
         effects=effects(config, facts, dpkg, debs),
         lane="apt",
+        joined=facts.transaction.carrier,
         download=facts.transaction.simulation.download
         + sum(facts.servers[deb.url].size or 0 for deb in debs),
         warnings=tuple(line for line in facts.problems if line not in reasons),
@@ -141,7 +143,6 @@ def deb_change(deb: Deb, facts: AptFacts, dpkg: Dpkg) -> Change:
 def effects(config: Apt, facts: AptFacts, dpkg: Dpkg, debs: tuple[Deb, ...]) -> tuple[Effect, ...]:
     """In the order in which one makes the next possible."""
     paths = tuple(deb.path(facts.state) for deb in debs)
-    order = facts.transaction.order
     return (
         *repository_effects(config, facts),
         *answer_effects(config, facts),
@@ -149,7 +150,7 @@ def effects(config: Apt, facts: AptFacts, dpkg: Dpkg, debs: tuple[Deb, ...]) -> 
             Fetch(urls=(deb.url,), path=path, sha256=deb.sha256)
             for deb, path in zip(debs, paths, strict=True)
         ),
-        *transaction.effects(replace(order, install=(*order.install, *paths)), dpkg),
+        *transaction.effects(facts.transaction, dpkg, paths),
         *(Remove(path=path) for path in paths),
     )
 
@@ -212,6 +213,25 @@ def settings_of(repository: Repository, facts: AptFacts) -> str:
     return (state and state.before) or ABSENT
 
 
+def entries(config: Apt, folder: str) -> Iterator[Entry]:
+    """One for all, since apt changes all in one transaction."""
+    yield Entry(
+        address="apt",
+        config=config,
+        makes=("apt:repositories",) if config.repositories else (),
+        reads=tuple(dict.fromkeys(own_files(config))),
+        joint=True,
+    )
+
+
+def own_files(config: Apt) -> Iterator[str]:
+    """Files and folders of this machine that keys, repositories and packages come from."""
+    for repository in config.repositories:
+        places = (local_path(uri) for uri in repository.uris)
+        yield from (place for place in (repository.key, *places) if place and place.startswith("/"))
+    yield from (path for deb in config.debs if (path := local_path(deb.url)))
+
+
 def concerns(config: Apt, reader: Reader) -> Concerns:
     """The packages that are named; and the system and its libc, which all of them are made for."""
     others = (*config.absent, *(deb.identity[0] for deb in config.debs))
@@ -239,6 +259,8 @@ KIND = Kind(
     plan=plan,
     named=named,
     concerns=concerns,
+    entries=entries,
+    joint=Joint(begin, together),
     listing="packages",
     lock=Lockable(
         pins=DebianPins,

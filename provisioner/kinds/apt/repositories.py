@@ -19,6 +19,7 @@ from provisioner.kinds.shared.debian import package_lists
 from provisioner.kinds.shared.debian.apt_get import NETWORK, question
 from provisioner.kinds.shared.debian.package_lists import PackageLists, own_folder
 from provisioner.kinds.shared.fields import Section, resolve
+from provisioner.kinds.shared.references import refuse_variables
 from provisioner.machine.download import openpgp
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Effect, InstallKey, Write
@@ -46,7 +47,10 @@ def check_fingerprint(value: str) -> str:
 
 def check_key(value: str, info: ValidationInfo) -> str:
     """A URL and armoured text stay as they are; anything else is a path."""
-    if re.match(r"https?://\S+$", value) or openpgp.BEGIN.decode() in value:
+    if re.match(r"https?://\S+$", value):
+        refuse_variables(value, "write the whole URL, and %24 for a dollar")
+        return value
+    if openpgp.BEGIN.decode() in value:
         return value
     if "\n" in value or "://" in value:
         raise ValueError("is not a key; write its https:// URL, its path, or the armoured text itself")

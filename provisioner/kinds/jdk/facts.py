@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.jdk.section import PACKAGE, Jdk, at_locked_version, versions_of
+from provisioner.kinds.jdk.section import PACKAGE, Jdk, at_locked_version, home, versions_of
 from provisioner.kinds.shared import variables
-from provisioner.kinds.shared.debian import package_lists
+from provisioner.kinds.shared.debian import joint
 from provisioner.kinds.shared.debian.apt_get import AptOrder, installed_packages, question
+from provisioner.kinds.shared.debian.joint import AptWish, Work
+from provisioner.kinds.shared.debian.package_lists import PackageLists
 from provisioner.kinds.shared.debian.pins import (
     DebianPinning,
     DebianPins,
@@ -16,7 +18,7 @@ from provisioner.kinds.shared.debian.pins import (
     exact_pins,
     kept_pins,
 )
-from provisioner.kinds.shared.debian.transaction import NO_TRANSACTION, AptTransaction, prepare
+from provisioner.kinds.shared.debian.transaction import NO_TRANSACTION, AptTransaction
 from provisioner.kinds.shared.variables import PersistentVariables
 from provisioner.machine.reader import Reader
 
@@ -49,7 +51,7 @@ class JdkFacts:
     def home(self) -> str:
         """The folder of the JDK."""
         architecture = self.dpkg.architecture if self.dpkg else ""
-        return f"/usr/lib/jvm/java-{self.version}-openjdk-{architecture}"
+        return home(self.version or 0, architecture)
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -60,6 +62,11 @@ class JdkFacts:
 
 def observe(config: Jdk, reader: Reader, pinning: DebianPinning | None = None) -> JdkFacts:
     """Which JDK is there, which is the default, and what apt would do for the one that is missing."""
+    return joint.alone(begin(config, reader, pinning), reader)
+
+
+def begin(config: Jdk, reader: Reader, pinning: DebianPinning | None) -> JdkFacts | Work[JdkFacts]:
+    """Which JDK is there, and what is to be asked of apt if none that is wanted."""
     settings = variables.observe("jdk", reader, ["JAVA_HOME"])
     everything = installed_packages(reader)
     if everything is None:
@@ -71,7 +78,11 @@ def observe(config: Jdk, reader: Reader, pinning: DebianPinning | None = None) -
     facts = JdkFacts(dpkg, settings, reader.context.root, links=look_up_defaults(reader))
     if right := [version for version in present if is_right(config.package(version), dpkg, pins)]:
         return replace(facts, version=preferred(right, facts.links))
-    return with_transaction(config, facts, present, dpkg, reader, pinning)
+
+    def wish(lists: PackageLists) -> JdkFacts | AptWish[JdkFacts]:
+        return lowest(config, replace(facts, problems=lists.problems), present, lists, dpkg, reader, pinning)
+
+    return Work(wish=wish)
 
 
 def look_up_defaults(reader: Reader) -> tuple[str | None, ...]:
@@ -92,25 +103,30 @@ def preferred(versions: list[int], links: tuple[str | None, ...]) -> int:
     return min(default or versions)
 
 
-def with_transaction(
+def lowest(
     config: Jdk,
     facts: JdkFacts,
     present: tuple[int, ...],
+    lists: PackageLists,
     dpkg: Dpkg,
     reader: Reader,
     pinning: DebianPinning | None,
-) -> JdkFacts:
-    """What apt would do for the lowest version that fits: of those that are there in part, or on offer."""
-    lists = package_lists.observe(reader, "auto")
-    offered = ask_offers(config, reader, lists.options)
-    facts = replace(facts, offered=offered, problems=lists.problems)
-    fitting = [version for version in present or offered if config.fits(version)]
+) -> JdkFacts | AptWish[JdkFacts]:
+    """The lowest version that fits: of those that are there in part, or on offer."""
+    order = AptOrder(options=lists.options, trial=lists.trial, exact=exact_pins(pinning) is not None)
+    facts = replace(facts, offered=ask_offers(config, reader, order.sources))
+    fitting = [version for version in present or facts.offered if config.fits(version)]
     if not fitting:
         return facts
     name = config.package(min(fitting))
-    words = words_for(name, dpkg, pinning)
-    order = AptOrder(install=words, options=lists.options, exact=exact_pins(pinning) is not None)
-    return replace(facts, version=min(fitting), transaction=prepare(order, {name}, dpkg, reader, pinning))
+    known = replace(facts, version=min(fitting))
+    return AptWish(
+        order=replace(order, install=words_for(name, dpkg, pinning)),
+        named=frozenset({name}),
+        dpkg=dpkg,
+        pinning=pinning,
+        facts=lambda transaction: replace(known, transaction=transaction),
+    )
 
 
 def words_for(name: str, dpkg: Dpkg, pinning: DebianPinning | None) -> tuple[str, ...]:
@@ -121,9 +137,9 @@ def words_for(name: str, dpkg: Dpkg, pinning: DebianPinning | None) -> tuple[str
     return tuple(dict.fromkeys(words))
 
 
-def ask_offers(config: Jdk, reader: Reader, options: tuple[str, ...]) -> tuple[int, ...]:
+def ask_offers(config: Jdk, reader: Reader, sources: tuple[str, ...]) -> tuple[int, ...]:
     """The major versions that apt offers; where it cannot be asked, the one to suppose."""
     if reader.context.target_image:
         return tuple(version for version in (*LONG_TERM, *ANY) if config.fits(version))[:1]
-    names = reader.ask(question(("apt-cache", *options, "pkgnames", "openjdk-"))).stdout.split()
+    names = reader.ask(question(("apt-cache", *sources, "pkgnames", "openjdk-"))).stdout.split()
     return versions_of(name for name in names if PACKAGE.fullmatch(name))

@@ -14,13 +14,22 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.base import ABSENT, Kind, Lockable
-from provisioner.kinds.jdk.facts import PROGRAMS, JdkFacts, observe
+from provisioner.kinds.base import ABSENT, Entry, Joint, Kind, Lockable
+from provisioner.kinds.jdk.facts import PROGRAMS, JdkFacts, begin, observe
 from provisioner.kinds.jdk.lock import check, pin
-from provisioner.kinds.jdk.section import Jdk, at_locked_version, read_shorthand
+from provisioner.kinds.jdk.section import (
+    ARCHITECTURES,
+    Jdk,
+    at_locked_version,
+    home,
+    java_home,
+    paths,
+    read_shorthand,
+)
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.debian import transaction
 from provisioner.kinds.shared.debian.apt_get import ENVIRONMENT, SCRUB
+from provisioner.kinds.shared.debian.joint import together
 from provisioner.kinds.shared.debian.lock import contents, materials
 from provisioner.kinds.shared.debian.pins import DebianPinning, DebianPins, exact_pins, kept_pins
 from provisioner.kinds.shared.debian.reconcile import block_unlocked
@@ -41,7 +50,7 @@ def plan(config: Jdk, facts: JdkFacts, pinning: DebianPinning | None = None) -> 
         changes.append(no_version(config, facts))
     else:
         changes += system_changes(config, config.package(facts.version), facts, facts.dpkg, pinning)
-        effects += transaction.effects(facts.transaction.order, facts.dpkg)
+        effects += transaction.effects(facts.transaction, facts.dpkg)
         effects += default_effects(config, facts)
         settings = {"JAVA_HOME": facts.home} if config.default else {}
         changes += variables.changes("jdk", settings, facts.variables)
@@ -51,6 +60,7 @@ def plan(config: Jdk, facts: JdkFacts, pinning: DebianPinning | None = None) -> 
         changes=tuple(changes),
         effects=tuple(effects),
         lane="apt",
+        joined=facts.transaction.carrier,
         download=facts.transaction.simulation.download,
         warnings=facts.problems,
     )
@@ -148,8 +158,28 @@ def named(config: Jdk, facts: JdkFacts) -> Iterator[tuple[str, str]]:
     if config.default:
         for program, link, path in zip(PROGRAMS, facts.links, facts.programs, strict=True):
             yield f"jdk.{program}", "the default" if link == path else link or ABSENT
-        home = {facts.home: "its folder"} if package else {}
-        yield "jdk.JAVA_HOME", variables.persisted("JAVA_HOME", facts.variables, home)
+        words = {facts.home: "its folder"} if package else {}
+        yield "jdk.JAVA_HOME", variables.persisted("JAVA_HOME", facts.variables, words)
+
+
+def entries(config: Jdk, folder: str) -> Iterator[Entry]:
+    """A repository that the file adds may have the kit."""
+    yield Entry(
+        address="jdk",
+        config=config,
+        makes=("program:java", "program:javac", *homes(config)),
+        reads=("apt:repositories",),
+        behind=("apt",),
+        joint=True,
+        about="what the repositories that `apt` adds have",
+    )
+
+
+def homes(config: Jdk) -> Iterator[str]:
+    """The kit's folder, on whichever processor."""
+    for architecture in dict.fromkeys(ARCHITECTURES.values()):
+        if config.only:
+            yield home(config.only, architecture)
 
 
 def concerns(config: Jdk, reader: Reader) -> Concerns:
@@ -179,7 +209,10 @@ KIND = Kind(
     checks=checks,
     named=named,
     concerns=concerns,
-    after=("apt",),
+    joint=Joint(begin, together),
+    entries=entries,
+    paths=paths,
+    variables=java_home,
     lock=Lockable(
         pins=DebianPins,
         observe=observe,

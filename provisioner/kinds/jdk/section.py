@@ -5,12 +5,14 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from provisioner.kinds.shared.debian.pins import DebianPins
 from provisioner.kinds.shared.fields import Flag, Section
+from provisioner.kinds.shared.references import Definition
 
 COMPARE: Mapping[str, Callable[[int, int], bool]] = {
     "": operator.eq,
@@ -20,6 +22,16 @@ COMPARE: Mapping[str, Callable[[int, int], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+ARCHITECTURES = {
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "armv7l": "armhf",
+    "i686": "i386",
+    "ppc64le": "ppc64el",
+    "x86_64": "amd64",
+}
+"""Debian's names of processors, by those of Linux and macOS. Source: dpkg's cputable."""
+
 CLAUSE = re.compile(r"(==|>=|<=|>|<|)\s*(\d{1,3})")
 PACKAGE = re.compile(r"openjdk-(\d+)-jdk(-headless)?")
 
@@ -57,6 +69,12 @@ class Jdk(Section):
         clauses = (CLAUSE.fullmatch(clause.strip()) for clause in self.version.split(","))
         return all(COMPARE[match[1]](version, int(match[2])) for match in clauses if match)
 
+    @property
+    def only(self) -> int | None:
+        """The one major version that fits; None for a range."""
+        match = re.fullmatch(r"(?:==)?\s*(\d{1,3})", self.version.strip())
+        return int(match[1]) if match else None
+
     def package(self, version: int) -> str:
         """The name of the package of a major version."""
         return f"openjdk-{version}-jdk{'-headless' if self.headless else ''}"
@@ -65,6 +83,36 @@ class Jdk(Section):
 def read_shorthand(value: object) -> object:
     """A section from a version alone."""
     return {"version": value} if isinstance(value, int | float | str) else value
+
+
+def home(version: int, architecture: str) -> str:
+    """The folder of a kit. Source: Debian's and Ubuntu's packages of openjdk."""
+    return f"/usr/lib/jvm/java-{version}-openjdk-{architecture}"
+
+
+def paths(section: object) -> dict[str, Definition]:
+    return {"jdk.home": partial(home_of, section)}
+
+
+def home_of(section: object, context: Mapping[str, object]) -> str:
+    """Where the kit will be, as far as the file alone tells."""
+    version = Jdk.model_validate(read_shorthand(section)).only
+    if version is None:
+        raise ValueError(
+            "refers to ${jdk.home}, which differs from machine to machine for a range of versions; "
+            "write one version in `jdk`"
+        )
+    return home(version, debian_name(str(context.get("architecture", "x86_64"))))
+
+
+def java_home(config: Jdk, architecture: str) -> Iterable[tuple[str, str]]:
+    """JAVA_HOME, where it can be known before the kit is there."""
+    if config.default and config.only:
+        yield "JAVA_HOME", home(config.only, debian_name(architecture))
+
+
+def debian_name(architecture: str) -> str:
+    return ARCHITECTURES.get(architecture, architecture)
 
 
 def versions_of(names: Iterable[str]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from provisioner.facts import dpkg as database
 from provisioner.facts.dpkg import Dpkg
-from provisioner.kinds.base import Contents, Entry, LockContext, Material, PackageUrl
+from provisioner.kinds.base import Contents, LockContext, LockedEntry, Material, PackageUrl
 from provisioner.kinds.shared.debian.apt_get import question
 from provisioner.kinds.shared.debian.package_files import find_files
 from provisioner.kinds.shared.debian.pins import (
@@ -50,6 +50,8 @@ def pin(
     What the repositories have no more stays as it was locked earlier, and so does all of a machine that is
     not here. Raises LockError when no repository tells which file a package is that would be installed.
     """
+    if transaction.share:
+        transaction = transaction.share.alone
     versions = installed_versions(names, dpkg)
     image = context.image.apt if context.image else {}
     ours = {name: version for name, version in versions.items() if name not in image}
@@ -134,7 +136,7 @@ def needed(names: Collection[str], dpkg: Dpkg, reader: Reader) -> set[str]:
 def contents(pins: DebianPins) -> Contents:
     """The packages on top of the base, each with the sha256 of its file."""
     return Contents(
-        entries=tuple(Entry(each.name, each.version, (each.sha256,)) for each in pins.packages),
+        entries=tuple(LockedEntry(each.name, each.version, (each.sha256,)) for each in pins.packages),
         unlocked=pins.unlocked,
         on_top=frozenset(each.name for each in pins.packages),
     )

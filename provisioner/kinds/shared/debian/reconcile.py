@@ -27,7 +27,8 @@ def prefer_pins(
     pins: DebianPins, order: AptOrder, simulation: Simulation, dpkg: Dpkg, reader: Reader
 ) -> tuple[AptOrder, Simulation]:
     """The same order with transitive packages in the versions that are pinned, as far as these can be had."""
-    pinned = {each.name: each for each in pins.packages}
+    asked = {name_of(word) for word in order.install if "=" in word}
+    pinned = {each.name: each for each in pins.packages if each.name not in asked}
     moves = [move for move in simulation.moves if move.name in pinned and move.after]
     words = {move.name: pinned[move.name].word for move in moves if move.after != pinned[move.name].version}
     if not words:

@@ -85,9 +85,15 @@ def simulate(reader: Reader, order: AptOrder, dpkg: Dpkg) -> Simulation:
         return Simulation(refused=refused)
     if completed.code and not order.force and any(package.held for package in dpkg.packages.values()):
         completed = ask(reader, replace(order, force=True), "-s")
-    outcome = read(completed, dpkg)
-    size = download(reader, order) if any(move.after for move in outcome.moves) else 0
-    return replace(outcome, refused=refused, download=size)
+    return replace(read(completed, dpkg), refused=refused)
+
+
+def sized(outcome: Simulation, order: AptOrder, reader: Reader) -> Simulation:
+    """The same, with what there is to download."""
+    if not any(move.after for move in outcome.moves):
+        return outcome
+    left = tuple(word for word in order.install if name_of(word) not in outcome.refused)
+    return replace(outcome, download=download(reader, replace(order, install=left)))
 
 
 def repair(reader: Reader, order: AptOrder, dpkg: Dpkg) -> Simulation:

@@ -29,6 +29,32 @@ class AptTransaction:
     """What the order would bring about."""
     repair: Simulation = UNCHANGED
     """What finishing earlier work would bring about."""
+    share: Share | None = None
+    """Where it is the part of one section in a transaction of several."""
+
+    @property
+    def carrier(self) -> str:
+        """The entry whose step does this, too; "" for its own."""
+        return self.share.carrier if self.share else ""
+
+    @property
+    def whole(self) -> AptOrder:
+        """The order that apt-get is given."""
+        return self.share.whole if self.share else self.order
+
+
+@dataclass(frozen=True)
+class Share:
+    """How a section has a transaction together with others."""
+
+    carrier: str
+    """The entry whose step does it; "" for the section's own."""
+    whole: AptOrder
+    """What all of them order."""
+    elsewhere: frozenset[str]
+    """The packages that others show."""
+    alone: AptTransaction
+    """What the section would do by itself, which is what a lock is about."""
 
 
 NO_TRANSACTION = AptTransaction()
@@ -37,7 +63,10 @@ NO_TRANSACTION = AptTransaction()
 def prepare(
     order: AptOrder, named: Collection[str], dpkg: Dpkg, reader: Reader, pinning: DebianPinning | None
 ) -> AptTransaction:
-    """What apt would do for an order as pins have it; `named` are the packages that a section names."""
+    """What apt would do for an order as pins have it; `named` are the packages that a section names.
+
+    What there is to download is not asked yet.
+    """
     outcome = simulation.simulate(reader, order, dpkg)
     pins = exact_pins(pinning)
     if pins is None:
@@ -47,6 +76,12 @@ def prepare(
         outcome = reconcile.refuse_tampered(pins, outcome, order, reader)
     repair = simulation.repair(reader, order, dpkg) if dpkg.halfway else UNCHANGED
     return AptTransaction(order, outcome, repair)
+
+
+def sized(transaction: AptTransaction, reader: Reader) -> AptTransaction:
+    """The same, with what there is to download."""
+    outcome = simulation.sized(transaction.simulation, transaction.order, reader)
+    return replace(transaction, simulation=outcome)
 
 
 # What a plan shows
@@ -139,6 +174,9 @@ def action_of(move: PackageMove) -> Action:
 
 def repairs(prefix: str, transaction: AptTransaction, dpkg: Dpkg, planned: Collection[str]) -> list[Change]:
     """What finishing earlier work means, beyond the packages whose change is `planned` already."""
+    if transaction.carrier:
+        return []
+    others = transaction.share.elsewhere if transaction.share else frozenset()
     reason = "an earlier installation was interrupted or failed"
     left = {
         package.name: Change(f"{prefix}.{package.name}", Action.UPDATE, package.state, "installed", reason)
@@ -147,7 +185,7 @@ def repairs(prefix: str, transaction: AptTransaction, dpkg: Dpkg, planned: Colle
     for move in transaction.repair.moves:
         change = describe(prefix, move, transaction.order, dpkg)
         left[move.name] = replace(change, reason=change.reason or reason)
-    mended = [change for name, change in left.items() if name not in planned]
+    mended = [change for name, change in left.items() if name not in planned and name not in others]
     if not dpkg.interrupted:
         return mended
     address = f"{prefix}.dpkg.journal"
@@ -183,8 +221,11 @@ def command(order: AptOrder, dpkg: Dpkg) -> str:
 # What carries it out
 
 
-def effects(order: AptOrder, dpkg: Dpkg) -> tuple[Effect, ...]:
-    """Repair what is halfway, then the transaction, if there is anything to do."""
+def effects(transaction: AptTransaction, dpkg: Dpkg, files: tuple[str, ...] = ()) -> tuple[Effect, ...]:
+    """Repair what is halfway, then the transaction, with .deb files, if there is anything to do."""
+    if transaction.carrier:
+        return ()
+    order = replace(transaction.whole, install=(*transaction.whole.install, *files))
     runs: list[Effect] = []
     if dpkg.interrupted:
         runs.append(apt_get.merge_journal())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.facts import dpkg as database
-from provisioner.kinds.base import Entry, PackageUrl, Pinning
+from provisioner.kinds.base import LockedEntry, PackageUrl, Pinning
 from provisioner.kinds.shared.debian.lock import contents, materials, package_url, pin
 from provisioner.kinds.shared.debian.simulation import PackageMove, Simulation
 from provisioner.kinds.shared.debian.transaction import NO_TRANSACTION, AptTransaction
@@ -53,7 +53,7 @@ def test_what_no_repository_tells_of_cannot_be_locked() -> None:
 
 def test_a_review_is_told_of_what_comes_on_top_of_the_base() -> None:
     found = contents(pins("tea=1.0", base=("cup=2.0",), unlocked=("milk",)))
-    assert found.entries == (Entry("tea", "1.0", (SHA,)),)
+    assert found.entries == (LockedEntry("tea", "1.0", (SHA,)),)
     assert found.unlocked == ("milk",)
     assert found.on_top == {"tea"}
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from provisioner.facts.dpkg import Dpkg
+from provisioner.kinds.shared.debian.apt_get import AptOrder
 from provisioner.kinds.shared.debian.pins import DebianPins
-from provisioner.kinds.shared.debian.reconcile import block_unlocked, refuse_tampered
-from provisioner.kinds.shared.debian.simulation import Simulation
+from provisioner.kinds.shared.debian.reconcile import block_unlocked, prefer_pins, refuse_tampered
+from provisioner.kinds.shared.debian.simulation import PackageMove, Simulation
 from provisioner.model.plan import Action, Change
 from tests.unit.kinds.shared.debian.pinned import ORDER, SHA, offering, package
+from tests.unit.kinds.shared.debian.pinned import pins as pins_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,14 @@ def test_what_a_lock_does_not_foresee_is_blocked() -> None:
     assert (cup.action, milk.action) == (Action.BLOCKED, Action.BLOCKED)
     assert cup.reason.startswith("the base had cup 2.0 when the lock was made; go back to the runtime")
     assert milk.reason == "the lock does not have milk: lock again"
+
+
+def test_a_version_that_is_asked_for_counts_more_than_one_that_was_locked() -> None:
+    order = AptOrder(install=("tea=2*",))
+    found = Simulation(moves=(PackageMove("tea", None, "2.0"), PackageMove("water", None, "2.0")))
+    machine = offering("Inst tea (2.0 x [all])", "Inst water (1.0 x [all])")
+    preferred, outcome = prefer_pins(
+        pins_of("tea=1.0", "water=1.0"), order, found, Dpkg({}, "amd64"), machine
+    )
+    assert preferred.install == ("tea=2*", "water=1.0")
+    assert [move.after for move in outcome.moves] == ["2.0", "1.0"]
