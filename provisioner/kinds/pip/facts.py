@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,13 +12,24 @@ from provisioner.kinds.pip import gpu_builds, protected, uv_offline
 from provisioner.kinds.pip.imported import ImportedDistribution, find_imported
 from provisioner.kinds.pip.installed import PipComparison, compare
 from provisioner.kinds.pip.reconcile import LockDrift, reconcile
+from provisioner.kinds.pip.requirement_files import (
+    as_here,
+    copies,
+    here,
+    name_of,
+    reading,
+    refuse_unforeseen,
+    unpinned,
+    why_missing,
+)
 from provisioner.kinds.pip.requirements import gather
-from provisioner.kinds.pip.resolve import ProtectedConflict, Resolution, Solution, solve
+from provisioner.kinds.pip.resolve import ProtectedConflict, Resolution, Solution, Unbuilt, solve
 from provisioner.kinds.pip.section import Pip
 from provisioner.kinds.pip.upgrade import UpgradeStrategy, upgrade_strategy
-from provisioner.kinds.pip.uv import UvRequest, find_uv, into, target
+from provisioner.kinds.pip.uv import Refusal, UvRequest, find_uv, into, target
 from provisioner.kinds.shared.pylock import PipPins
 from provisioner.machine.reader import Interpreter, Reader
+from provisioner.machine.urls import shown
 
 LISTED = "what it lists"
 """The requirement shown for a file that only uv can evaluate."""
@@ -62,8 +73,10 @@ class PipFacts:
     damaged: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with damaged distributions, by name."""
     absent: tuple[AbsentDistribution, ...] = ()
-    missing_files: tuple[str, ...] = ()
-    """Requirements files that are not there."""
+    missing_files: Mapping[str, str] = field(default_factory=dict)
+    """Why requirements files are not there, by their paths or URLs."""
+    unpinned: Mapping[str, str] = field(default_factory=dict)
+    """What to write for requirements files that no sha256 stands for, by their URLs."""
     resolution: Resolution | None = None
     """uv's answer to what is not met; None when everything is, or when it could not be asked."""
     conflicts: tuple[str, ...] = ()
@@ -90,15 +103,23 @@ class PipFacts:
 def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None) -> PipFacts:
     """What is installed and, when that is not all that is wanted, what uv makes of it.
 
-    Raises ObserveError when uv is missing, or cannot decide.
+    Raises ObserveError when uv is missing, or cannot decide. Exact pins tell what files ask for that others
+    have yet to make.
     """
+    config = as_here(config, reader)
     strategy = upgrade_strategy(pinning)
     pins = pinning.pins if pinning and pinning.exact else None
+    if pins is not None:
+        config = here(config, reader)
     comparison = compare_section(config, strategy, reader)
     request = uv_request(config, strategy, reader)
+    copied: Mapping[str, str] = {}
     if needs_uv(config, comparison, strategy, pins, reader):
-        request = replace(request, uv=find_uv(reader))
+        copied = copies(comparison.requirements, reader)
+        options = (*config.options(copied), *request.options)
+        request = replace(request, uv=find_uv(reader), options=options)
     resolution, drifts = find_resolution(config, comparison, strategy, pins, reader, request)
+    resolution = with_places(resolution, copied)
     absent = tuple(look_at_absent(config.absent, comparison, resolution))
     changed = changes(resolution, absent)
     kernel = reader.kernel()
@@ -109,7 +130,10 @@ def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None
         named=tuple(look_at_named(comparison)),
         damaged=comparison.damaged,
         absent=absent,
-        missing_files=tuple(comparison.requirements.missing),
+        missing_files={
+            place: why_missing(place, config, reader) for place in comparison.requirements.missing
+        },
+        unpinned={} if pins else dict(unpinned(config, comparison.requirements)),
         resolution=resolution,
         conflicts=tuple(protected.conflicts(comparison.walker, changed)) if changed else (),
         lost_gpus=tuple(find_lost_gpus(reader, comparison, resolution)),
@@ -123,7 +147,8 @@ def observe(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None = None
 def compare_section(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> PipComparison:
     """All that a section asks for beside what is there; what was locked earlier is asked for too."""
     packages = strategy.at_commits(config.packages)
-    requirements = gather(config, reader.context.folder, reader.read, packages)
+    requirements = gather(config, reader.context.folder, reading(config, reader), packages)
+    refuse_unforeseen(config, requirements, reader)
     requirements.constraints += strategy.preferences
     return compare(requirements, reader, deps=not config.no_deps, absent=config.absent)
 
@@ -150,7 +175,7 @@ def needs_uv(
 
 
 def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> UvRequest:
-    """What a section asks of uv, wherever uv is."""
+    """What a section's own lists ask of uv, wherever uv is."""
     python = reader.context.python
     return UvRequest(
         uv="",
@@ -158,7 +183,7 @@ def uv_request(config: Pip, strategy: UpgradeStrategy, reader: Reader) -> UvRequ
         target=target(python),
         into=into(python, reader.context.state),
         indexes=config.indexes,
-        options=(*config.options, *strategy.options),
+        options=strategy.options,
         packages=tuple(map(str, strategy.at_commits(config.packages))),
     )
 
@@ -179,6 +204,27 @@ def find_resolution(
     return None, ()
 
 
+def with_places(resolution: Resolution | None, copied: Mapping[str, str]) -> Resolution | None:
+    """uv's answer, which says where files are from, rather than where their copies are."""
+    match resolution:
+        case Refusal(text=text):
+            return replace(resolution, text=name_places(text, copied))
+        case Unbuilt(refusal=refusal):
+            return replace(resolution, refusal=replace(refusal, text=name_places(refusal.text, copied)))
+        case _:
+            return resolution
+
+
+def name_places(text: str, copied: Mapping[str, str]) -> str:
+    """A text with the places of files in place of their copies' paths, whose beginnings uv may leave out."""
+    for place, path in copied.items():
+        digest, name = path.split("/")[-2:]
+        before, found, after = text.partition(f"{digest}/{name}")
+        if found:
+            text = re.sub(r"[^\s`'\"]*$", "", before) + shown(place) + after
+    return text
+
+
 def look_at_named(comparison: PipComparison) -> Iterator[NamedRequirement]:
     """Everything that the spec names and that applies here, once."""
     unmet = {lack.name for lack in comparison.closure.lacking if not lack.by} | comparison.damaged.keys()
@@ -189,7 +235,7 @@ def look_at_named(comparison: PipComparison) -> Iterator[NamedRequirement]:
         origin = comparison.walker.installed.origin(found) if found else {}
         yield NamedRequirement(name, each.shown, version, name not in unmet, source(origin))
     for path in dict.fromkeys(comparison.requirements.undecided):
-        yield NamedRequirement(posixpath.basename(path), LISTED)
+        yield NamedRequirement(name_of(path), LISTED)
 
 
 def look_at_absent(

@@ -8,22 +8,28 @@ from dataclasses import replace
 
 from provisioner.facts.distributions import PipRequirement
 from provisioner.facts.interpreter import DEFAULT_VENV
-from provisioner.kinds.base import ABSENT, Kind, Lockable, Pinning
+from provisioner.kinds.base import ABSENT, Entry, Kind, Lockable, Pinning
 from provisioner.kinds.pip import lock
 from provisioner.kinds.pip.facts import LISTED, AbsentDistribution, NamedRequirement, PipFacts, observe
 from provisioner.kinds.pip.reconcile import LockDrift
-from provisioner.kinds.pip.requirements import gather, inputs
+from provisioner.kinds.pip.requirement_files import inputs, local, name_of, reading, without
+from provisioner.kinds.pip.requirements import gather
 from provisioner.kinds.pip.resolve import ProtectedConflict, Solution, Unbuilt
-from provisioner.kinds.pip.section import Pip
+from provisioner.kinds.pip.section import Pip, paths
 from provisioner.kinds.pip.specifiers import contains
 from provisioner.kinds.pip.uv import QUIET, PipMove, Refusal, command
+from provisioner.kinds.shared.fields import as_written, at_or_below_any
 from provisioner.kinds.shared.frameworks import concerns_of_families
 from provisioner.kinds.shared.pylock import PipPins
 from provisioner.machine.reader import Reader
+from provisioner.machine.urls import is_web, shown
 from provisioner.model.effects import Effect, Refresh
 from provisioner.model.errors import ProvisionerError
 from provisioner.model.plan import Action, Change, Step
 from provisioner.runtimes.difference import Concern, Concerns
+
+PROGRAMS = ("python", "python3", "pip", "pip3")
+"""Programs that need what is installed."""
 
 
 def plan(config: Pip, facts: PipFacts, pinning: Pinning[PipPins] | None = None) -> Iterable[Step]:
@@ -61,9 +67,8 @@ def plan_venv(config: Pip, facts: PipFacts) -> Iterator[Change]:
 
 
 def plan_files(facts: PipFacts) -> Iterator[Change]:
-    for path in facts.missing_files:
-        reason = f"There is no file {path}: check the path."
-        yield Change(f"pip.{posixpath.basename(path)}", Action.BLOCKED, reason=reason)
+    for place, reason in facts.missing_files.items():
+        yield Change(f"pip.{name_of(place)}", Action.BLOCKED, reason=reason)
 
 
 def plan_packages(facts: PipFacts) -> Iterator[Change]:
@@ -160,6 +165,8 @@ def plan_absent(each: AbsentDistribution) -> Change:
 def plan_warnings(facts: PipFacts) -> Iterator[str]:
     """Warnings for the plan, also about what was already wrong before."""
     yield from (*facts.conflicts, *facts.lost_gpus, *facts.offline)
+    for url, line in facts.unpinned.items():
+        yield f"{shown(url)} is not pinned, so another day it may ask for something else; write {line}"
     match facts.resolution:
         case Solution(warnings=warnings):
             yield from warnings
@@ -208,8 +215,8 @@ def named(config: Pip, facts: PipFacts) -> Iterator[tuple[str, str]]:
     for each in facts.named:
         state = ", ".join(filter(None, (each.version, each.source, facts.damaged.get(each.name))))
         yield f"pip.{each.name}", state or (listed(facts) if each.wanted == LISTED else ABSENT)
-    for path in facts.missing_files:
-        yield f"pip.{posixpath.relpath(path, facts.folder)}", ABSENT
+    for place in facts.missing_files:
+        yield f"pip.{shown(place) if is_web(place) else posixpath.relpath(place, facts.folder)}", ABSENT
     for one in facts.absent:
         yield f"pip.{one.name}", one.version or ABSENT
 
@@ -223,17 +230,19 @@ def listed(facts: PipFacts) -> str:
 def concerns(config: Pip, reader: Reader) -> Concerns:
     """What a section asks of an image, which is nothing but its Python where a virtual environment is made.
 
-    Raises ProvisionerError when a requirements file is not there.
+    Raises ProvisionerError when a requirements file is not there. What others have yet to make is undecided.
     """
     python = Concern("runtime.python")  # wheels are made for one Python
     if config.venv:
         return Concerns((python,))
-    asked = gather(config, reader.context.folder, reader.read)
+    asked = gather(config, reader.context.folder, reading(config, reader))
+    to_come = [path for path in asked.missing if at_or_below_any(path, reader.context.made)]
     for path in asked.missing:
-        raise ProvisionerError(
-            f"there is no file {path}",
-            f"{reader.context.spec or 'The spec'} names it: write it, or name another.",
-        )
+        if path not in to_come:
+            raise ProvisionerError(
+                f"there is no file {shown(path) if is_web(path) else path}",
+                f"{reader.context.spec or 'The spec'} names it: write it, or name another.",
+            )
     found = (
         python,
         *(Concern(f"pip.{name}") for name in config.absent),
@@ -241,7 +250,7 @@ def concerns(config: Pip, reader: Reader) -> Concerns:
         *(Concern(f"pip.{name}") for name in asked.limits),
         *concerns_of_families(frozenset(each.name for each in asked.wanted)),
     )
-    return Concerns(found, tuple(dict.fromkeys(asked.undecided)))
+    return Concerns(found, tuple(dict.fromkeys((*asked.undecided, *to_come))))
 
 
 def concern_of(requirement: PipRequirement) -> Concern:
@@ -250,6 +259,19 @@ def concern_of(requirement: PipRequirement) -> Concern:
     if requirement.marker:
         return Concern(address)
     return Concern(address, requirement.shown, requirement.accepts)
+
+
+def entries(config: Pip, folder: str) -> Iterator[Entry]:
+    """One for all, since uv resolves everything together."""
+    sources = local(config)
+    yield Entry(
+        address="pip",
+        config=config,
+        makes=(*([config.venv] if config.venv else []), *(f"program:{name}" for name in PROGRAMS)),
+        reads=sources,
+        after=config.after,
+        about=f"what {', '.join(map(as_written, sources))} asks for" if sources else "",
+    )
 
 
 def requirements(facts: PipFacts) -> Iterator[tuple[str, bool]]:
@@ -273,8 +295,13 @@ KIND = Kind(
         contents=lock.contents,
         materials=lock.materials,
         inputs=inputs,
+        complete=True,
     ),
     environment=lambda config: config.venv,
+    entries=entries,
+    paths=paths,
+    without=without,
+    foresees=True,
     concerns=concerns,
     requirements=requirements,
     listing="distributions",

@@ -15,11 +15,20 @@ from provisioner.facts.distributions import (
     PipRequirement,
     version_of,
 )
-from provisioner.kinds.base import SHOWN_DIGITS, Contents, Entry, LockContext, Material, PackageUrl, Pinning
+from provisioner.kinds.base import (
+    SHOWN_DIGITS,
+    Contents,
+    LockContext,
+    LockedEntry,
+    Material,
+    PackageUrl,
+    Pinning,
+)
 from provisioner.kinds.pip.closure import Walker
 from provisioner.kinds.pip.facts import PipFacts
 from provisioner.kinds.pip.origins import split_url
-from provisioner.kinds.pip.requirements import Requirements, gather, inputs, logical_lines
+from provisioner.kinds.pip.requirement_files import reading
+from provisioner.kinds.pip.requirements import Requirements, gather, logical_lines, text_of
 from provisioner.kinds.pip.resolve import Needs, ProtectedConflict, Solution, Unbuilt
 from provisioner.kinds.pip.section import Pip
 from provisioner.kinds.pip.specifiers import tighten
@@ -27,6 +36,7 @@ from provisioner.kinds.pip.upgrade import upgrade_strategy
 from provisioner.kinds.pip.uv import PipMove, Refusal
 from provisioner.kinds.shared.pylock import PYPI, Pinned, PipPins, Satisfied
 from provisioner.machine.reader import Reader
+from provisioner.machine.urls import is_web, shown
 from provisioner.model.errors import LockError
 
 INDEX_OPTION = re.compile(r"(-i|-f|--(extra-)?index-url|--find-links)\b")
@@ -76,14 +86,14 @@ def pin(
 def requirements_of(config: Pip, reader: Reader, pinning: Pinning[PipPins] | None) -> Requirements:
     """All requirements. Raises LockError for those that cannot be locked."""
     packages = upgrade_strategy(pinning).at_commits(config.packages)
-    requirements = gather(config, reader.context.folder, reader.read, packages)
+    requirements = gather(config, reader.context.folder, reading(config, reader), packages)
     if requirements.undecided:
         raise LockError(
-            f"{requirements.undecided[0]} has a line that only uv understands, so it is not known what it "
-            "wants",
+            f"{shown(requirements.undecided[0])} has a line that only uv understands, so it is not known "
+            "what it wants",
             "Write it as a requirement: name, name==1.2, or name @ https://...",
         )
-    refuse_indexes(config, reader)
+    refuse_indexes(requirements, reader)
     return requirements
 
 
@@ -98,12 +108,12 @@ def solution_of(facts: PipFacts) -> Solution | None:
             return solution
 
 
-def refuse_indexes(config: Pip, reader: Reader) -> None:
+def refuse_indexes(requirements: Requirements, reader: Reader) -> None:
     """Raise LockError where a requirements file names an index: the hashes would be asked of another one."""
-    for path in inputs(config, reader):
-        for line in logical_lines((reader.read(path) or b"").decode(errors="replace")):
+    for place, data in requirements.files.items():
+        for line in logical_lines(text_of(data)):
             if INDEX_OPTION.match(line):
-                name = posixpath.relpath(path, reader.context.folder)
+                name = shown(place) if is_web(place) else posixpath.relpath(place, reader.context.folder)
                 raise LockError(
                     f"{name} says where packages come from ({line.split()[0]}), which a lock does not see",
                     "Write it into the spec: pip.index_url, extra_index_urls or find_links.",
@@ -198,7 +208,7 @@ def contents(pins: PipPins) -> Contents:
     """What comes on top of the base; what has no wheel must be built."""
     return Contents(
         entries=tuple(
-            Entry(
+            LockedEntry(
                 each.name,
                 identity(each),
                 tuple(file.hashes.sha256 for file in each.files),

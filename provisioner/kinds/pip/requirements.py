@@ -12,12 +12,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from urllib.parse import urljoin
 
 from provisioner.facts.distributions import PipRequirement, parse_requirement
 from provisioner.kinds.pip.section import Pip
-from provisioner.machine.reader import Reader
+from provisioner.machine.urls import is_web
 
 Read = Callable[[str], bytes | None]
+
+Include = tuple[str, bool]
+"""A file that another includes, by its place, and whether it only constrains."""
 
 EDITABLE = re.compile(r"(?P<path>.*?)(?P<extras>\[[\w.,\s-]+\])?")
 OPTION = re.compile(
@@ -37,6 +41,8 @@ class Requirements:
     """Files with a line that only uv can judge."""
     missing: list[str] = field(default_factory=list)
     """Files that are not there."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """The content of every file, by its path or URL."""
 
     @property
     def limits(self) -> dict[str, list[PipRequirement]]:
@@ -53,14 +59,14 @@ def gather(
     """Everything that a section asks for; the files are read, and those that they include.
 
     `folder` is where relative paths of projects start, in files too: uv and pip take the working directory.
-    `packages` stand in for those of the section.
+    Files that are included start where the file is, be it a path or a URL. `packages` stand in for those of
+    the section.
     """
     found = Requirements()
     found.wanted += config.packages if packages is None else packages
     found.wanted += [editable_project(place, read) for place in config.editable]
     seen: set[tuple[str, bool]] = set()
-    queue = deque((path, False) for path in config.requirements)
-    queue += ((path, True) for path in config.constraints)
+    queue = deque(config.files)
     while queue:
         path, constraining = queue.popleft()
         if (path, constraining) in seen:
@@ -70,8 +76,9 @@ def gather(
         if data is None:
             found.missing.append(path)
             continue
-        for line in logical_lines(data.decode("utf-8-sig", errors="replace")):
-            match understand(line, posixpath.dirname(path), folder, read):
+        found.files[path] = data
+        for line in logical_lines(text_of(data)):
+            match understand(line, path, folder, read):
                 case None:
                     found.undecided.append(path)
                 case (included, only_constrains):
@@ -84,9 +91,9 @@ def gather(
 
 
 def understand(
-    line: str, beside: str, folder: str, read: Read
-) -> PipRequirement | tuple[str, bool] | Literal[""] | None:
-    """A line of a requirements file: its requirement, or (a file to read, whether that only constrains).
+    line: str, file: str, folder: str, read: Read
+) -> PipRequirement | Include | Literal[""] | None:
+    """A line of a requirements file: its requirement, or a file that it includes.
 
     "" is an option for uv alone, None a line that only uv can judge.
     """
@@ -94,15 +101,26 @@ def understand(
         return None
     if match := OPTION.fullmatch(line):
         option, value = match["short"] or match["long"][0], match["value"].strip("'\"")
-        if "://" in value:
+        if "://" in value and (option == "e" or not is_web(value)):
             return None
         if option == "e":
             return editable_project(posixpath.normpath(posixpath.join(folder, value)), read)
-        return posixpath.normpath(posixpath.join(beside, value)), option == "c"
+        return beside(file, value), option == "c"
     if line.startswith("-"):
         return ""
     requirement = parse_requirement(re.split(r"\s--?[a-z]", line, maxsplit=1)[0])
     return None if ARCHIVE.match(line) else requirement
+
+
+def beside(file: str, name: str) -> str:
+    """What a file means by the name of another: both are paths or URLs."""
+    if is_web(file):
+        return urljoin(file, name)
+    return name if is_web(name) else posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+
+
+def text_of(data: bytes) -> str:
+    return data.decode("utf-8-sig", errors="replace")
 
 
 def logical_lines(text: str) -> Iterator[str]:
@@ -121,6 +139,12 @@ def editable_project(place: str, read: Read) -> PipRequirement:
     return replace(requirement, editable=path)
 
 
+def project_folder(place: str) -> str:
+    """The folder of a project that may be followed by extras."""
+    match = EDITABLE.fullmatch(place)
+    return match["path"] if match and match["extras"] else place
+
+
 def project_name(path: str, read: Read) -> str:
     """The name that pyproject.toml gives a project, or that its folder has."""
     import tomllib
@@ -133,15 +157,3 @@ def project_name(path: str, read: Read) -> str:
         return fallback
     named = parse_requirement(name) if isinstance(name, str) else None
     return named.name if named else fallback
-
-
-def inputs(config: Pip, reader: Reader) -> tuple[str, ...]:
-    """The files that say what is wanted: requirements, constraints, and projects' own."""
-    found: list[str] = []
-
-    def read(path: str) -> bytes | None:
-        found.append(path)
-        return reader.read(path)
-
-    gather(config, reader.context.folder, read)
-    return tuple(found)

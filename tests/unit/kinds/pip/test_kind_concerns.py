@@ -75,7 +75,7 @@ def test_a_version_that_will_do_is_not_missed() -> None:
     ("names", "patterns"),
     [
         ({"jax"}, ["pip.jax*", "pip.nvidia-*"]),
-        ({"tensorflow-text"}, ["pip.tensorflow*", "pip.nvidia-*"]),
+        ({"tensorflow-text"}, ["pip.tensorflow*", "pip.tf-nightly", "pip.nvidia-*"]),
         ({"triton", "nvidia-cublas", "numpy"}, []),
     ],
 )

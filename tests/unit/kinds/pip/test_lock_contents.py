@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.kinds.base import Entry, PackageUrl
+from provisioner.kinds.base import LockedEntry, PackageUrl
 from provisioner.kinds.pip.lock import contents, materials
 from provisioner.kinds.shared.pylock import PYPI, PipPins
 
@@ -50,11 +50,11 @@ PINS = PipPins.model_validate(
 def test_each_package_on_top_is_an_entry() -> None:
     found = contents(PINS)
     assert found.entries == (
-        Entry("rose", "1.0", (SHA,)),
-        Entry("moss", "2.0", (OTHER,), built=True),
-        Entry("tool", f"0.1 ({COMMIT[:12]})"),
-        Entry("lily", "3.0", (SHA,)),
-        Entry("own", "as it is"),
+        LockedEntry("rose", "1.0", (SHA,)),
+        LockedEntry("moss", "2.0", (OTHER,), built=True),
+        LockedEntry("tool", f"0.1 ({COMMIT[:12]})"),
+        LockedEntry("lily", "3.0", (SHA,)),
+        LockedEntry("own", "as it is"),
     )
     assert found.on_top == {"rose", "moss", "tool", "lily", "own"}
     assert found.unlocked == ()

@@ -55,7 +55,7 @@ def test_lines_that_want_something(line: str, wanted: str) -> None:
     ],
 )
 def test_lines_that_want_nothing(line: str) -> None:
-    assert ask({"/in/requirements.txt": line}) == Requirements()
+    assert ask({"/in/requirements.txt": line}) == Requirements(files={"/in/requirements.txt": line.encode()})
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_lines_that_want_nothing(line: str) -> None:
         "tool.whl",
         "https://h/tool-1.0-py3-none-any.whl",
         "six==${VERSION}",
-        "-r https://h/requirements.txt",
+        "-r file:///in/more.txt",
         "-e git+https://h/tool#egg=tool",
         "six >> 1",
     ],
