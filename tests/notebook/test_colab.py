@@ -14,6 +14,29 @@ DRIVE = """\
 version: 1
 drive: {mount: DRIVE, paths: [MyDrive/models], links: {m: MyDrive/models}}
 """
+ON_DRIVE = """\
+%%colabenv apply
+version: 1
+drive:
+  mount: FOLDER/cloud
+  paths: ["MyDrive/Donn\u00e9es"]
+  folders: [MyDrive/results]
+  links: {out: MyDrive/results, cs285: MyDrive/cs285, data: "MyDrive/\ub370"}
+datasets:
+  rows: {url: "FOLDER/cloud/MyDrive/Donn\u00e9es/rows.csv", to: rows.csv}
+  e: {url: e.txt, to: FOLDER/cloud/MyDrive/e.txt}
+files:
+  - {path: settings.toml, source: FOLDER/cloud/MyDrive/settings.toml}
+  - {path: FOLDER/cloud/MyDrive/log.txt, content: "begun\\n"}
+  - {path: FOLDER/cloud/MyDrive/cs285, folder: true}
+pip: {requirements: ["FOLDER/cloud/MyDrive/Donn\u00e9es/requirements.txt"]}
+"""
+MISSING_ON_DRIVE = """\
+%%colabenv apply
+version: 1
+drive: {mount: FOLDER/cloud, paths: [MyDrive/results], folders: [MyDrive/out]}
+files: [{path: settings.toml, source: FOLDER/cloud/MyDrive/settings.toml}]
+"""
 SECRET = "%%colabenv apply\nversion: 1\nsecrets: {HF_TOKEN: {}, OTHER: {required: false}}\n"
 INPUT = "%%colabenv apply\nversion: 1\ninputs: {kaggle: {to: ~/.kaggle/kaggle.json}}\n"
 VALUE = "hf_very_secret_value"
@@ -33,6 +56,47 @@ def test_drive_is_mounted_once(loaded: RunningKernel, tmp_path: Path) -> None:
     second = loaded.run(cell)
     assert "Mounted at" not in second.stdout
     assert "Nothing to do: 3 already right" in second.text
+
+
+def test_what_lies_on_drive_is_done_in_the_apply_that_mounts_it(
+    loaded: RunningKernel, tmp_path: Path
+) -> None:
+    """Drive keeps the names of macOS, whose letters are decomposed."""
+    stored = {
+        "MyDrive/settings.toml": "a = 1\n",
+        "MyDrive/Donne\u0301es/requirements.txt": "ipykernel\n",
+        "MyDrive/Donne\u0301es/rows.csv": "1,2\n",
+        "MyDrive/\u1103\u1166/a.txt": "a",
+    }
+    (tmp_path / "e.txt").write_text("e")
+    offer(tmp_path, drive=stored)
+    cell = ON_DRIVE.replace("FOLDER", str(tmp_path))
+    first = loaded.run(cell)
+    assert (first.status, first.stdout.count("Mounted at")) == ("ok", 1), first.text + first.error
+    assert "known after drive.mount" in first.text
+    my_drive = tmp_path / "cloud" / "MyDrive"
+    assert (tmp_path / "settings.toml").read_text() == "a = 1\n"
+    assert (tmp_path / "rows.csv").read_text() == "1,2\n"
+    assert (tmp_path / "data" / "a.txt").read_text() == "a"
+    assert (tmp_path / "out").resolve() == my_drive / "results"
+    assert (tmp_path / "cs285").resolve() == my_drive / "cs285"
+    assert (my_drive / "e.txt").read_text() == "e"
+    assert (my_drive / "log.txt").read_text() == "begun\n"
+    assert [path.name for path in my_drive.glob("D*")] == ["Donne\u0301es"]
+    second = loaded.run(cell)
+    assert "Nothing to do" in second.text, second.text
+    assert "Mounted at" not in second.stdout
+
+
+def test_what_is_missing_on_drive_keeps_nothing_else_back(loaded: RunningKernel, tmp_path: Path) -> None:
+    offer(tmp_path, drive={"MyDrive/results /a": "", "MyDrive/settings.toml": "a = 1\n"})
+    cell = MISSING_ON_DRIVE.replace("FOLDER", str(tmp_path))
+    result = loaded.run(cell)
+    assert result.status == "error"
+    told = " ".join((result.text + result.error).split())
+    assert "MyDrive has no results. There is 'results ', with a space at its end" in told
+    assert (tmp_path / "settings.toml").read_text() == "a = 1\n"
+    assert (tmp_path / "cloud" / "MyDrive" / "out").is_dir()
 
 
 @pytest.mark.parametrize(
