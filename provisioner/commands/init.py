@@ -37,6 +37,10 @@ accelerator: {accelerator:<20} # a model (T4), gpu, tpu, or {{any_of: [T4, L4, c
 #   packages: [keras, "xgboost>=2"]
 #   requirements: [requirements.txt]
 
+# git:
+#   repos:
+#     tool: {{url: "https://example.org/tool.git", rev: v1.2}}
+
 # datasets:
 #   flowers:
 #     url: https://example.org/flowers.tgz

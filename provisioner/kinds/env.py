@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from provisioner.kinds.base import Kind
 from provisioner.kinds.shared import variables
 from provisioner.kinds.shared.checks import check_variable
-from provisioner.kinds.shared.fields import Section, SpecPath, as_written
+from provisioner.kinds.shared.fields import as_written
 from provisioner.kinds.shared.variable_files import Setting
+from provisioner.kinds.shared.variable_values import Value, Variable, check_search_path
 from provisioner.kinds.shared.variables import PersistentVariables
 from provisioner.machine.reader import Reader
 from provisioner.model.plan import Step
@@ -38,66 +39,21 @@ def check_settable(name: str) -> str:
     return name
 
 
-def check_value(value: str | None) -> str | None:
-    if value is not None and "\0" in value:
-        raise ValueError("cannot contain a null character")
-    return value
+Variables = Mapping[str, Variable]
 
 
-def check_folder(folder: str) -> str:
-    if ":" in folder:
-        raise ValueError("contains a colon, which separates folders; write each folder as its own item")
-    return folder
+def settings(config: Variables, architecture: str = "") -> Iterator[tuple[str, Setting]]:
+    """What each variable is set to."""
+    for name, variable in config.items():
+        yield name, variable.setting
 
 
-Folder = Annotated[SpecPath, AfterValidator(check_folder)]
-
-
-class Variable(Section):
-    """A variable: what to set it to, or which folders to put in front of its list."""
-
-    value: Annotated[str | None, AfterValidator(check_value)] = Field(
-        None, description="The value to set; null unsets the variable."
-    )
-    prepend: tuple[Folder, ...] = Field(
-        (),
-        min_length=1,
-        description="Folders to put in front of the variable's list, in this order.",
-        examples=[["/opt/tool/bin"]],
-    )
-
-    @model_validator(mode="after")
-    def is_one_thing(self) -> Variable:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("needs either a value or folders to prepend")
-        return self
-
-    @property
-    def setting(self) -> Setting:
-        return tuple(dict.fromkeys(self.prepend)) or self.value
-
-
-def expand(value: object) -> object:
-    """`NAME: text` is short for `NAME: {value: text}`."""
-    if isinstance(value, bool | float):
-        raise ValueError("is not text; quote it, because a variable gets exactly what is written")  # noqa: TRY004
-    if isinstance(value, int):
-        value = str(value)
-    return {"value": value} if value is None or isinstance(value, str) else value
-
-
-Env = dict[
-    Annotated[str, AfterValidator(check_settable)],
-    Annotated[Variable, BeforeValidator(expand, json_schema_input_type=str | int | None | Variable)],
-]
-
-
-def observe(config: Env, reader: Reader) -> PersistentVariables:
+def observe(config: Variables, reader: Reader) -> PersistentVariables:
     return variables.observe("env", reader, config)
 
 
-def plan(config: Env, facts: PersistentVariables) -> Iterator[Step]:
-    wanted = {name: variable.setting for name, variable in config.items()}
+def plan(config: Variables, facts: PersistentVariables) -> Iterator[Step]:
+    wanted = dict(settings(config))
     changes = variables.changes("env", wanted, facts)
     if changes:
         yield Step(
@@ -108,17 +64,20 @@ def plan(config: Env, facts: PersistentVariables) -> Iterator[Step]:
         )
 
 
-def named(config: Env, facts: PersistentVariables) -> Iterator[tuple[str, str]]:
+def named(config: Variables, facts: PersistentVariables) -> Iterator[tuple[str, str]]:
     """What later shells and kernels get, with folders as the file writes them."""
     for name, variable in config.items():
-        words = {str(folder): as_written(folder) for folder in variable.prepend}
+        words = {
+            str(each): as_written(each) for each in (*variable.prepend, variable.value) if each is not None
+        }
         yield f"env.{name}", redact(variables.persisted(name, facts, words))
 
 
 KIND = Kind(
     name="env",
     config=Annotated[
-        Env,
+        dict[Annotated[str, AfterValidator(check_settable)], Value],
+        AfterValidator(check_search_path),
         Field(
             description="Variables for every later shell and kernel: a value, null to unset, "
             "or folders to put in front of a list like PATH. What the file no longer names is removed. "
@@ -129,4 +88,5 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
+    variables=settings,
 )

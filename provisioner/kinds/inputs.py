@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
 from provisioner.facts import platforms
 from provisioner.facts.platforms import Place
-from provisioner.kinds.base import ABSENT, Kind
+from provisioner.kinds.base import ABSENT, Entry, Kind
+from provisioner.kinds.shared import references
 from provisioner.kinds.shared.checks import EntryName
 from provisioner.kinds.shared.fields import Mode, Section, SpecPath
 from provisioner.kinds.shared.platform_advice import advice
+from provisioner.kinds.shared.references import Definition
 from provisioner.machine.reader import Reader, Stat
 from provisioner.model.effects import Chmod, Effect, Upload
 from provisioner.model.plan import Action, Change, Step
@@ -73,8 +76,18 @@ def look(
     return Change(address, Action.KEEP, wanted.to), ()
 
 
-def makes(config: Inputs) -> Iterator[str]:
-    yield from (one.to for one in config.values())
+def paths(section: object) -> dict[str, Definition]:
+    """Where each belongs."""
+    return {f"inputs.{name}": partial(place, one) for name, one in references.raw_entries(section).items()}
+
+
+def place(one: object, context: Mapping[str, object]) -> str:
+    return InputFile.model_validate(one, context=context).to
+
+
+def entries(config: Inputs, folder: str) -> Iterator[Entry]:
+    for name, one in config.items():
+        yield Entry(address=f"inputs.{name}", config={name: one}, place=(name,), makes=(one.to,))
 
 
 def named(config: Inputs, facts: InputsFacts) -> Iterator[tuple[str, str]]:
@@ -101,5 +114,6 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
-    makes=makes,
+    entries=entries,
+    paths=paths,
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from provisioner.kinds.base import Kind
+from provisioner.kinds.base import Entry, Kind
 from provisioner.kinds.shared.checks import ModuleName
 from provisioner.kinds.shared.fields import Section, SpecPath
 from provisioner.kinds.shared.platform_advice import advice
@@ -90,6 +90,31 @@ def wanted(config: Notebook, facts: NotebookFacts) -> Iterator[tuple[str, str | 
         yield f"notebook.{name}", found, "loaded", Extension(name=name)
 
 
+def entries(config: Notebook, folder: str) -> Iterator[Entry]:
+    """The search path first, and the rest after it: extensions may need what it finds."""
+    paths = config.sys_path
+    for number, path in reversed([*enumerate(paths)]):
+        only = Notebook(sys_path=(path,))
+        yield Entry(
+            address=f"notebook.sys_path {path}", config=only, place=("sys_path", number), uses=(path,)
+        )
+    searched = tuple(f"notebook.sys_path {path}" for path in paths)
+    if config.workdir:
+        yield Entry(
+            address="notebook.workdir",
+            config=Notebook(workdir=config.workdir),
+            place=("workdir",),
+            uses=(config.workdir,),
+        )
+    for number, name in enumerate(config.extensions):
+        yield Entry(
+            address=f"notebook.{name}",
+            config=Notebook(extensions=(name,)),
+            place=("extensions", number),
+            behind=("pip", *searched),
+        )
+
+
 KIND = Kind(
     name="notebook",
     config=Annotated[
@@ -101,5 +126,5 @@ KIND = Kind(
     ],
     observe=observe,
     plan=plan,
-    after=("pip", "datasets", "files"),
+    entries=entries,
 )

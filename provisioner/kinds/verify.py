@@ -11,7 +11,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from provisioner.kinds.base import Kind
-from provisioner.kinds.shared.argv import Argv, hint_for_missing, places, search_path
+from provisioner.kinds.shared.argv import (
+    Argv,
+    CommandVariables,
+    environment,
+    hint_for_missing,
+    path_of,
+    places,
+)
 from provisioner.kinds.shared.checks import ModuleName
 from provisioner.kinds.shared.fields import Seconds, Section
 from provisioner.machine.reader import Reader
@@ -124,7 +131,7 @@ class VerifyFacts:
 
     folder: str
     python: str
-    path: str
+    variables: CommandVariables
     installed: tuple[str, ...]
     """Files and folders that change when a package is installed or removed."""
 
@@ -133,7 +140,7 @@ def observe(config: Verify, reader: Reader) -> VerifyFacts:
     return VerifyFacts(
         folder=reader.context.folder,
         python=reader.context.python.executable,
-        path=search_path(reader),
+        variables=environment(reader),
         installed=(*reader.context.python.site_packages, "/var/lib/dpkg/status", "/etc/ld.so.cache"),
     )
 
@@ -160,7 +167,7 @@ def import_check(module: str, facts: VerifyFacts) -> Check:
             argv=(facts.python, "-c", IMPORT, module),
             cwd=facts.folder,
             # A kernel's plotting backend does not exist in an interpreter without a kernel.
-            env=(("PATH", facts.path), ("MPLBACKEND", None)),
+            env=(("MPLBACKEND", None), *facts.variables),
             timeout=IMPORT_TIMEOUT,
             hints=((absent, missing), *COMMON),
         ),
@@ -176,12 +183,12 @@ def command_check(command: VerifyCommand, facts: VerifyFacts) -> Check:
         run=Run(
             argv=command.run,
             cwd=facts.folder,
-            env=(("PATH", facts.path),),
+            env=facts.variables,
             timeout=command.timeout,
             hints=(hint_for_missing(program), *COMMON),
         ),
         matches=command.matches,
-        watches=(*facts.installed, *places(program, facts.folder, facts.path)),
+        watches=(*facts.installed, *places(program, facts.folder, path_of(facts.variables))),
     )
 
 

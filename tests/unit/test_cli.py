@@ -219,7 +219,7 @@ def test_facts_with_and_without_a_spec(desk: Path, capsys: pytest.CaptureFixture
     assert run("facts") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["format"] == "provisioner.facts/2"
-    assert set(document["kinds"]) == {"files", "run", "verify"}
+    assert set(document["kinds"]) == {"files.drawer", "files.lamp.txt", "run.dust", "verify"}
     assert run("facts", "none.yaml") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["kinds"] == {}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from provisioner.facts.paths import follow, look_through
+from provisioner.facts.paths import as_stored, follow, look_through
 from provisioner.kinds.base import Pinning
+from provisioner.kinds.datasets.around import came_with
 from provisioner.kinds.datasets.pins import DatasetPins, Datasets, WantedDataset, wanted
+from provisioner.kinds.shared.fields import at_or_below_any
+from provisioner.kinds.shared.near_names import aside, find_gap
+from provisioner.kinds.shared.patches import taken_away
 from provisioner.machine.download import receipt as receipts
-from provisioner.machine.download.receipt import Damage, Receipt
+from provisioner.machine.download.receipt import Damage, Others, Receipt
 from provisioner.machine.reader import Answer, Reader, Stat
-from provisioner.machine.urls import file_name, local_path, shown
+from provisioner.machine.urls import file_name, file_url, local_path, shown
 from provisioner.model.plan import Action
 
 ASKERS = 8
@@ -32,10 +36,14 @@ class DatasetFacts:
     stat: Stat | None = None
     occupied: bool = False
     """Whether there is a file, or a folder that is not empty."""
+    around: str = ""
+    """The place around it with which all came that is there, if it did; "" where people put any of it."""
     receipt: Receipt | None = None
     torn: bool = False
     """Whether there is a receipt that cannot be read."""
     damage: Damage = field(default_factory=Damage)
+    others: Others = field(default_factory=Others)
+    """What other entries own or change of it."""
     matching: str = ""
     """The sha256 of a file without a receipt, if it is the one in the spec."""
     leftovers: tuple[str, ...] = ()
@@ -80,13 +88,18 @@ def look(name: str, dataset: WantedDataset, reader: Reader) -> DatasetFacts:
         return DatasetFacts(dataset.to, circle=True)
     record = receipt_path(dataset, path)
     data, stat = reader.read(record), reader.stat(path)
-    receipt, damage = examine(name, data, record, reader)
+    others = others_below(dataset, path, reader)
+    receipt, damage = examine(name, data, record, reader, others)
     folder, base = posixpath.split(path)
     ours = f".{base}.provisioner-"
+    occupied = stat is not None and (stat.type != "folder" or holds_more(path, "", others, reader))
+    foreign = data is None and stat is not None and (dataset.archive or stat.type == "file")
     return DatasetFacts(
         path,
         stat=stat,
-        occupied=stat is not None and (stat.type != "folder" or bool(reader.list(path))),
+        occupied=occupied,
+        around=came_with(dataset.to, path, others, reader) if occupied and foreign else "",
+        others=others,
         receipt=receipt,
         torn=data is not None and receipt is None,
         damage=damage,
@@ -97,27 +110,65 @@ def look(name: str, dataset: WantedDataset, reader: Reader) -> DatasetFacts:
     )
 
 
-def examine(name: str, data: bytes | None, path: str, reader: Reader) -> tuple[Receipt | None, Damage]:
+def others_below(dataset: WantedDataset, path: str, reader: Reader) -> Others:
+    """What other entries of the spec make and edit of what this one brings, by names as its receipt has."""
+    context = reader.context
+    if not dataset.archive:
+        mine = {dataset.to, path} & {*context.edited}
+        return Others(edited=frozenset({posixpath.basename(path)} if mine else ()))
+    folder = dataset.to.rstrip("/") + "/"
+
+    def below(paths: Iterable[str]) -> Iterator[str]:
+        names = (each.removeprefix(folder) for each in paths if each.startswith(folder))
+        return (as_stored(f"{path}/{name}", reader).removeprefix(f"{path}/") for name in names)
+
+    is_edited = at_or_below_any(dataset.to, context.edited)
+    return Others(
+        made=tuple(below(context.made)),
+        edited=frozenset([""] if is_edited else below(context.edited)),
+        removed=frozenset(below(taken_away(dataset.to.rstrip("/"), reader))),
+    )
+
+
+def holds_more(folder: str, name: str, others: Others, reader: Reader) -> bool:
+    """Whether a folder has anything that is not made by others; `name` is its own below the dataset's."""
+    for each in reader.list(folder) or ():
+        relative, path = posixpath.join(name, each), posixpath.join(folder, each)
+        stat = reader.stat(path)
+        leads_to_theirs = any(theirs.startswith(relative + "/") for theirs in others.made)
+        if others.own(relative):
+            continue
+        if not (leads_to_theirs and stat and stat.type == "folder"):
+            return True
+        if holds_more(path, relative, others, reader):
+            return True
+    return False
+
+
+def examine(
+    name: str, data: bytes | None, path: str, reader: Reader, others: Others
+) -> tuple[Receipt | None, Damage]:
     """A dataset's receipt, None for none that can be read, and what differs from it."""
     receipt = receipts.load(data)
     if receipt is None:
         return None, Damage()
     deep = reader.context.deep or f"datasets.{name}" in reader.context.suspects
     try:
-        return receipt, receipts.damage(receipt, path, reader, deep=deep)
+        return receipt, receipts.damage(receipt, path, reader, deep=deep, others=others)
     except ValueError:
         return None, Damage()
 
 
 def destination(dataset: WantedDataset, reader: Reader) -> str | None:
     """Where the file or folder goes; None when links lead in a circle."""
-    path = follow(dataset.to.rstrip("/") or "/", reader)
+    path = follow(as_stored(dataset.to.rstrip("/") or "/", reader), reader)
     if path is None or dataset.archive:
         return path
     stat = reader.stat(path)
     if dataset.to.endswith("/") or (stat and stat.type == "folder"):
         name = file_name(dataset.url)
-        return follow(posixpath.join(path, name.removesuffix(".gz") if dataset.format else name), reader)
+        path = posixpath.join(path, name.removesuffix(".gz") if dataset.format else name)
+        return follow(as_stored(path, reader), reader)
     return path
 
 
@@ -150,14 +201,17 @@ def matching(dataset: WantedDataset, path: str, stat: Stat | None, reader: Reade
 
 
 def ask(url: str, reader: Reader) -> Answer:
-    """What a server says about a URL, or this machine about a local file."""
-    path = local_path(url)
-    if path is None:
+    """What a server says about a URL, or this machine about a local file, by the name that this has here."""
+    asked = local_path(url)
+    if asked is None:
         return reader.head(url)
+    path = as_stored(asked, reader)
     stat = look_through(path, reader)
-    if stat is None or stat.type != "file":
-        return Answer(url, 404, error="there is no such file")
-    return Answer(url, 200, stat.size)
+    if stat is None:
+        return Answer(url, 404, error=f"there is no such file{aside(find_gap(path, reader))}")
+    if stat.type != "file":
+        return Answer(url, 404, error="that is a folder" if stat.type == "folder" else "that is no file")
+    return Answer(url if path == asked else file_url(path), 200, stat.size)
 
 
 def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
@@ -185,6 +239,8 @@ def state_without_receipt(found: DatasetFacts) -> tuple[Action, str]:
     """What somebody else put there is kept if it is the same file, and never overwritten."""
     if found.matching:
         return Action.KEEP, "its sha256 is the one in the file"
+    if found.around:
+        return Action.CREATE, f"goes over what came with {found.around}"
     if found.occupied:
         return (
             Action.BLOCKED,

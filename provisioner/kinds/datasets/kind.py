@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 
-from provisioner.kinds.base import ABSENT, Kind, Lockable, Pinning
+from provisioner.kinds.base import ABSENT, Entry, Kind, Lockable, Pinning
 from provisioner.kinds.datasets import lock
 from provisioner.kinds.datasets.facts import (
     PENDING,
@@ -17,15 +17,14 @@ from provisioner.kinds.datasets.facts import (
     state,
 )
 from provisioner.kinds.datasets.pins import DatasetPins, Datasets, WantedDataset, wanted
-from provisioner.kinds.datasets.section import Config, format_of
+from provisioner.kinds.datasets.preview import preview
+from provisioner.kinds.datasets.section import Config, Dataset, format_of, paths
+from provisioner.kinds.shared.fields import at_or_below_any
 from provisioner.machine.download import receipt as receipts
 from provisioner.machine.urls import file_name, local_path, origin, shown
 from provisioner.model.effects import Effect, Fetch, Remove, Unpack
 from provisioner.model.plan import Action, Change, Named, Step
 from provisioner.model.units import format_size
-
-DRIVE = "/content/drive/"
-"""Where Colab mounts Google Drive; writing there before it is mounted would prevent mounting."""
 
 
 def plan(
@@ -35,7 +34,7 @@ def plan(
 
 
 def step(name: str, dataset: WantedDataset, found: DatasetFacts) -> Step:
-    """One dataset, on which no other step depends."""
+    """All that one dataset needs."""
     address = f"datasets.{name}"
     action, reason = state(dataset, found)
     before = describe(dataset, found)
@@ -52,8 +51,7 @@ def step(name: str, dataset: WantedDataset, found: DatasetFacts) -> Step:
     return Step(
         id=address,
         changes=(change,),
-        effects=effects(dataset, found.path),
-        after=("drive",) if found.path.startswith(DRIVE) else (),
+        effects=effects(dataset, found),
         download=max(0, (size or 0) - found.partial) if remote else 0,
         warnings=warnings(dataset),
     )
@@ -70,8 +68,8 @@ def tidy(address: str, found: DatasetFacts, before: str | None, reason: str) -> 
 
 
 def describe(dataset: WantedDataset, found: DatasetFacts) -> str | None:
-    """What is there now; None for nothing."""
-    if not found.occupied or not found.stat:
+    """What is there now; None for nothing of its own."""
+    if not found.occupied or found.around or not found.stat:
         return None
     receipt, damage = found.receipt, found.damage
     if receipt is None:
@@ -129,11 +127,13 @@ def warnings(dataset: WantedDataset) -> tuple[str, ...]:
     return ()
 
 
-def effects(dataset: WantedDataset, path: str) -> tuple[Effect, ...]:
+def effects(dataset: WantedDataset, found: DatasetFacts) -> tuple[Effect, ...]:
+    path = found.path
     download = download_path(dataset, path)
     record = download + receipts.SUFFIX if dataset.format else receipt_path(dataset, path)
-    asked = None if dataset.url == dataset.urls[0] else dataset.url
-    fetch = Fetch(urls=dataset.urls, path=download, sha256=dataset.sha256, receipt=record, asked=asked)
+    urls = tuple(answer.url for answer in found.answers)
+    asked = None if dataset.url == urls[0] else dataset.url
+    fetch = Fetch(urls=urls, path=download, sha256=dataset.sha256, receipt=record, asked=asked)
     if not dataset.format:
         return (fetch,)
     return (
@@ -145,8 +145,35 @@ def effects(dataset: WantedDataset, path: str) -> tuple[Effect, ...]:
             strip=dataset.strip,
             receipt=receipt_path(dataset, path),
             consume=True,
+            keep=found.others.made,
+            over=bool(found.around),
         ),
     )
+
+
+def entries(config: Datasets, folder: str) -> Iterator[Entry]:
+    for name, dataset in config.items():
+        local = tuple(path for url in dataset.urls if (path := local_path(url)))
+        yield Entry(
+            address=f"datasets.{name}",
+            config={name: dataset},
+            place=(name,),
+            makes=(dataset.destination,),
+            reads=local,
+            after=dataset.after,
+            about=f"what is in {local[0]}" if local else "",
+        )
+
+
+def without(config: Datasets, absent: tuple[str, ...]) -> Datasets | None:
+    """All of it, if it goes elsewhere and has another URL for what is not here."""
+    return config if all(can_be_had(dataset, absent) for dataset in config.values()) else None
+
+
+def can_be_had(dataset: Dataset, absent: tuple[str, ...]) -> bool:
+    paths = map(local_path, dataset.urls)
+    available = (path is None or not at_or_below_any(path, absent) for path in paths)
+    return any(available) and not at_or_below_any(dataset.destination, absent)
 
 
 def named(config: Datasets, facts: DatasetsFacts) -> Iterator[Named]:
@@ -158,7 +185,7 @@ def named(config: Datasets, facts: DatasetsFacts) -> Iterator[Named]:
 def identity(found: DatasetFacts) -> str | None:
     """What is there; None where that would need reading all of it."""
     receipt = found.receipt
-    if not found.occupied:
+    if not found.occupied or found.around:
         return ABSENT
     if receipt is None:
         return f"sha256 {found.matching}" if found.matching else None
@@ -172,6 +199,10 @@ KIND = Kind(
     observe=observe,
     plan=plan,
     named=named,
+    entries=entries,
+    without=without,
+    paths=paths,
+    preview=preview,
     lock=Lockable(
         pins=DatasetPins,
         observe=observe,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from provisioner.kinds.base import SHOWN_DIGITS, Contents, Entry, LockContext, Material, Pinning
+from provisioner.kinds.base import SHOWN_DIGITS, Contents, LockContext, LockedEntry, Material, Pinning
 from provisioner.kinds.datasets.facts import DatasetsFacts
 from provisioner.kinds.datasets.pins import DatasetPins, Datasets, PinnedDataset, is_renewed, kept
 from provisioner.kinds.datasets.section import Dataset
@@ -90,7 +90,7 @@ def final(url: str, reader: Reader) -> str:
 def contents(pins: DatasetPins) -> Contents:
     """Data have no version, so the first digits of their sha256 are used."""
     return Contents(
-        tuple(Entry(name, one.sha256[:SHOWN_DIGITS], (one.sha256,)) for name, one in pins.items())
+        tuple(LockedEntry(name, one.sha256[:SHOWN_DIGITS], (one.sha256,)) for name, one in pins.items())
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from provisioner.kinds.shared.checks import WEB, AnySha256, EntryName, check_url, scheme_of
+from provisioner.kinds.shared import references
+from provisioner.kinds.shared.checks import WEB, After, AnySha256, EntryName, check_url, scheme_of
 from provisioner.kinds.shared.fields import Flag, Section, Size, Text, Whole, resolve
+from provisioner.kinds.shared.references import Definition
 from provisioner.machine.urls import file_name, file_url
 
 Format = Literal["zip", "tar", "gz"]
@@ -71,6 +75,8 @@ class Dataset(Section):
         None, description="Size of the file, for planning if the server does not report it."
     )
 
+    after: After = ()
+
     @model_validator(mode="after")
     def unpacking_makes_sense(self) -> Dataset:
         if self.unpack is True and not format_of(self.url):
@@ -89,6 +95,14 @@ class Dataset(Section):
         return self.unpack or None
 
     @property
+    def destination(self) -> str:
+        """The path of the file or folder that it becomes, as far as the file alone tells."""
+        if self.to.endswith("/") and self.format not in {"zip", "tar"}:
+            name = file_name(self.url)
+            return self.to + (name.removesuffix(".gz") if self.format else name)
+        return self.to.rstrip("/") or "/"
+
+    @property
     def urls(self) -> tuple[str, ...]:
         return (self.url, *self.mirrors)
 
@@ -99,30 +113,17 @@ def format_of(url: str) -> Format | None:
     return next((ENDINGS[ending] for ending in ENDINGS if name.endswith(ending)), None)
 
 
-def check_places(datasets: dict[str, Dataset]) -> dict[str, Dataset]:
-    """No two in the same place, and none inside a folder that is replaced as a whole."""
-    for name, dataset in datasets.items():
-        place = dataset.to.rstrip("/") + "/"
-        for other, inner in datasets.items():
-            if other == name:
-                continue
-            if dataset.format in {"zip", "tar"} and (inner.to + "/").startswith(place):
-                raise ValueError(
-                    f"puts `{other}` into the folder that `{name}` is unpacked to; choose another `to`"
-                )
-            if (
-                not dataset.format
-                and not inner.format
-                and dataset.to == inner.to
-                and (not dataset.to.endswith("/") or file_name(dataset.url) == file_name(inner.url))
-            ):
-                raise ValueError(f"puts `{name}` and `{other}` in the same place; choose another `to`")
-    return datasets
+def paths(section: object) -> dict[str, Definition]:
+    """What each becomes."""
+    return {f"datasets.{name}": partial(place, one) for name, one in references.raw_entries(section).items()}
+
+
+def place(one: object, context: Mapping[str, object]) -> str:
+    return Dataset.model_validate(one, context=context).destination
 
 
 Config = Annotated[
     dict[EntryName, Dataset],
-    AfterValidator(check_places),
     Field(
         description="Data to download, and perhaps to unpack, by name.",
         examples=[{"flowers": {"url": "https://example.org/flowers.tgz", "unpack": True, "to": "data"}}],

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from provisioner.kinds.shared.variable_files import Setting, Settings
 from provisioner.machine.reader import Reader
+
+PROGRAMS = frozenset({"python", "python3", "pip", "pip3", "java", "javac", "git"})
+"""Programs that kinds claim to make, as `program:java`."""
+
+CommandVariables: TypeAlias = tuple[tuple[str, str | None], ...]
+"""Variables to set, or to unset where the value is None, beside what is inherited."""
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -38,11 +46,40 @@ Argv = Annotated[
 ]
 
 
+def environment(reader: Reader, own: Settings | None = None) -> CommandVariables:
+    """The variables for a spec's command: what the spec sets them to, and over that the command's own."""
+    values: dict[str, str | None] = {"PATH": search_path(reader)}
+    for settings in (without_path(reader.context.variables), own or {}):
+        for name, setting in settings.items():
+            inherited = values[name] if name in values else reader.environ.get(name)
+            values[name] = applied(setting, inherited)
+    return tuple(values.items())
+
+
+def path_of(variables: CommandVariables) -> str:
+    """PATH of a command, which `environment` always sets."""
+    return dict(variables)["PATH"] or ""
+
+
+def without_path(variables: Iterable[tuple[str, Setting]]) -> Settings:
+    return {name: setting for name, setting in variables if name != "PATH"}
+
+
 def search_path(reader: Reader) -> str:
-    """PATH for a spec's commands: the programs of its own interpreter come first."""
-    return (
-        f"{posixpath.dirname(reader.context.python.executable)}:{reader.environ.get('PATH') or DEFAULT_PATH}"
-    )
+    """PATH for a spec's commands: what the spec puts in front, then the programs of its own interpreter."""
+    setting = dict(reader.context.variables).get("PATH")
+    others = setting if isinstance(setting, str) else reader.environ.get("PATH") or DEFAULT_PATH
+    path = f"{posixpath.dirname(reader.context.python.executable)}:{others}"
+    return in_front(setting, path) if isinstance(setting, tuple) else path
+
+
+def applied(setting: Setting, inherited: str | None) -> str | None:
+    return in_front(setting, inherited or "") if isinstance(setting, tuple) else setting
+
+
+def in_front(folders: tuple[str, ...], path: str) -> str:
+    """A list with some folders first, each once."""
+    return ":".join((*folders, *(item for item in path.split(":") if item and item not in folders)))
 
 
 def hint_for_missing(program: str) -> tuple[str, str]:

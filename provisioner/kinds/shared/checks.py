@@ -9,8 +9,9 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from provisioner.kinds.shared.references import refuse_variables
 from provisioner.model.redaction import holds_credentials
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
@@ -24,6 +25,7 @@ SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+ADDRESS = re.compile(r"[a-z][a-z0-9_]*(\.[^\s.]\S*)?")
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -44,6 +46,13 @@ def check_variable(value: str) -> str:
 def check_entry(value: str) -> str:
     """The name that a file gives to one of its own entries."""
     return check_name(value, ENTRY, "may contain only letters, digits, - and _, the first a letter or digit")
+
+
+def check_address(value: str) -> str:
+    """The address of a section or of an entry of one; whether there is such a one shows later."""
+    return check_name(
+        value, ADDRESS, "is not an address; write a section, or one of its entries: pip, git.tool"
+    )
 
 
 def check_module(value: str) -> str:
@@ -77,6 +86,7 @@ def check_url(
         raise ValueError(f"starts with {scheme}://; {instead}")
     if odd := next((character for character in value if character in without), ""):
         raise ValueError(f"contains {odd}; write %{ord(odd):02X}")
+    refuse_variables(value, "write the whole URL, and %24 for a dollar")
     if not is_sound(value):
         raise ValueError("is not a URL: its host or port is malformed")
     if not is_whole(value, scheme):
@@ -114,6 +124,14 @@ def as_text(pattern: re.Pattern[str]) -> WithJsonSchema:
 
 VariableName = Annotated[str, AfterValidator(check_variable), as_text(VARIABLE)]
 EntryName = Annotated[str, AfterValidator(check_entry), as_text(ENTRY)]
+EntryAddress = Annotated[str, AfterValidator(check_address), as_text(ADDRESS)]
 ModuleName = Annotated[str, AfterValidator(check_module), as_text(MODULE)]
+After = Annotated[
+    tuple[EntryAddress, ...],
+    Field(
+        description="Sections, or entries of them, that must be done first, where no path tells.",
+        examples=[["pip", "datasets.flowers"]],
+    ),
+]
 AnySha256 = Annotated[str, AfterValidator(check_sha256), as_text(SHA256)]
 """As people write it; what programs write is `fields.Sha256`."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from provisioner.kinds.shared.references import NO_NAMES, expand
 from provisioner.model.units import parse_size
 
 
@@ -17,29 +20,71 @@ class Section(BaseModel):
 
 
 class Resolved(str):
-    """An absolute path that remembers how the file wrote it, which says the same on every machine."""
+    """A text that remembers how the file wrote it, which says the same on every machine."""
 
-    __slots__ = ("written",)
+    __slots__ = ("uses", "written")
     written: str
+    uses: tuple[str, ...]
+    """The paths that its references stand for."""
 
 
-def as_written(path: str) -> str:
-    """A path as the spec writes it; one from another source stays as it is."""
-    return path.written if isinstance(path, Resolved) else path
+def resolved(text: str, written: str, uses: tuple[str, ...] = ()) -> Resolved:
+    result = Resolved(text)
+    result.written = written
+    result.uses = uses
+    return result
+
+
+def as_written(text: str) -> str:
+    """A path or value as the spec writes it; one from another source stays as it is."""
+    return text.written if isinstance(text, Resolved) else text
+
+
+def uses_of(text: str | None) -> tuple[str, ...]:
+    """The paths that a value refers to."""
+    return text.uses if isinstance(text, Resolved) else ()
 
 
 def resolve(value: str, info: ValidationInfo) -> str:
+    return absolute(value, info.context or {})
+
+
+def absolute(value: str, context: Mapping[str, Any]) -> str:
     """An absolute, normal path; what is relative starts at the spec's folder, `~` at the user's home."""
-    written = os.path.normpath(value)
-    context = info.context or {}
     home, folder = context.get("home", "/root"), context.get("folder", "/")
     if "\0" in value:
         raise ValueError("a path cannot contain a null character")
-    if value == "~" or value.startswith("~/"):
-        value = home + value[1:]
-    resolved = Resolved(os.path.normpath(os.path.join(folder, value)))
-    resolved.written = written
-    return resolved
+    names = context.get("names", NO_NAMES)
+    path, uses = expand(value, names, lambda token: whole_path(value, token))
+    if uses and not value.startswith("${"):
+        raise ValueError("has a reference in its middle; that is a whole path, so begin with it")
+    path = from_home(path, home) if value.startswith("~") else path
+    return resolved(os.path.normpath(os.path.join(folder, path)), os.path.normpath(value), uses)
+
+
+def from_home(text: str, home: str) -> str:
+    """A text that may begin with `~`, as a shell reads it."""
+    return home + text[1:] if text == "~" or text.startswith("~/") else text
+
+
+def whole_path(text: str, token: str) -> str:
+    """What to write in place of a path with a shell's variable."""
+    short = home_path(text)
+    return f"write {short}" if short else f"write the path itself, or ${token} for a literal dollar"
+
+
+def home_path(text: str) -> str:
+    """A path that begins with the variable for the home folder, as YAML without it; else ""."""
+    match = re.fullmatch(r"\$(?:HOME|\{HOME\})((?:/[^$]*)?)", text)
+    return (f"~{match[1]}" if match[1] else '"~"') if match else ""
+
+
+def is_at_or_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place.rstrip("/") + "/")
+
+
+def at_or_below_any(path: str, places: Iterable[str]) -> bool:
+    return any(is_at_or_below(path, place) for place in places)
 
 
 Text = Annotated[str, Field(min_length=1)]

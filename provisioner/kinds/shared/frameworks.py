@@ -14,11 +14,12 @@ STACK = ("numpy", "torch*", "tensorflow*", "jax*", "nvidia-*")
 
 
 FAMILIES = (
-    ("torch", "torchvision", "torchaudio", "triton", "nvidia-*"),
-    ("tensorflow*", "nvidia-*"),
-    ("jax*", "nvidia-*"),
+    (("torch", "torchvision", "torchaudio"), ("torch", "torchvision", "torchaudio", "triton", "nvidia-*")),
+    (("tensorflow", "tensorflow-cpu", "tf-nightly"), ("tensorflow*", "tf-nightly", "nvidia-*")),
+    (("jax", "jaxlib"), ("jax*", "nvidia-*")),
 )
-"""Built for each other: naming the first of a family lets all of it change."""
+"""The frameworks, and what is built for each: naming a framework lets all of it change. What only has its
+name in front (tensorflow-serving-api) uses it, and does not."""
 
 
 TORCH = ("torch", "torchvision", "torchaudio")
@@ -30,13 +31,12 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def families_of(names: frozenset[str]) -> Iterator[tuple[str, ...]]:
-    """The families, as patterns of names, of which any of the names is a member of its own."""
-    for family in FAMILIES:
-        if any(matches(name, {*family} - {"nvidia-*", "triton"}) for name in names):
-            yield family
+    """The families, as patterns of names, whose frameworks are among the names."""
+    return (family for frameworks, family in FAMILIES if not names.isdisjoint(frameworks))
 
 
 def concerns_of_families(names: frozenset[str]) -> Iterator[Concern]:
-    """What of an image was built for the distributions or frameworks of these names."""
-    for family in families_of(names):
-        yield from (Concern(f"pip.{pattern}") for pattern in family)
+    """What of an image was built with the distributions or frameworks of these names."""
+    for _, family in FAMILIES:
+        if any(matches(name, {*family} - {"nvidia-*", "triton"}) for name in names):
+            yield from (Concern(f"pip.{pattern}") for pattern in family)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from provisioner.kinds.inputs import KIND, InputFile
+from provisioner.kinds.inputs import InputFile, entries
 
 
 def test_each_is_made_where_it_belongs() -> None:
-    assert [*KIND.makes({"kaggle": InputFile(to="/root/.kaggle/kaggle.json")})] == [
-        "/root/.kaggle/kaggle.json"
-    ]
+    (entry,) = entries({"kaggle": InputFile(to="/root/.kaggle/kaggle.json")}, "/work")
+    assert (entry.address, entry.makes) == ("inputs.kaggle", ("/root/.kaggle/kaggle.json",))

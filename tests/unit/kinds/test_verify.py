@@ -108,3 +108,16 @@ def test_a_kernels_plotting_backend_is_not_passed_on() -> None:
     assert isinstance(config, verify.Verify)
     (only,) = verify.checks(config, verify.observe(config, machine))
     assert ("MPLBACKEND", None) in only.run.env
+
+
+def test_checks_get_the_files_variables_and_no_backend_of_a_kernel() -> None:
+    machine = FakeMachine(environ={"PATH": "/bin"}, variables={"A": "1", "PATH": ("/tool/bin",)})
+    config = scene.validate("verify", {"imports": ["json"], "commands": [{"run": ["x"]}]}, machine)
+    assert isinstance(config, verify.Verify)
+    imported, called = (dict(each.run.env) for each in verify.checks(config, verify.observe(config, machine)))
+    ours = {"A": "1", "PATH": f"/tool/bin:{os.path.dirname(machine.python.executable)}:/bin"}
+    assert called == ours
+    assert imported == {**ours, "MPLBACKEND": None}
+    machine.variables = {"MPLBACKEND": "Agg"}
+    imported, _ = (dict(each.run.env) for each in verify.checks(config, verify.observe(config, machine)))
+    assert imported["MPLBACKEND"] == "Agg"
