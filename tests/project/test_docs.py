@@ -125,3 +125,37 @@ def test_the_workflow_guards_a_file(tmp_path: Path, capsys: pytest.CaptureFixtur
     file.write_text("version: 1\npip: {packages: [numpy, tree]}\naccelerator: V100\n")
     assert codes() == [0, 1, 1]
     assert "colabenv lock" in capsys.readouterr().err
+
+
+# Real notebooks
+
+NOTEBOOKS = sorted((ROOT / "examples" / "notebooks").glob("*.yaml"))
+
+
+def test_the_page_about_notebooks_counts_what_is_left() -> None:
+    page = (ROOT / "docs" / "notebooks.md").read_text()
+    rows = re.findall(r"\[([\w-]+\.yaml)\]\(.+?\) \| (\d+) \| (\d+) \|", page)
+    counted = {path.name: len(yaml.safe_load(path.read_text()).get("run", ())) for path in NOTEBOOKS}
+    assert {name: int(now) for name, _, now in rows} == counted
+    assert (
+        f"of {sum(int(before) for _, before, _ in rows)} commands, {sum(counted.values())} are left" in page
+    )
+
+
+OFFLINE = re.compile(r"name or service not known|[Cc]ould not resolve|timed out|refused|unreachable|network")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_real_notebook_is_planned_for_the_newest_image(path: Path) -> None:
+    """All of it can be done there, as far as the servers that it needs can be asked from here."""
+    plan = provisioner.plan(path, against="colab-2026.08-gpu")
+    assert plan.against
+    assert plan.pending
+    blocked = {each.address: each.reason for each in plan.changes if each.action.value == "blocked"}
+    assert {address: why for address, why in blocked.items() if not OFFLINE.search(why)} == {}
+    assert {change.address.partition(".")[0] for change in plan.deferred} <= {
+        "pip",
+        "datasets",
+        "drive",
+        "run",
+    }
