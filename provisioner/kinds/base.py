@@ -203,6 +203,28 @@ class Examination:
     """What is installed of what it is about: "torch 2.8.0"."""
 
 
+@dataclass(frozen=True)
+class Party:
+    """An entry that is observed together with others."""
+
+    address: str
+    begin: Callable[[Reader], object]
+    """What its kind finds by itself. Raises ObserveError."""
+    plan: Callable[[object], Iterable[Step]]
+    """Its steps, given facts."""
+
+
+@dataclass(frozen=True)
+class Joint(Generic[C, P]):
+    """How a kind is observed together with others that change the machine in one go, as apt does."""
+
+    begin: Callable[[C, Reader, Pinning[P] | None], object]
+    """What it finds by itself, for `observe` to go on from. Raises ObserveError."""
+    observe: Callable[[Sequence[Party], Reader], Mapping[str, object]]
+    """What each of several entries finds, by their addresses; an ObserveError where that fails. Kinds that
+    have the same are observed together."""
+
+
 def no_paths(section: object) -> Mapping[str, Definition]:
     """Most sections define no paths for others."""
     return {}
@@ -226,17 +248,6 @@ def no_concerns(config: object, reader: Reader) -> Concerns:
 def nothing_left(config: object, absent: tuple[str, ...]) -> None:
     """Most entries are about one thing."""
     return
-
-
-@dataclass(frozen=True)
-class Joint(Generic[C, P]):
-    """How a kind is observed together with others that change the machine in one go, as apt does."""
-
-    begin: Callable[[C, Reader, Pinning[P] | None], object]
-    """What it finds by itself, for `observe` to go on from. Raises ObserveError."""
-    observe: Callable[[Sequence[Party], Reader], Mapping[str, object]]
-    """What each of several entries finds, by their addresses; an ObserveError where that fails. Kinds that
-    have the same are observed together."""
 
 
 def any_machine(config: object) -> NotebookRequest:
@@ -311,17 +322,6 @@ AnyKind: TypeAlias = Kind[Any, Any]
 AnyLockable: TypeAlias = Lockable[Any, Any, Any]
 AnyPinning: TypeAlias = Pinning[Any]
 AnyJoint: TypeAlias = Joint[Any, Any]
-
-
-@dataclass(frozen=True)
-class Party:
-    """An entry that is observed together with others."""
-
-    address: str
-    begin: Callable[[Reader], object]
-    """What its kind finds by itself. Raises ObserveError."""
-    plan: Callable[[object], Iterable[Step]]
-    """Its steps, given facts."""
 
 
 def observe(kind: AnyKind, config: object, reader: Reader, pinning: AnyPinning | None) -> object:
