@@ -16,7 +16,7 @@ ENV = """\
 version: 1
 name: env
 env:
-  GREETING: "it's \\"so\\" $HOME"
+  GREETING: "it's \\"so\\" $$HOME"
   PATH: {prepend: [/opt/tool/bin]}
   LANG: null
 """
