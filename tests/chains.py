@@ -175,7 +175,8 @@ PROGRAMS = {"make": make, "has": has}
 def introduce(spec: Spec, found: FakeMachine) -> None:
     """Tell a machine what a spec's entries have to do with its files."""
     order = spec.order
-    found.made, found.edited, found.patches = order.made, order.edited, order.patches
+    found.made, found.ensured = order.made, order.ensured
+    found.edited, found.patches = order.edited, order.patches
 
 
 def plan(spec: Spec, found: FakeMachine, selection: Selection = EVERYTHING) -> Plan:

@@ -14,6 +14,7 @@ from provisioner.machine.download.receipt import Receipt
 from provisioner.machine.edits import diffs, keys
 from provisioner.machine.edits.text import decoded, edited
 from provisioner.machine.files import with_block
+from provisioner.machine.local import is_there
 from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Stat
 from provisioner.machine.trees import mode_in_tree, same_time
 from provisioner.machine.urls import is_web, local_path, shown
@@ -88,6 +89,7 @@ class FakeMachine:
     target_image: str = ""
     deep: bool = False
     made: tuple[str, ...] = ()
+    ensured: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
     variables: Mapping[str, str | tuple[str, ...] | None] = field(default_factory=dict)
@@ -142,6 +144,7 @@ class FakeMachine:
             suspects=self.suspects,
             deep=self.deep,
             made=self.made,
+            ensured=self.ensured,
             edited=self.edited,
             patches=self.patches,
             variables=tuple(self.variables.items()),
@@ -235,6 +238,8 @@ class FakeMachine:
                 completed = self.call(effect)
                 if completed.code:
                     raise EffectError(f"{effect.argv[0]} failed", tail=completed.stderr)
+                if effect.creates and not is_there(effect.creates, self):
+                    raise EffectError(f"{effect.argv[0]} ended with 0, but did not make {effect.creates}")
             case Write(path=path, text=text, mode=mode):
                 known = self.entries.get(path)
                 self.put(path, text, mode if mode is not None else known.mode if known else 0o644)
@@ -325,7 +330,7 @@ class FakeMachine:
             path, theirs = effect.path + known.removeprefix(source), self.entries[known]
             ours = self.entries.get(path)
             same = ours and ours.type == theirs.type and len(ours.data) == len(theirs.data)
-            if not (ours and same and (ours.type == "folder" or same_time(ours.mtime_ns, theirs.mtime_ns))):
+            if not (ours and same and (ours.type == "folder" or same_time(theirs.mtime_ns, ours.mtime_ns))):
                 self.entries[path] = replace(theirs)
 
     def move(self, source: str, path: str) -> None:

@@ -51,6 +51,7 @@ def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] | None = None
         machine.context,
         suspects=suspects,
         made=spec.order.made,
+        ensured=spec.order.ensured,
         edited=spec.order.edited,
         patches=spec.order.patches,
         variables=spec.variables,

@@ -91,14 +91,15 @@ def decide(entry: Entry, spec: Spec, facts: Facts, decided: Decided) -> Iterator
         yield Step(id=address, changes=(change,), entry=address, absent=entry.makes)
     elif address in facts:
         again = any(may_change(step) for other in needs for step in decided.get(other, ()))
+        stuck = blocked_in(needs, decided)
         for step in planned(entry, facts[address], remaining(entry, spec, decided), spec):
             own = (*without_circles(step.after, address, spec), *((step.joined,) if step.joined else ()))
             yield replace(
-                step,
+                step if not stuck else kept_back(step, stuck),
                 entry=address,
                 after=(*own, *after),
                 behind=behind,
-                replan=again and not step.joined,
+                replan=again and not stuck and not step.joined,
             )
     elif makers:
         change = deferred_change(entry, makers, decided)
@@ -133,17 +134,41 @@ def unknown(address: str, error: ObserveError) -> Step:
     return Step(id=address, changes=(Change(address, Action.BLOCKED, reason=reason),))
 
 
+def blocked_in(others: Iterable[str], decided: Decided) -> tuple[str, ...]:
+    """Those of some entries that are blocked, whatever is done before them."""
+    return tuple(
+        other for other in others if any(step.blocked and not step.replan for step in decided.get(other, ()))
+    )
+
+
+def needing(blocked: tuple[str, ...]) -> str:
+    return f"needs {', '.join(blocked)}, which {'are' if blocked[1:] else 'is'} blocked"
+
+
+def kept_back(step: Step, blocked: tuple[str, ...]) -> Step:
+    """A step that others keep from being done, as far as there is something to do."""
+    idle = (Action.KEEP, Action.BLOCKED)
+    changes = tuple(
+        change
+        if change.action in idle
+        else replace(change, action=Action.BLOCKED, reason=needing(blocked), known_after=())
+        for change in step.changes
+    )
+    return replace(step, changes=changes)
+
+
 def deferred_change(entry: Entry, makers: tuple[str, ...], decided: Decided) -> Change:
     """What is told of an entry that waits to be planned; it is blocked where what it waits for is."""
-    blocked = [other for other in makers if any(step.blocked and not step.replan for step in decided[other])]
-    if blocked:
-        reason = f"needs {', '.join(blocked)}, which {'are' if blocked[1:] else 'is'} blocked"
-        return Change(entry.address, Action.BLOCKED, reason=reason)
+    if blocked := blocked_in(makers, decided):
+        return Change(entry.address, Action.BLOCKED, reason=needing(blocked))
     known = ", ".join(filter(None, (entry.about, f"known after {', '.join(makers)}")))
     return Change(entry.address, Action.DEFERRED, reason=known, known_after=makers)
 
 
 def left_out_change(entry: Entry, spec: Spec, decided: Decided) -> Change:
     """What is told of an entry of which nothing remains."""
-    places = ", ".join(left_out(entry, spec, decided)[:1])
-    return Change(entry.address, Action.KEEP, "left out", reason=f"{places} is optional, and not here")
+    place = left_out(entry, spec, decided)[0]
+    mounted = any(place in other.reveals for other in spec.order.entries.values())
+    why = "not mounted and not required" if mounted else "left out"
+    reason = f"needs {place}, which is {why}"
+    return Change(entry.address, Action.KEEP, "left out", reason=reason, left_out=True)

@@ -88,6 +88,7 @@ def read_image(spec: Spec, image: Image) -> ImageReader:
         image_files.interpreter(image, context.state, environment_of(spec)),
         attached=attach(spec, OFFERED[image.image]),
         made=frozenset(spec.order.made),
+        ensured=spec.order.ensured,
         edited=spec.order.edited,
     )
 

@@ -126,10 +126,15 @@ class Replanner:
             for step in decide(entry, self.spec, {address: found}, settled)
             if chosen.has(address, step.id)
         )
-        foreseen = [step for step in self.plan.steps if step.entry == address]
-        if [step.changes for step in steps] != [step.changes for step in foreseen]:
+        foreseen = tuple(step for step in self.plan.steps if step.entry == address)
+        if essence(steps) != essence(foreseen):
             self.reporter.tell(Event(step=address, what="planned", planned=steps))
         return steps
+
+
+def essence(steps: tuple[Step, ...]) -> list[tuple[Change, ...]]:
+    """What is done, whoever asks for it: that may be unknown before a file is there."""
+    return [tuple(replace(change, transitive=False) for change in step.changes) for step in steps]
 
 
 def look_again(spec: Spec, machine: OurMachine, selection: Selection, reporter: Reporter) -> Survey:

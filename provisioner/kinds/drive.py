@@ -221,7 +221,7 @@ def done_without(config: Drive, facts: DriveFacts) -> Step:
         reason, warning = "not on Colab, and not required", ""
     return Step(
         id=MOUNT,
-        changes=(Change(MOUNT, Action.KEEP, "none", reason=reason),),
+        changes=(Change(MOUNT, Action.KEEP, "none", reason=reason, left_out=True),),
         warnings=(warning,) if warning else (),
         absent=(config.mount,),
     )

@@ -6,16 +6,17 @@ makes cannot be planned before that is there; one that only needs it when it is 
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeAlias
 
 from provisioner.kinds import registry
 from provisioner.kinds.base import Entry
+from provisioner.kinds.shared.near_names import near_address
 from provisioner.model.effects import Patch
 
 
@@ -52,6 +53,11 @@ class Order:
         """All paths that the file's entries make, or whose contents they reveal."""
         claims = (claim for entry in self.entries.values() for claim in (*entry.makes, *entry.reveals))
         return tuple(sorted(filter(is_path, claims)))
+
+    @property
+    def ensured(self) -> tuple[str, ...]:
+        """All folders that the file's entries make where they are not there."""
+        return tuple(sorted(path for entry in self.entries.values() for path in entry.ensures))
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -141,13 +147,12 @@ class Makers:
         """Who makes a folder that several may make, or one above it."""
         yield from ((address, False) for address in self.makes.get(folder, ()))
         yield from self.above(folder)
-        for place in folders_above(folder):
-            yield from ((address, False) for address in self.ensures.get(place, ()))
 
     def above(self, path: str) -> Iterator[tuple[str, bool]]:
         """Who makes a folder above a path."""
         for place in folders_above(path):
-            yield from ((address, False) for address in self.makes.get(place, ()))
+            for found in (self.makes, self.ensures):
+                yield from ((address, False) for address in found.get(place, ()))
         for place in (path, *folders_above(path)):
             yield from ((address, True) for address in self.reveals.get(place, ()))
 
@@ -203,31 +208,39 @@ def add(found: dict[str, Dependency], makers: Iterable[tuple[str, bool]], need: 
             found.setdefault(address, Dependency.DONE)
 
 
-def lenient_needs(entries: Collection[Entry]) -> Iterator[tuple[str, Iterator[str]]]:
-    """What each entry seems to use, and what others make below the folders that it reads."""
+Wish: TypeAlias = tuple[str, Dependency]
+"""What an entry would wait for, and why."""
+
+
+def lenient_needs(entries: Collection[Entry]) -> Iterator[tuple[str, Iterable[Wish]]]:
+    """What each entry seems to use, and what others make below the folders that it reads.
+
+    A folder that it makes itself, empty, is none of these.
+    """
     makers = Makers(entries)
-    readers: dict[str, list[str]] = {}
+    readers: dict[str, list[Wish]] = {}
     for entry in entries:
-        for path in {*entry.reads, *entry.uses}:
-            if is_path(path):
-                readers.setdefault(path, []).append(entry.address)
-    within: dict[str, list[str]] = {}
+        for path in filter(is_path, {*entry.reads, *entry.uses}.difference(entry.ensures)):
+            need = Dependency.SEEN if path in entry.reads else Dependency.DONE
+            readers.setdefault(path, []).append((entry.address, need))
+    within: dict[str, list[Wish]] = {}
     for folder, maker in makers.below(readers.keys()):
-        for reader in readers[folder]:
-            within.setdefault(reader, []).append(maker)
+        for reader, need in readers[folder]:
+            within.setdefault(reader, []).append((maker, need))
     for entry in entries:
         mentioned = (address for claim in entry.mentions for address, _ in makers.at_or_above(claim))
-        yield entry.address, iter(dict.fromkeys((*mentioned, *within.get(entry.address, ()))))
+        wished = ((address, Dependency.DONE) for address in mentioned)
+        yield entry.address, dict.fromkeys((*wished, *within.get(entry.address, ())))
 
 
-def add_unless_circular(needs: Needs, wishes: Iterable[tuple[str, Iterable[str]]]) -> None:
+def add_unless_circular(needs: Needs, wishes: Iterable[tuple[str, Iterable[Wish]]]) -> None:
     waiters = waiters_of(needs)
     for address, wished in wishes:
-        if others := [other for other in wished if other != address]:
+        if others := [wish for wish in wished if wish[0] != address]:
             waiting = waiting_for(address, waiters)
-            for other in others:
+            for other, need in others:
                 if other not in waiting:
-                    needs[address].setdefault(other, Dependency.DONE)
+                    add(needs[address], ((other, False),), need)
                     waiters[other].add(address)
 
 
@@ -278,8 +291,11 @@ def matching(word: str, addresses: Iterable[str]) -> Iterator[str]:
 
 
 def conflicts(entries: Iterable[Entry]) -> Iterator[Conflict]:
-    """What is wrong with the claims of entries: two makers of one path, wrong names, circles."""
+    """What is wrong with entries: two of one name, two makers of one path, wrong names, circles."""
     every = tuple(entries)
+    if twice := tuple(named_twice(every)):
+        yield from twice
+        return
     known = {entry.address: entry for entry in every}
     unknown = tuple(unknown_names(known))
     yield from two_makers(every)
@@ -293,6 +309,16 @@ def conflicts(entries: Iterable[Entry]) -> Iterator[Conflict]:
             f"`{first}` waits for {way}",
             "break this circle: take away what makes one of them wait",
         )
+
+
+def named_twice(entries: Iterable[Entry]) -> Iterator[Conflict]:
+    """Entries that cannot be told from each other; to say the same of one thing twice is harmless."""
+    known: dict[str, Entry] = {}
+    for entry in entries:
+        first = known.setdefault(entry.address, entry)
+        if first.config != entry.config:
+            message = f"`{entry.address}` is there twice"
+            yield Conflict((entry, first), message, "give each its own name")
 
 
 def two_makers(entries: Iterable[Entry]) -> Iterator[Conflict]:
@@ -316,8 +342,8 @@ def unknown_names(known: Mapping[str, Entry]) -> Iterator[Conflict]:
     for entry in known.values():
         for word in entry.after:
             if not any(matching(word, names)) and ("." in word or not registry.has(word)):
-                near = difflib.get_close_matches(word, names, n=1)
-                advice = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+                near = near_address(word, names)
+                advice = f"did you mean {near}?" if near else f"it has {', '.join(names)}"
                 message = f"`{entry.address}` is after {word}, which the file does not have"
                 yield Conflict((entry,), message, advice)
 

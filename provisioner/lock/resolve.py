@@ -191,15 +191,21 @@ def on_top(pins: Mapping[str, object]) -> set[str]:
 
 def digest(spec: Spec, reader: Reader) -> str:
     """Of what the spec says, without comments and order, and of the files that it names and does not make."""
-    paths = (
-        path for name, lock in lockable(spec).items() for path in lock.inputs(spec.sections[name], reader)
-    )
-    files = {
-        path if is_web(path) else posixpath.relpath(path, spec.folder): reader.hash(path)
-        for path in paths
-        if not at_or_below_any(path, spec.order.made)
-    }
+    files = {shown_input(path, spec): reader.hash(path) for path in inputs(spec, reader)}
     return base.digest({"spec": spec.values, "files": files})
+
+
+def inputs(spec: Spec, reader: Reader) -> Iterator[str]:
+    """The paths and URLs of the files that a lock depends on, but for what others make."""
+    for name, lock in lockable(spec).items():
+        for path in lock.inputs(spec.sections[name], reader):
+            if not at_or_below_any(path, spec.order.made):
+                yield path
+
+
+def shown_input(path: str, spec: Spec) -> str:
+    """A URL, or a path below the spec's folder."""
+    return path if is_web(path) else posixpath.relpath(path, spec.folder)
 
 
 def download(address: str, urls: tuple[str, ...], here: Machine, tell: Tell) -> Download:

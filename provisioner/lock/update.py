@@ -124,7 +124,7 @@ def check(spec: Spec, names: tuple[str, ...]) -> Lock:
             f"Make it: {lock_command(spec)} --for {','.join(lacking)}",
         )
     if old := stale_targets(spec, lock, reader):
-        raise edited(spec, old)
+        raise edited(spec, old, reader)
     return lock
 
 

@@ -12,9 +12,10 @@ from provisioner.kinds.base import Pinning
 from provisioner.kinds.shared.platform_advice import advice
 from provisioner.lock import base
 from provisioner.lock.document import Lock, Target, Where, load, path_of
-from provisioner.lock.resolve import digest, empty_pins, lockable
+from provisioner.lock.resolve import digest, empty_pins, inputs, lockable, shown_input
 from provisioner.machine import files
 from provisioner.machine.reader import Reader
+from provisioner.machine.urls import shown
 from provisioner.model.errors import LockError
 from provisioner.runtimes.images import Image
 from provisioner.spec.spec import Spec
@@ -31,9 +32,12 @@ def lock_command(spec: Spec) -> str:
     return "colabenv lock" if name == DEFAULT else f"colabenv lock {name}"
 
 
-def edited(spec: Spec, targets: tuple[str, ...]) -> LockError:
-    """The spec says something else than its lock was made for."""
-    message = f"{os.path.basename(spec.path)} was edited since it was locked for {', '.join(targets)}"
+def edited(spec: Spec, targets: tuple[str, ...], reader: Reader) -> LockError:
+    """The spec, or a file that it names, says something else than the lock was made for."""
+    files = dict.fromkeys(shown(shown_input(path, spec)) for path in inputs(spec, reader))
+    names = (os.path.basename(spec.path), *files)
+    which = f"{', '.join(names[:-1])} or {names[-1]} was changed" if files else f"{names[0]} was edited"
+    message = f"{which} since it was locked for {', '.join(targets)}"
     return LockError(message, f"Lock it again: {lock_command(spec)}")
 
 
@@ -56,7 +60,7 @@ def locked(spec: Spec, reader: Reader) -> Spec:
     place = base.describe(reader, image)
     target = choose(lock, place, base.name_of(place, reader), lock_command(spec))
     if stale(target, spec, reader):
-        raise edited(spec, (target.name,))
+        raise edited(spec, (target.name,), reader)
     return replace(
         spec,
         lock=hashlib.sha256(files.read_regular(path)).hexdigest(),

@@ -52,6 +52,7 @@ class ImageReader:
     attached: Accelerators = NOTHING
     made: frozenset[str] = frozenset()
     """What the spec itself makes in its folder. It may exist here after an apply, but not on the image."""
+    ensured: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     """What the spec edits, which others make."""
 
@@ -63,6 +64,7 @@ class ImageReader:
             home=image_files.HOME,
             root=True,
             made=tuple(sorted(self.made)),
+            ensured=self.ensured,
             edited=self.edited,
             state=self.here.context.state,
             memory=MEMORY,

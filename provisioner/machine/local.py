@@ -22,7 +22,7 @@ from provisioner.machine.environment import Environment
 from provisioner.machine.log import Log
 from provisioner.machine.mounts import mount_of
 from provisioner.machine.process import Children, name_signal, progress_of_apt
-from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Stat
+from provisioner.machine.reader import Answer, Completed, Context, Interpreter, Progress, Reader, Stat
 from provisioner.machine.signatures import free, state_folder
 from provisioner.machine.urls import is_web
 from provisioner.model.accelerators import Accelerators
@@ -46,6 +46,7 @@ from provisioner.model.effects import (
 )
 from provisioner.model.errors import EffectError, ObserveError, TransientError
 from provisioner.model.kernel import Kernel
+from provisioner.model.names import composed
 from provisioner.model.redaction import redactor
 
 TAIL = 12
@@ -215,6 +216,13 @@ class LocalMachine:
     def cancelled(self) -> bool:
         return self._children.cancelled.is_set()
 
+    def refuse_unmade(self, effect: Run, tail: str) -> None:
+        """Raise EffectError for a command that ended well, and did not make what it is to make."""
+        if effect.creates and not is_there(effect.creates, self):
+            program = os.path.basename(effect.argv[0])
+            hint = f"Correct `creates`, or the command. The full log is {self.log.path}"
+            raise EffectError(f"{program} ended with 0, but did not make {effect.creates}", hint, tail)
+
     def run(self, effect: Run, tell: Progress) -> str:
         """Run a program to its end, log its output, and say why it failed if it did."""
         program = os.path.basename(effect.argv[0])
@@ -240,6 +248,7 @@ class LocalMachine:
         )
         self.log.say(program, f"exit {completed.code} after {time.monotonic() - started:.1f} s")
         if completed.code == 0 and not completed.timed_out:
+            self.refuse_unmade(effect, "\n".join(tail))
             return ""
         output = completed.stdout + completed.stderr
         for pattern, remedy in effect.remedies:
@@ -261,6 +270,13 @@ class LocalMachine:
         if any(re.search(pattern, output) for pattern in effect.transient):
             raise TransientError(message, hint, shown)
         raise EffectError(message, hint, shown)
+
+
+def is_there(path: str, reader: Reader) -> bool:
+    """Whether there is something at a path, by this name or by one that reads the same."""
+    folder, name = os.path.split(path)
+    names = () if name.isascii() else reader.list(folder) or ()
+    return reader.stat(path) is not None or composed(name) in map(composed, names)
 
 
 def ending(code: int) -> str:

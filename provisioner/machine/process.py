@@ -109,7 +109,8 @@ class Children:
             if on_status:
                 os.close(status_read)
                 os.close(status_write)
-            return Completed(127, "", f"{run.argv[0]}: {error.strerror}")
+            lacking = run.cwd if run.cwd and error.filename == run.cwd else run.argv[0]
+            return Completed(127, "", f"{lacking}: {error.strerror}")
         with process, contextlib.ExitStack() as stack:
             streams: dict[int | IO[bytes], Stream] = {}
             if process.stdout:

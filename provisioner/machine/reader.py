@@ -99,6 +99,8 @@ class Context:
     """Whether to read contents where a cheaper look usually does."""
     made: tuple[str, ...] = ()
     """Paths that the spec's entries make. The innermost entry that names a path owns it."""
+    ensured: tuple[str, ...] = ()
+    """Folders that the spec's entries make where they are not there."""
     edited: tuple[str, ...] = ()
     """Paths that the spec's entries edit: others make them, and their contents may differ from that."""
     patches: tuple[Patch, ...] = ()

@@ -28,6 +28,8 @@ class Run:
     """(regular expression over a failure's output, another command): that runs in its place."""
     progress: Literal["", "apt"] = ""
     """How to follow it: `apt` passes a status descriptor to apt-get."""
+    creates: str = ""
+    """A path that is there once it has ended well; "" where that is not known."""
     op: Literal["run"] = "run"
 
 

@@ -49,6 +49,13 @@ class Change:
     """Not named by the file, but a dependency of something that is."""
     known_after: tuple[str, ...] = ()
     """For DEFERRED: the addresses of what must be done before this can be planned."""
+    left_out: bool = False
+    """For KEEP: whether nothing is done about it, since it needs what is optional and not here."""
+
+    @property
+    def right(self) -> bool:
+        """Whether it is as the file says."""
+        return self.action is Action.KEEP and not self.left_out
 
 
 @dataclass(frozen=True, kw_only=True)

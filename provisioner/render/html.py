@@ -17,9 +17,9 @@ from provisioner.render.stylesheet import SHEET
 from provisioner.render.text import (
     ROLES,
     STATUS_WORDS,
-    VERBS,
     authority,
     counted,
+    counts_of,
     format_seconds,
     more_dependencies,
     requirements,
@@ -70,23 +70,18 @@ def render_plan(plan: Plan) -> str:
 
 def kind_fold(kind: str, steps: tuple[Step, ...]) -> Markup:
     changes = [change for step in steps for change in step.changes]
-    right = [change for change in changes if change.action is Action.KEEP]
+    right = [change for change in changes if change.right]
     dependencies = [c for c in changes if c.transitive and c.action is Action.CREATE and not c.reason]
     rest = [change for change in changes if change not in right and change not in dependencies]
     warnings = [warning for step in steps for warning in step.warnings]
-    counts = [f"{count} {verb}" for action, verb in VERBS if (count := count_of(changes, action))]
     return fold(
-        join(element("strong", kind), f" {', '.join(counts)}"),
+        join(element("strong", kind), f" {', '.join(counts_of(changes))}"),
         change_table(f"Changes of {kind}", kind, rest),
         fold(more_dependencies(len(dependencies)), change_table("Dependencies", kind, dependencies)),
         fold(f"{len(right)} already right", change_table("Already right", kind, right)),
         *(warn(warning) for warning in warnings),
         opened=bool(rest or dependencies or warnings),
     )
-
-
-def count_of(changes: list[Change], action: Action) -> int:
-    return sum(change.action is action for change in changes)
 
 
 def change_table(caption: str, kind: str, changes: Sequence[Change]) -> Markup:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from provisioner.model.plan import Action, Change, Plan, Step, fingerprint
@@ -50,6 +51,7 @@ def render_plan(
     lines += [""] if plan.notes else []
     for kind, group in groupby(plan.steps, key=lambda step: step.kind):
         lines += kind_lines(kind, list(group), paint, width, verbose)
+    lines += [] if verbose else left_out_lines(plan, paint, width)
     sums = filter(None, [f"Plan: {summary(plan)}.", requirements(plan)])
     return "\n".join([*lines, "", *sums]) + "\n"
 
@@ -100,9 +102,9 @@ def identity_lines(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
 def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: bool) -> Iterator[str]:
     changes = [change for step in steps for change in step.changes]
     shown = [change for change in changes if verbose or change.action is not Action.KEEP]
-    right = sum(change.action is Action.KEEP for change in changes)
+    quiet = ", ".join(counts_of(change for change in changes if change.action is Action.KEEP))
     heading = paint("strong", kind)
-    yield f"{heading}  {paint('faint', f'{right} already right')}" if right else heading
+    yield f"{heading}  {paint('faint', quiet)}" if quiet else heading
     dependencies = [
         c for c in shown if c.transitive and c.action is Action.CREATE and not c.reason and not verbose
     ]
@@ -114,6 +116,16 @@ def kind_lines(kind: str, steps: list[Step], paint: Paint, width: int, verbose: 
     for step in steps:
         for warning in step.warnings:
             yield from wrapped("warning: " + warning, width, paint, "change", "    ")
+
+
+def left_out_lines(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+    """What is left out, and why, a paragraph for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for change in plan.changes:
+        if change.left_out:
+            reasons.setdefault(change.reason, []).append(change.address)
+    for reason, addresses in reasons.items():
+        yield from wrapped(f"Left out: {', '.join(addresses)}: {reason}.", width, paint, "faint", "")
 
 
 def part_lines(steps: tuple[Step, ...]) -> Iterator[str]:
@@ -190,11 +202,18 @@ def wrapped(text: str, width: int, paint: Paint, role: str, indent: str) -> Iter
 
 def summary(plan: Plan) -> str:
     """ "5 to add, 1 to change, 37 already right, 214 MB to download"."""
-    actions = [change.action for change in plan.changes]
-    parts = [f"{count} {words}" for action, words in VERBS if (count := actions.count(action))]
+    parts = [*counts_of(plan.changes)]
     if plan.download:
         parts.append(f"{format_size(plan.download)} to download")
     return ", ".join(parts) or "nothing in the file"
+
+
+def counts_of(changes: Iterable[Change]) -> Iterator[str]:
+    """How many changes there are of each action, in words; what is left out is not right."""
+    counted = Counter(None if change.left_out else change.action for change in changes)
+    yield from (f"{counted[action]} {words}" for action, words in VERBS if counted[action])
+    if counted[None]:
+        yield f"{counted[None]} left out"
 
 
 def format_seconds(seconds: float) -> str:
@@ -218,6 +237,7 @@ def render_report(report: Report, *, paint: Paint = plain, width: int = DEFAULT_
             lines += outcome_lines(outcome, paint, width)
     lines += skipped_lines(report.outcomes, paint, width)
     lines += residual_lines(report, paint, width)
+    lines += left_out_lines(report.plan, paint, width)
     lines += warning_lines(report, paint, width)
     for verdict in report.verdicts:
         if not verdict.remembered:
@@ -310,8 +330,11 @@ def restart_lines(report: Report, paint: Paint, width: int) -> Iterator[str]:
 
 def render_no_op(report: Report) -> str:
     """A report of nothing to do, without its time: what a later no-op apply prints again."""
-    warnings = warning_lines(report, plain, DEFAULT_WIDTH)
-    return "\n".join([*warnings, *fingerprint_lines(report.fingerprint, plain), result_line(report)])
+    told = [
+        *left_out_lines(report.plan, plain, DEFAULT_WIDTH),
+        *warning_lines(report, plain, DEFAULT_WIDTH),
+    ]
+    return "\n".join([*told, *fingerprint_lines(report.fingerprint, plain), result_line(report)])
 
 
 def fingerprint_lines(found: str, paint: Paint) -> Iterator[str]:
@@ -329,23 +352,22 @@ def result_line(report: Report) -> str:
         if steps.get(step.id) is Status.DONE
         for change in step.changes
     )
-    right = sum(change.action is Action.KEEP for change in report.plan.changes)
+    right = sum(change.right for change in report.plan.changes)
+    absent = sum(change.left_out for change in report.plan.changes)
     passed = sum(verdict.passed for verdict in report.verdicts)
     earlier = sum(verdict.remembered for verdict in report.verdicts)
     if report.ok:
         checks = f", {counted(passed, 'check')} passed" if passed else ""
         if earlier and earlier == passed:
             checks = f", {counted(passed, 'check')} passed before in this state"
-        done = (
-            f"{changed} changed, {right} already right"
-            if changed
-            else f"Nothing to do: {right} already right"
-        )
+        counts = f"{right} already right" + (f", {absent} left out" if absent else "")
+        done = f"{changed} changed, {counts}" if changed else f"Nothing to do: {counts}"
         restart = " for the next kernel; this one needs a restart" if report.restart else ""
-        return f"{done}{checks}. Every part is verified{restart}."
+        every = "Every other part" if absent else "Every part"
+        return f"{done}{checks}. {every} is verified{restart}."
     bad = (Status.FAILED, Status.BLOCKED, Status.SKIPPED, Status.INTERRUPTED)
-    counts = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
-    parts = [f"{count} {word}" for count, word in counts if count]
+    totals = [(sum(s is status for s in steps.values()), STATUS_WORDS[status][1].lower()) for status in bad]
+    parts = [f"{count} {word}" for count, word in totals if count]
     if report.residual:
         parts.append(f"{len(report.residual)} still different from the {authority(report.plan)}")
     wrong = sum(not verdict.passed and not verdict.warning for verdict in report.verdicts)

@@ -44,6 +44,10 @@ class DatasetFacts:
     damage: Damage = field(default_factory=Damage)
     others: Others = field(default_factory=Others)
     """What other entries own or change of it."""
+    renewed: str = ""
+    """The local file that it came from, where that has changed since."""
+    awaited: str = ""
+    """A local file to get it from that another entry is still to make."""
     matching: str = ""
     """The sha256 of a file without a receipt, if it is the one in the spec."""
     leftovers: tuple[str, ...] = ()
@@ -65,7 +69,11 @@ def observe(config: Datasets, reader: Reader, pinning: Pinning[DatasetPins] | No
     pending = [name for name in datasets if state(datasets[name], found[name])[0] in PENDING]
     answers = ask_all({url for name in pending for url in datasets[name].urls}, reader)
     asked = {
-        name: replace(found[name], answers=tuple(answers[url] for url in datasets[name].urls))
+        name: replace(
+            found[name],
+            answers=tuple(answers[url] for url in datasets[name].urls),
+            awaited=awaited(datasets[name], reader),
+        )
         for name in pending
     }
     return found | asked
@@ -101,6 +109,7 @@ def look(name: str, dataset: WantedDataset, reader: Reader) -> DatasetFacts:
         around=came_with(dataset.to, path, others, reader) if occupied and foreign else "",
         others=others,
         receipt=receipt,
+        renewed=renewed(dataset, receipt, record, reader) if receipt else "",
         torn=data is not None and receipt is None,
         damage=damage,
         matching=matching(dataset, path, stat, reader) if data is None else "",
@@ -188,6 +197,32 @@ def parts(dataset: WantedDataset, path: str) -> tuple[str, ...]:
     return (f"{download}.part", download) if dataset.format else (f"{download}.part",)
 
 
+def renewed(dataset: WantedDataset, receipt: Receipt, record: str, reader: Reader) -> str:
+    """The local file that a dataset came from, where it holds something else by now; "" where it does not.
+
+    It is read only where it is newer than the receipt. With a sha256 in the file, or in the lock, that
+    decides.
+    """
+    origin = next((url for url in dataset.urls if shown(url) == receipt.url), "")
+    asked = local_path(origin)
+    if dataset.sha256 or asked is None:
+        return ""
+    path = as_stored(asked, reader)
+    now, noted = look_through(path, reader), reader.stat(record)
+    if now is None or now.type != "file" or noted is None:
+        return ""
+    newer = now.mtime_ns > noted.mtime_ns
+    differs = now.size != receipt.size or (newer and reader.hash(path) != receipt.sha256)
+    return path if differs else ""
+
+
+def awaited(dataset: WantedDataset, reader: Reader) -> str:
+    """The first local file of a dataset that is not there, and that another entry makes; "" for none."""
+    local = (path for url in dataset.urls if (path := local_path(url)))
+    made = (path for path in local if at_or_below_any(path, reader.context.made))
+    return next((path for path in made if look_through(as_stored(path, reader), reader) is None), "")
+
+
 def size_at(path: str, reader: Reader) -> int:
     stat = reader.stat(path)
     return stat.size if stat else 0
@@ -230,6 +265,8 @@ def state(dataset: WantedDataset, found: DatasetFacts) -> tuple[Action, str]:
         return change, "the file asks for another url"
     if dataset.strip != receipt.strip:
         return change, "the file asks for another `strip`"
+    if found.renewed:
+        return change, f"{found.renewed} has changed since"
     if found.damage.count:
         return change, describe_damage(dataset, receipt, found.damage)
     return Action.KEEP, ""

@@ -95,6 +95,8 @@ def size_of(dataset: WantedDataset, found: DatasetFacts) -> int | None:
 def obstacle_to(dataset: WantedDataset, found: DatasetFacts, size: int | None) -> str:
     """Why it is not available, and how to fix it; empty when it is."""
     if all(answer.error and not answer.transient for answer in found.answers):
+        if found.awaited:
+            return f"{found.awaited} is still to be made by another part of the file: apply that first"
         return f"{refusals(found)}; check the URL, or give another URL in `mirrors`"
     needed = (size or 0) * (2 if dataset.format else 1) - found.partial
     if needed > found.free:

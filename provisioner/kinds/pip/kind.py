@@ -270,7 +270,9 @@ def entries(config: Pip, folder: str) -> Iterator[Entry]:
         makes=(*([config.venv] if config.venv else []), *(f"program:{name}" for name in PROGRAMS)),
         reads=sources,
         after=config.after,
-        about=f"what {', '.join(map(as_written, sources))} asks for" if sources else "",
+        about=f"what {', '.join(map(as_written, sources))} {'ask' if sources[1:] else 'asks'} for"
+        if sources
+        else "",
     )
 
 

@@ -161,7 +161,8 @@ def why_missing(place: str, config: Pip, reader: Reader) -> str:
     if maker and reader.stat(maker) is None:
         waits = place in dict(config.files)
         way = "apply that first" if waits else "name it in pip.requirements, so that pip waits for it"
-        return f"{place} is to be in {maker}, which is not there yet: {way}."
+        where = "made by another part of the file, and" if maker == place else f"in {maker}, which"
+        return f"{place} is to be {where} is not there yet: {way}."
     advice = hint(find_gap(place, reader)) or "check the path."
     if maker and maker != place:
         return f"There is no {posixpath.relpath(place, maker)} in {maker}, which this file brings: {advice}"

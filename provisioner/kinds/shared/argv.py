@@ -84,10 +84,10 @@ def in_front(folders: tuple[str, ...], path: str) -> str:
 
 def hint_for_missing(program: str) -> tuple[str, str]:
     """What a run says whose program is not there, as a regular expression, and what to do then."""
-    return (
-        rf"(?m)^{re.escape(program)}: (No such file or directory|not found)",
-        f"Let `apt` install the package that has {program}, or write the program's whole path.",
-    )
+    way = f"Let `apt` install the package that has {program}, or write the program's whole path."
+    if "/" in program:
+        way = "Correct its path, or let another entry make it; what its first line names must be there, too."
+    return rf"(?m)^{re.escape(program)}: (No such file or directory|not found)", way
 
 
 def places(program: str, folder: str, path: str) -> tuple[str, ...]:

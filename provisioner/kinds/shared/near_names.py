@@ -118,3 +118,12 @@ def ordinal(number: int) -> str:
     endings = {1: "st", 2: "nd", 3: "rd"}
     ending = "th" if number % 100 in (11, 12, 13) else endings.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def near_address(address: str, known: Collection[str]) -> str:
+    """The address that was probably meant: of one kind, the rest decides; "" where none is near."""
+    kind, dot, name = address.partition(".")
+    names = {each.removeprefix(kind + dot): each for each in known if dot and each.startswith(kind + dot)}
+    if names:
+        return next((names[each] for each in difflib.get_close_matches(name, names, n=1)), "")
+    return next(iter(difflib.get_close_matches(address, known, n=1)), "")

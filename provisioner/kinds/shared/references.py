@@ -7,12 +7,13 @@ dollar.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
+
+from provisioner.kinds.shared.near_names import near_address
 
 Definition = Callable[[Mapping[str, object]], str]
 """Gives an absolute path, from the context in which sections are validated. Raises ValueError, whose text
@@ -97,11 +98,11 @@ def expand(text: str, names: Names, instead: Callable[[str], str]) -> tuple[str,
 def refusal(token: re.Match[str], known: Collection[str], instead: Callable[[str], str]) -> str:
     """Why something stays unexpanded, and what to write."""
     name = token[1] or ""
-    near = difflib.get_close_matches(name, known, n=1)
+    near = near_address(name, known)
     if "." not in name and not near:
         return f"contains {token[0]}, which nothing expands; {instead(token[0])}"
     listed = ", ".join(f"${{{each}}}" for each in known)
-    way = f"did you mean ${{{near[0]}}}?" if near else f"it defines {listed}" if known else instead(token[0])
+    way = f"did you mean ${{{near}}}?" if near else f"it defines {listed}" if known else instead(token[0])
     return f"refers to {token[0]}, which the file does not define; {way}"
 
 

@@ -24,7 +24,7 @@ def export(spec: Spec, form: str, name: str | None = None, out: str | None = Non
     lock, reader = use.read(spec), look(spec, connect(spec))
     target = named(lock, name) if name else fitting(lock, reader)
     if use.stale(target, spec, reader):
-        raise use.edited(spec, (target.name,))
+        raise use.edited(spec, (target.name,), reader)
     return FORMS[form](spec, target, out)
 
 

@@ -14,7 +14,10 @@ from provisioner.engine.selection import Selection
 from provisioner.machine.reader import Reader
 from provisioner.model.errors import ObserveError, PlanMovedError, ProvisionerError
 from provisioner.model.plan import Action, Plan, fingerprint
+from provisioner.model.report import Report
+from provisioner.render import html
 from provisioner.render.documents import plan_document, text
+from provisioner.render.text import render_no_op, render_plan, render_report
 from tests import chains
 from tests.chains import apply, bundle, changes, machine, parse, plan
 
@@ -94,17 +97,17 @@ CASES = [
         },
     ),
     Case(
-        "a blocked maker blocks whoever has to see what it makes, in words, and skips whoever uses it",
+        "a blocked maker blocks whoever has to see what it makes, and whoever uses it, in words",
         f"datasets:\n{TOOL}files: [{{path: r, source: tool/r.txt}}, {{path: tool/y, content: y}}, "
         "{path: q, source: r}, {path: s, content: s}]",
         [
             "! datasets.tool  (absent) -> from tool.tar",
             "! files.r",
-            "+ files.tool/y  (absent) -> file",
+            "! files.tool/y  (absent) -> file",
             "! files.q",
             "+ files.s  (absent) -> file",
         ],
-        "blocked blocked skipped blocked done",
+        "blocked blocked blocked blocked done",
         found={},
         reasons={
             "files.r": "needs datasets.tool, which is blocked",
@@ -112,7 +115,7 @@ CASES = [
         },
         errors={
             "files.r": "needs datasets.tool, which is blocked",
-            "files.tool/y": "not tried, because of datasets.tool",
+            "files.tool/y": "needs datasets.tool, which is blocked",
         },
     ),
     Case(
@@ -129,6 +132,40 @@ CASES = [
         ["? files.r", "+ files.s  (absent) -> file", "? files.q", "+ run.m  (absent) -> make out absent"],
         "skipped done skipped failed",
         errors={"files.r": "not tried, because of run.m", "files.q": "not tried, because of files.r"},
+    ),
+    Case(
+        "a folder that a command makes something in is there before",
+        "files: [{path: out, folder: true}, {path: c, copy: out}]\n"
+        "run: [{name: m, command: [make, x], cwd: out, creates: out/x}]",
+        ["+ files.out  (absent) -> folder", "? files.c", "+ run.m  (absent) -> make x"],
+        "done done done",
+        found={},
+        later={"files.c": ["+ files.c  (absent) -> a copy, 1 file, 8 B"]},
+        reasons={"files.c": "what out holds, known after files.out, run.m"},
+    ),
+    Case(
+        "a command that does not make what it is to make has failed, and its reader says so",
+        "files: [{path: r, source: made}]\nrun: [{name: m, command: [make, other], creates: made}]",
+        ["? files.r", "+ run.m  (absent) -> make other"],
+        "skipped failed",
+        errors={
+            "run.m": "make ended with 0, but did not make /work/made",
+            "files.r": "not tried, because of run.m",
+        },
+    ),
+    Case(
+        "a command after what is blocked is blocked, too, unless it is done",
+        f"datasets:\n{TOOL}run: [{{name: a, command: [make, a], creates: a, after: [datasets]}}, "
+        "{name: b, command: [make, b], creates: b}, {name: c, command: [make, c], creates: c}]",
+        [
+            "! datasets.tool  (absent) -> from tool.tar",
+            "! run.a  (absent) -> make a",
+            "= run.b  done",
+            "+ run.c  (absent) -> make c",
+        ],
+        "blocked blocked kept done",
+        found={"b": "b"},
+        reasons={"run.a": "needs datasets.tool, which is blocked"},
     ),
     Case(
         "commands stop at the first that fails, and are behind the rest whether that is well or not",
@@ -175,8 +212,8 @@ CASES = [
         ],
         "kept kept kept kept kept done",
         reasons={
-            "datasets.d": "/content/drive is optional, and not here",
-            "files.a": "/work/models is optional, and not here",
+            "datasets.d": "needs /content/drive, which is not mounted and not required",
+            "files.a": "needs /work/models, which is left out",
         },
     ),
 ]
@@ -223,6 +260,25 @@ def test_an_optional_drive_is_part_of_the_fingerprint() -> None:
     made = plan(spec, found)
     assert ("datasets.d", "absent") in made.named
     assert fingerprint(made)
+
+
+def test_what_is_left_out_is_not_right_and_is_told() -> None:
+    spec, found = parse(CASES[-1].wanted), machine({})
+    made = plan(spec, found)
+    shown = render_plan(made)
+    needs = "needs /content/drive, which is not mounted and not required"
+    assert f"Left out: drive.link models, datasets.d: {needs}." in " ".join(shown.split())
+    assert shown.startswith("drive  2 left out\n")
+    assert shown.endswith("Plan: 1 to add, 5 left out.\n")
+    applied = apply(spec, found)
+    report = Report(plan=applied.carried, outcomes=tuple(applied.outcomes.values()))
+    told = render_report(report)
+    assert "1 changed, 0 already right, 5 left out. Every other part is verified. (" in told
+    assert needs in " ".join(told.split())
+    again = Report(plan=plan(spec, found))
+    assert "Nothing to do: 1 already right, 5 left out. Every other part" in render_no_op(again)
+    assert needs in " ".join(render_no_op(again).split())
+    assert "5 left out" in html.render_plan(made)
 
 
 def test_a_gate_that_is_blocked_lets_nothing_begin_that_is_to_be_planned_later() -> None:
@@ -354,3 +410,31 @@ def test_the_same_plan_whatever_was_planned_before() -> None:
     first = plan(spec, found)
     assert first == plan(spec, found)
     assert replace(first, steps=()) == replace(round_trip(first), steps=())
+
+
+def test_a_chain_ends_when_the_command_that_makes_its_archive_has_run_again() -> None:
+    spec, found = (
+        parse(f"datasets:\n{TOOL}run: [{{name: m, command: [make, tool.tar, in], creates: tool.tar}}]"),
+        machine({"in": "1"}),
+    )
+    apply(spec, found)
+    assert not plan(spec, found).pending
+    found.put("/work/in", "2")
+    found.drop("/work/tool.tar")
+    applied = apply(spec, found)
+    assert applied.statuses == {"datasets.tool": "done", "run.m": "done"}
+    assert applied.on_the_way == {"datasets.tool": ["~ datasets.tool  1 files, 9 B -> 9 B from tool.tar"]}
+    assert found.read("/work/tool/unpacked") == b"made of 2"
+    assert not plan(spec, found).pending
+
+
+def test_what_turns_out_as_foreseen_is_not_shown_again() -> None:
+    spec, found = parse(f"datasets:\n{TOOL}files: [{{path: tool/y, content: y}}]"), machine(HERE)
+    before = plan(spec, found)
+    steps = tuple(
+        replace(step, changes=tuple(replace(change, transitive=True) for change in step.changes))
+        for step in before.steps
+    )
+    applied = apply(spec, found, saved=replace(before, steps=steps))
+    assert applied.statuses == {"datasets.tool": "done", "files.tool/y": "done"}
+    assert applied.on_the_way == {}

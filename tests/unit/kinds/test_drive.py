@@ -84,7 +84,7 @@ def test_what_lies_on_an_optional_drive_is_left_out_by_way_of_links_too() -> Non
     )
     left_out = {address for address, change in found.items() if change.before == "left out"}
     assert left_out == {"drive.link models", "datasets.data", "datasets.linked", "files.copy"}
-    assert found["files.copy"].reason == "/work/models is optional, and not here"
+    assert found["files.copy"].reason == "needs /work/models, which is left out"
     assert {found["datasets.web"].action, found["files.own"].action} == {Action.CREATE}
 
 

@@ -53,10 +53,14 @@ NEEDS = [
                 "drive.mount": SEEN,
                 "drive.MyDrive/a": SEEN,
                 "drive.MyDrive/a/b": SEEN,
-                "files./content/drive/MyDrive/a/b/c": DONE,
+                "files./content/drive/MyDrive/a/b/c": SEEN,
             },
             "files.out/log": {"drive.link out": DONE},
-            "files./content/drive/MyDrive/a/b/c": {"drive.mount": SEEN},
+            "files./content/drive/MyDrive/a/b/c": {
+                "drive.mount": SEEN,
+                "drive.MyDrive/a": DONE,
+                "drive.MyDrive/a/b": DONE,
+            },
         },
     ),
     (
@@ -100,9 +104,32 @@ NEEDS = [
         {"datasets.b": {"datasets.a": DONE}, "datasets.c": {"datasets.a": DONE, "datasets.b": DONE}},
     ),
     (
-        "a folder is made by nobody: it comes after all that is put into it",
-        "files: [{path: d, folder: true, mode: '0500'}, {path: d/x, content: x}]",
-        {"files.d": {"files.d/x": DONE}},
+        "a folder comes before all that is put into it, and is no tree that is read",
+        "files: [{path: d/x, content: x}, {path: d, folder: true}]\n"
+        "run: [{name: r, command: [sh, -c, 'echo hi > d/y'], creates: d/y}]",
+        {"files.d/x": {"files.d": DONE}, "run.r": {"files.d": DONE}},
+    ),
+    (
+        "folders in a folder, what is unpacked there, and what is edited there",
+        "files: [{path: d, folder: true}, {path: d/e, folder: true}, "
+        "{path: d/e/t/x, edit: [{line: x}]}]\n"
+        "datasets: {t: {url: t.tgz, unpack: true, to: d/e/t}}",
+        {
+            "files.d/e": {"files.d": DONE},
+            "datasets.t": {"files.d": DONE, "files.d/e": DONE},
+            "files.d/e/t/x": {"files.d": SEEN, "files.d/e": SEEN, "datasets.t": SEEN},
+        },
+    ),
+    (
+        "a folder in what another brings",
+        f"files: [{{path: tool/d, folder: true}}]\ndatasets: {{{TOOL}}}",
+        {"files.tool/d": {"datasets.tool": DONE}},
+    ),
+    (
+        "a copy of a folder has to see what others put into it, and a command that works there need not",
+        "files: [{path: c, copy: src}, {path: src/x, content: x}]\n"
+        "run: [{name: r, command: [x], cwd: src, creates: o}]",
+        {"files.c": {"files.src/x": SEEN}, "run.r": {"files.src/x": DONE}},
     ),
     (
         "a link may lead to what another makes",
@@ -119,7 +146,7 @@ NEEDS = [
         f"datasets: {{{TOOL}}}\npip: {{editable: [tool]}}\nfiles: [{{path: tool/setup.cfg, content: x}}]",
         {
             "files.tool/setup.cfg": {"datasets.tool": DONE},
-            "pip": {"datasets.tool": SEEN, "files.tool/setup.cfg": DONE},
+            "pip": {"datasets.tool": SEEN, "files.tool/setup.cfg": SEEN},
         },
     ),
     (
@@ -280,6 +307,22 @@ CONFLICTS = [
         "choose another path",
     ),
     (
+        "two commands of one name, whatever they say",
+        "run:\n- {name: a, command: [x], creates: x}\n- {name: b, command: [x], creates: z}\n"
+        "- {name: a, command: [x], creates: x}",
+        5,
+        "`run.a` is there twice (line 3)",
+        "give each its own name",
+    ),
+    (
+        "a name that is near to no other of its kind",
+        "datasets:\n  e: {url: a, to: a}\nrun:\n"
+        "- {name: m, command: [x], creates: o, after: [datasets.nope]}",
+        5,
+        "`run.m` is after datasets.nope, which the file does not have",
+        "it has datasets.e, run.m",
+    ),
+    (
         "a name that nothing has",
         "datasets:\n  flowers: {url: a, to: a}\nrun:\n"
         "- {name: m, command: [x], creates: o, after: [datasets.flower]}",
@@ -374,6 +417,8 @@ def test_what_can_be_together(text: str) -> None:
 def test_made_and_edited_are_all_paths_of_the_file() -> None:
     spec = read("datasets: {a: {url: a.zip, to: d, unpack: true}}\nfiles: [{path: d/x, content: x}]")
     assert spec.order.made == ("/work/d", "/work/d/x")
+    spec = read("files: [{path: d, folder: true}, {path: d/x, content: x}]")
+    assert (spec.order.made, spec.order.ensured) == (("/work/d/x",), ("/work/d",))
 
 
 # Entries alone
@@ -408,16 +453,14 @@ def test_a_long_chain_is_no_matter() -> None:
 
 
 CLAIMS = st.lists(st.sampled_from(["/a", "/a/b", "/a/b/c", "/d", "/d/e", "x"]), max_size=2).map(tuple)
-ENTRIES = st.lists(
-    st.tuples(CLAIMS, CLAIMS, CLAIMS, CLAIMS, CLAIMS, st.sampled_from([(), ("*",), ("k1",)])), max_size=7
-)
+ENTRIES = st.lists(st.tuples(*[CLAIMS] * 6, st.sampled_from([(), ("*",), ("k1",)])), max_size=7)
 
 
 @given(claims=ENTRIES)
 def test_where_nothing_conflicts_everything_can_be_done_in_some_order(
     claims: list[tuple[tuple[str, ...], ...]],
 ) -> None:
-    fields = ("makes", "reads", "uses", "edits", "mentions", "behind")
+    fields = ("makes", "reads", "uses", "edits", "mentions", "ensures", "behind")
     entries = [
         entry(f"k{number % 3}.{number}", **dict(zip(fields, each, strict=True)))
         for number, each in enumerate(claims)

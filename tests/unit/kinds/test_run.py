@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_a_command_runs_with_the_specs_interpreter_first_in_its_own_folder() -> 
     assert effect.cwd == "/work"
     assert effect.env == (("PATH", "/opt/venv/bin:/usr/bin"), ("A", "1"), ("B", None))
     assert effect.timeout == 7
+    machine.make_folders("/work/src")
     config = command(command=["make"], creates="out", cwd="src", env={"PATH": "/mine:/bin"})
     (step,) = run.plan(config, run.observe(config, machine))
     (effect,) = step.effects
@@ -140,3 +142,30 @@ def test_a_missing_program_is_explained() -> None:
     output = Children().run(replace(effect, cwd="/"), os.environ).stderr
     hints = [told for pattern, told in effect.hints if re.search(pattern, output)]
     assert hints == ["Let `apt` install the package that has no+such, or write the program's whole path."]
+
+
+def test_a_command_runs_in_its_folder_as_that_is_stored() -> None:
+    machine = FakeMachine()
+    machine.put("/work/cafe\u0301/y")
+    config = command(cwd="caf\u00e9", creates="caf\u00e9/x")
+    (step,) = run.plan(config, run.observe(config, machine))
+    (effect,) = step.effects
+    assert isinstance(effect, Run)
+    assert (effect.cwd, effect.creates) == ("/work/cafe\u0301", "/work/cafe\u0301/x")
+
+
+@pytest.mark.parametrize(
+    ("argv", "folder", "hint"),
+    [
+        (("touch", "x"), "gone", "There is no such folder: correct `cwd`, or let another entry make it."),
+        (("./gone", "x"), ".", "Correct its path, or let another entry make it"),
+        (("gone-away", "x"), ".", "Let `apt` install the package that has gone-away"),
+    ],
+)
+def test_what_is_lacking_is_told_when_it_runs(
+    argv: tuple[str, ...], folder: str, hint: str, tmp_path: Path
+) -> None:
+    started = run.start(argv, 5, str(tmp_path / folder), (("PATH", "/usr/bin:/bin"),))
+    completed = Children().run(started, dict(os.environ))
+    first = next(words for pattern, words in started.hints if re.search(pattern, completed.stderr))
+    assert first.startswith(hint)

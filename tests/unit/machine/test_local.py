@@ -199,3 +199,16 @@ def test_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/ada")
     assert state_folder({}) == "/home/ada/.local/state/provisioner"
+
+
+def test_a_command_that_ends_well_has_to_make_what_it_is_to_make(
+    machine: LocalMachine, tmp_path: Path
+) -> None:
+    made = str(tmp_path / "caf\u00e9")
+    with pytest.raises(EffectError, match=f"sh ended with 0, but did not make {made}") as caught:
+        machine.perform(Run(argv=("sh", "-c", "echo nothing"), creates=made), quiet)
+    assert "Correct `creates`" in caught.value.hint
+    assert caught.value.tail == "nothing"
+    machine.perform(Run(argv=("touch", str(tmp_path / "cafe\u0301")), creates=made), quiet)
+    (tmp_path / "link").symlink_to("nowhere")
+    machine.perform(Run(argv=("true",), creates=str(tmp_path / "link")), quiet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from provisioner.machine.local import LocalMachine
 from provisioner.machine.reader import Interpreter
 from provisioner.model.errors import EffectError
 from provisioner.model.plan import Action, Change
-from tests.archives import Member, tar, zipped
+from tests.archives import Member, files, tar, zipped
 from tests.killing import at_each_moment
 from tests.machines import local
 from tests.server import Server
@@ -218,3 +219,26 @@ def test_the_archive_in_the_examples(tmp_path: Path) -> None:
     scene.apply()
     scene.expect_nothing_to_do()
     assert (tmp_path / "blossoms/blossoms.csv").read_text().count("\n") == 101
+
+
+def test_a_local_archive_that_was_made_again_is_unpacked_again(tmp_path: Path) -> None:
+    archive = tmp_path / "src.tar"
+    archive.write_bytes(tar(*files({"a": b"1", "b": b"2"})))
+    scene = Scene(tmp_path, {"d": {"url": "src.tar", "unpack": True, "to": "d"}})
+    scene.apply()
+    scene.expect_nothing_to_do()
+    archive.write_bytes(tar(*files({"a": b"3"})))
+    os.utime(archive, (time.time() + 5, time.time() + 5))
+    assert archive.stat().st_size == 10240
+    (change,) = scene.plan()
+    assert (change.action, change.reason) == (Action.UPDATE, f"{archive} has changed since")
+    scene.apply()
+    assert (tmp_path / "d/a").read_bytes() == b"3"
+    assert not (tmp_path / "d/b").exists()
+    os.utime(archive, (time.time() + 9, time.time() + 9))
+    scene.expect_nothing_to_do()
+    archive.write_bytes(tar(*files({"a": b"4" * 20000})))
+    os.utime(archive, (1, 1))
+    assert scene.plan()[0].action is Action.UPDATE
+    archive.unlink()
+    scene.expect_nothing_to_do()

@@ -94,3 +94,13 @@ def test_what_is_there_in_any_version() -> None:
 def test_the_virtual_environment_that_a_section_chooses() -> None:
     assert KIND.environment(section({"venv": ".venv"})) == "/work/.venv"
     assert KIND.environment(section({})) is None
+
+
+@pytest.mark.parametrize(
+    ("files", "about"),
+    [([], ""), (["a.txt"], "what a.txt asks for"), (["a.txt", "b.txt"], "what a.txt, b.txt ask for")],
+)
+def test_what_is_unknown_of_a_section(files: list[str], about: str) -> None:
+    assert KIND.entries
+    (entry,) = KIND.entries(section({"requirements": files}), "/work")
+    assert entry.about == about

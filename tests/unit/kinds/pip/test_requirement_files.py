@@ -205,10 +205,15 @@ def test_a_lock_depends_on_what_no_other_entry_makes(
             "/work/later/r.txt",
             "/work/later/r.txt is to be in /work/later, which is not there yet: apply that first.",
         ),
+        (
+            "/work/made.txt",
+            "/work/made.txt is to be made by another part of the file, and is not there yet: "
+            "apply that first.",
+        ),
     ],
 )
 def test_why_a_file_is_not_there(place: str, expected: str) -> None:
-    machine = FakeMachine(made=("/work/proj", "/work/later"))
+    machine = FakeMachine(made=("/work/proj", "/work/later", "/work/made.txt"))
     machine.put("/work/requirements.txt")
     machine.put("/work/proj/requirements-gpu.txt")
-    assert why_missing(place, section({"requirements": ["later/r.txt"]}), machine) == expected
+    assert why_missing(place, section({"requirements": ["later/r.txt", "made.txt"]}), machine) == expected
