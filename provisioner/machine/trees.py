@@ -13,8 +13,8 @@ from provisioner.machine.files import in_words, replacing
 from provisioner.model.effects import Chmod, Copy, Move
 from provisioner.model.errors import EffectError, Interrupted
 
-PRECISION = 2 * 10**9
-"""Nanoseconds: some file systems keep times no better than that."""
+GRAINS = (2 * 10**9, 10**9, 10**6, 10**3, 100, 1)
+"""Nanoseconds: how well file systems keep times, the coarsest (FAT) first."""
 
 PIECE = 1 << 20
 
@@ -22,9 +22,10 @@ Stop = Callable[[], bool]
 Tell = Callable[[int, int, str], None]
 
 
-def same_time(first: int, second: int) -> bool:
-    """Whether two times of change, in nanoseconds, are the same on every file system."""
-    return abs(first - second) < PRECISION
+def same_time(original: int, stored: int) -> bool:
+    """Whether a copy's time, in nanoseconds, is its original's, as exactly as its file system keeps times."""
+    grain = next(grain for grain in GRAINS if stored % grain == 0)
+    return abs(original - stored) < grain
 
 
 def mode_in_tree(mode: int, *, folder: bool) -> int:

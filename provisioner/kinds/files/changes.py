@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.kinds.files.facts import FileFacts, PatchFacts
+from provisioner.kinds.files.facts import FileFacts, PatchFacts, in_one
 from provisioner.kinds.files.judgements import (
     Judgement,
     blocked,
@@ -117,8 +117,3 @@ def before(file: File, found: FileFacts) -> str | None:
 
 def listed(names: list[str] | tuple[str, ...], what: str) -> str:
     return ", ".join(names) if len(names) <= LISTED else f"{len(names)} {what}"
-
-
-def in_one(error: EffectError) -> str:
-    """What is wrong and the way out, as one text."""
-    return f"{error.message}{'' if error.message.endswith('?') else '.'} {error.hint}"

@@ -41,7 +41,7 @@ class CopyFacts:
     """Bytes to copy."""
     free: int = 0
     keep: tuple[str, ...] = ()
-    """Paths that other entries make."""
+    """Paths that other entries make, and files here that others edit or have removed."""
     digest: str | None = None
     """sha256 of all that is here of it; None where that is much to read."""
 
@@ -216,6 +216,12 @@ def others_below(file: File, reader: Reader) -> tuple[str, ...]:
     return tuple(path for path in made if path != file.path and is_at_or_below(path, file.path))
 
 
+def ensured_below(file: File, reader: Reader) -> tuple[str, ...]:
+    """Folders below a path that other entries make where they are not there."""
+    found = (as_stored(path, reader) for path in reader.context.ensured)
+    return tuple(path for path in found if path != file.path and is_at_or_below(path, file.path))
+
+
 def walk(path: str, reader: Reader, keep: tuple[str, ...] = ()) -> Iterator[tuple[str, Stat]]:
     """Everything below a folder, without what is at or below `keep`. No link is followed."""
     for name in reader.list(path) or ():
@@ -239,6 +245,7 @@ def look_at_copy(file: File, source: Stat, reader: Reader) -> CopyFacts:
     changed: list[str] = []
     obstacles: list[str] = []
     here: list[tuple[str, Stat]] = []
+    theirs_now: list[str] = []
     needed = 0
     for path, theirs in found:
         name = path.removeprefix(origin)
@@ -248,12 +255,14 @@ def look_at_copy(file: File, source: Stat, reader: Reader) -> CopyFacts:
         if theirs.type == "other" or (ours and ours.type != theirs.type):
             obstacles.append(name)
         elif ours is None and place in gone:
-            continue
+            theirs_now += [place] if here else []  # a patch may need what it takes away
         elif ours is None:
             missing.append(name)
             needed += theirs.size if theirs.type == "file" else 0
-        elif not at_or_below_any(place, edited) and differs(file, path, theirs, place, ours, reader):
-            newer = ours.mtime_ns > theirs.mtime_ns and not same_time(ours.mtime_ns, theirs.mtime_ns)
+        elif theirs.type != "folder" and at_or_below_any(place, edited):
+            theirs_now.append(place)
+        elif differs(file, path, theirs, place, ours, reader):
+            newer = ours.mtime_ns > theirs.mtime_ns and not same_time(theirs.mtime_ns, ours.mtime_ns)
             (changed if newer else stale).append(name)
             needed += max(0, theirs.size - ours.size)
     return CopyFacts(
@@ -265,7 +274,7 @@ def look_at_copy(file: File, source: Stat, reader: Reader) -> CopyFacts:
         tuple(obstacles),
         needed,
         reader.free(file.path),
-        keep,
+        (*keep, *theirs_now),
         digest_of_all(file.path, here, reader) if here else None,
     )
 
@@ -286,7 +295,7 @@ def look_at_modes(file: File, reader: Reader) -> ModeFacts | None:
     """The modes in a folder, where they are asked for."""
     if not file.recurse or file.bits is None:
         return None
-    keep = others_below(file, reader)
+    keep = (*others_below(file, reader), *ensured_below(file, reader))
     stat = reader.stat(file.path)
     found = [stat, *(each for _, each in walk(file.path, reader, keep))] if stat else []
     modes = [
@@ -320,7 +329,12 @@ def look_at_patch(file: File, reader: Reader) -> PatchFacts:
         ]
         return PatchFacts(tuple(diffs.patched(told, file.path, is_folder, content)), is_folder=is_folder)
     except EffectError as error:
-        return PatchFacts(refusal=" ".join((f"{error.message}.", error.hint)), is_folder=is_folder)
+        return PatchFacts(refusal=in_one(error), is_folder=is_folder)
+
+
+def in_one(error: EffectError) -> str:
+    """What is wrong and the way out, as one text."""
+    return f"{error.message}{'' if error.message.endswith('?') else '.'} {error.hint}"
 
 
 def read_patch(path: str, reader: Reader) -> bytes:

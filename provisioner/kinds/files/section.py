@@ -18,6 +18,9 @@ from provisioner.model.errors import EffectError
 FORMS = ("content", "source", "link", "folder", "edit", "set", "patch", "copy", "move", "absent")
 """What an entry can be; `mode` alone is one more."""
 
+LEAVES = ("content", "source", "edit", "set", "absent")
+"""What nothing can lie below: files, and what is removed."""
+
 RECURSIVE = ("folder", "patch", "copy", "move", "mode", "absent")
 """What a folder with all that is in it can be."""
 
@@ -220,12 +223,24 @@ def check_keys(file: File) -> None:
         raise ValueError(f"cannot be set: {error.message}. {error.hint}") from None
 
 
+def check_nesting(files: tuple[File, ...]) -> None:
+    """Raise ValueError for what lies below a file, or below what is removed."""
+    leaves = {file.path: file for file in files if file.form in LEAVES}
+    for file in files:
+        above = file.path
+        while not file.absent and (above := posixpath.dirname(above)) != "/":
+            if leaf := leaves.get(above):
+                what = "this file removes" if leaf.absent else "is a file"
+                raise ValueError(f"has {file.path} in {above}, which {what}; take one of the two out")
+
+
 def check_paths(files: tuple[File, ...]) -> tuple[File, ...]:
     seen: set[str] = set()
     for file in files:
         if file.path in seen:
             raise ValueError(f"names {file.path} twice")
         seen.add(file.path)
+    check_nesting(files)
     trees = [file.path for file in files if file.recurse and file.mode]
     for file in files:
         for tree in trees:

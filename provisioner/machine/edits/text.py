@@ -73,7 +73,8 @@ def replaced(text: str, change: Replacement) -> tuple[str, str]:
             f"`{shown(change.find)}` matches nothing: did it change upstream?",
             "It matches but for white space: compare spaces, tabs and the ends of lines."
             if find.strip() and without_space(find) in without_space(text)
-            else "Look at what the file says now, and correct `find`.",
+            else "Look at what the file says now, and correct `find`; if an earlier edit of yours was made, "
+            "have the original again: `git checkout -- FILE` in a clone, or remove the file and apply again.",
         )
     if len(places) != change.count:
         raise EffectError(

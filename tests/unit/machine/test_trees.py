@@ -54,6 +54,25 @@ def test_only_what_differs_is_copied_and_nothing_is_removed(tmp_path: Path, sour
     assert (target / "mine").exists()
 
 
+def test_an_original_of_the_same_size_that_changed_just_now_is_copied(tmp_path: Path, source: Path) -> None:
+    copy(source, tmp_path / "copy")
+    (source / "a").write_bytes(b"ONE")
+    (tmp_path / "copy/a").touch()
+    os.utime(tmp_path / "copy/a", ns=(10**18, 10**18 + 123))
+    os.utime(source / "a", ns=(10**18, 10**18 + 10**9))
+    assert copy(source, tmp_path / "copy") == [(3, 3)]
+
+
+def test_a_time_is_compared_as_exactly_as_it_is_kept() -> None:
+    exact = 10**18 + 1_234_567_891
+    assert trees.same_time(exact, exact)
+    assert not trees.same_time(exact, exact - 1)
+    for grain in (2 * 10**9, 10**9, 10**6, 10**3, 100):
+        kept = exact // grain * grain
+        assert trees.same_time(exact, kept)
+        assert not trees.same_time(kept + grain, kept)
+
+
 def test_what_others_make_is_left_alone(tmp_path: Path, source: Path) -> None:
     target = tmp_path / "copy"
     copy(source, target, target / "sub", target / "a")

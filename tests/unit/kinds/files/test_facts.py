@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioner.kinds.files.facts import LITTLE
 from provisioner.kinds.files.kind import KIND
+from provisioner.model.effects import Copy
 from provisioner.model.plan import Action
 from tests import scene
 from tests.fakes import Entry, FakeMachine
@@ -56,6 +57,7 @@ def test_large_contents_are_not_read_when_sizes_differ() -> None:
 def large_copy(machine: FakeMachine) -> Any:
     machine.put("/src/a", bytes(LITTLE + 1))
     machine.put("/work/copy/a", bytes(LITTLE + 1))
+    machine.entries["/work/copy/a"].mtime_ns = machine.entries["/src/a"].mtime_ns
     return scene.validate("files", [{"path": "copy", "copy": "/src"}], machine)
 
 
@@ -86,3 +88,31 @@ def test_links_in_a_copy_are_compared_and_not_followed() -> None:
         Action.UPDATE,
         "/work/copy/loop is missing or differs",
     )
+
+
+def a_copy(machine: FakeMachine, original: int, here: int) -> Action:
+    """What is planned for a copy of the same size, given both times in nanoseconds."""
+    machine.put("/src/a", "aaa")
+    machine.put("/work/copy/a", "bbb")
+    machine.entries["/src/a"].mtime_ns, machine.entries["/work/copy/a"].mtime_ns = original, here
+    config = scene.validate("files", [{"path": "copy", "copy": "/src"}], machine)
+    (step,) = scene.plan("files", config, machine)
+    return step.changes[0].action
+
+
+def test_a_change_within_two_seconds_is_seen() -> None:
+    at = 10**18 + 123_456_789
+    assert a_copy(FakeMachine(), at + 10**9, at) is Action.UPDATE
+    assert a_copy(FakeMachine(), at, at + 10**9) is Action.BLOCKED
+    assert a_copy(FakeMachine(), at, 10**18) is Action.KEEP, "a file system that keeps even seconds"
+
+
+def test_what_others_edit_and_remove_is_of_a_copy() -> None:
+    machine = FakeMachine(edited=("/work/copy/b",))
+    for path in ("/src/a", "/src/b", "/work/copy/b"):
+        machine.put(path, path)
+    config = scene.validate("files", [{"path": "copy", "copy": "/src"}], machine)
+    (step,) = scene.plan("files", config, machine)
+    (effect,) = step.effects
+    assert isinstance(effect, Copy)
+    assert effect.keep == ("/work/copy/b",)

@@ -69,6 +69,15 @@ def test_references_stand_for_paths(text: str, expanded: str, uses: tuple[str, .
         ("${HOME:-x}", "contains ${HOME:-x}, which nothing expands; not ${HOME:-x}"),
         ("${}", "contains ${}, which nothing expands; not ${}"),
         ("${open", "contains ${open, which nothing expands; not ${open"),
+        (
+            "${datasets.nope}",
+            "refers to ${datasets.nope}, which the file does not define; "
+            "it defines ${jdk.home}, ${datasets.flowers}",
+        ),
+        (
+            "${dataset.flowers}",
+            "refers to ${dataset.flowers}, which the file does not define; did you mean ${datasets.flowers}?",
+        ),
         ("${jdk.hom}", "refers to ${jdk.hom}, which the file does not define; did you mean ${jdk.home}?"),
         (
             "${git.tool}",
@@ -79,6 +88,11 @@ def test_references_stand_for_paths(text: str, expanded: str, uses: tuple[str, .
 )
 def test_what_nothing_expands_is_refused_with_a_way_out(text: str, said: str) -> None:
     assert refused(text, KNOWN) == said
+
+
+def test_that_both_are_datasets_makes_no_name_near() -> None:
+    said = refused("${datasets.nope}", Names({"datasets.e": fixed("/e")}))
+    assert said.endswith("does not define; it defines ${datasets.e}")
 
 
 def test_a_file_that_defines_nothing_says_what_to_write() -> None:
