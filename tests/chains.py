@@ -176,7 +176,7 @@ def introduce(spec: Spec, found: FakeMachine) -> None:
     """Tell a machine what a spec's entries have to do with its files."""
     order = spec.order
     found.made, found.ensured = order.made, order.ensured
-    found.edited, found.patches = order.edited, order.patches
+    found.edited, found.changes = order.edited, order.changes
 
 
 def plan(spec: Spec, found: FakeMachine, selection: Selection = EVERYTHING) -> Plan:

@@ -29,6 +29,7 @@ from provisioner.model.effects import (
     Export,
     Extension,
     Fetch,
+    FileChange,
     InstallKey,
     Link,
     Mkdir,
@@ -91,7 +92,7 @@ class FakeMachine:
     made: tuple[str, ...] = ()
     ensured: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
-    patches: tuple[Patch, ...] = ()
+    changes: tuple[FileChange, ...] = ()
     variables: Mapping[str, str | tuple[str, ...] | None] = field(default_factory=dict)
     spec: str = "/work/colabenv.yaml"
     free_bytes: int = 10**12
@@ -146,7 +147,7 @@ class FakeMachine:
             made=self.made,
             ensured=self.ensured,
             edited=self.edited,
-            patches=self.patches,
+            changes=self.changes,
             variables=tuple(self.variables.items()),
         )
 

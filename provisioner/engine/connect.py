@@ -53,7 +53,7 @@ def look(spec: Spec, machine: OurMachine, suspects: frozenset[str] | None = None
         made=spec.order.made,
         ensured=spec.order.ensured,
         edited=spec.order.edited,
-        patches=spec.order.patches,
+        changes=spec.order.changes,
         variables=spec.variables,
     )
     reader = TracedReader(machine, context, secrets_of(spec))

@@ -14,7 +14,7 @@ from provisioner.kinds.shared.references import Definition
 from provisioner.kinds.shared.variable_files import Setting
 from provisioner.machine.reader import Reader
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Patch
+from provisioner.model.effects import FileChange
 from provisioner.model.notebook import NotebookRequest
 from provisioner.model.plan import Check, Named, Step
 from provisioner.runtimes.difference import Concerns
@@ -170,8 +170,8 @@ class Entry:
     """Paths whose contents exist already, and can be seen once this is done: a mount."""
     edits: tuple[str, ...] = ()
     """Paths that it changes, and others make. It reads them, too."""
-    patches: tuple[Patch, ...] = ()
-    """The patches by which it does so, for those others to see what is gone."""
+    changes: tuple[FileChange, ...] = ()
+    """How it changes them, for those others to tell its changes from a user's."""
     reads: tuple[str, ...] = ()
     """What it must see before it can be planned."""
     uses: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from provisioner.kinds import registry
 from provisioner.kinds.base import Entry
 from provisioner.kinds.shared.near_names import near_address
-from provisioner.model.effects import Patch
+from provisioner.model.effects import FileChange
 
 
 class Dependency(Enum):
@@ -65,9 +65,10 @@ class Order:
         return tuple(sorted(path for entry in self.entries.values() for path in entry.edits))
 
     @property
-    def patches(self) -> tuple[Patch, ...]:
-        """All patches, in the order of the file."""
-        return tuple(patch for entry in self.entries.values() for patch in entry.patches)
+    def changes(self) -> tuple[FileChange, ...]:
+        """All changes to files that others make: of a folder before those of a file in it, as it is done."""
+        found = (change for entry in self.entries.values() for change in entry.changes)
+        return tuple(sorted(found, key=lambda change: (change.path.count("/"), change.path)))
 
     def waiting_for(self, address: str) -> set[str]:
         """All that waits for an entry, itself included."""

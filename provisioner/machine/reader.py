@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from provisioner.model.accelerators import Accelerators
-from provisioner.model.effects import Effect, Patch, Run
+from provisioner.model.effects import Effect, FileChange, Run
 from provisioner.model.kernel import Kernel
 from provisioner.model.report import Event
 
@@ -103,8 +103,8 @@ class Context:
     """Folders that the spec's entries make where they are not there."""
     edited: tuple[str, ...] = ()
     """Paths that the spec's entries edit: others make them, and their contents may differ from that."""
-    patches: tuple[Patch, ...] = ()
-    """The patches of the spec: what they remove, nobody misses."""
+    changes: tuple[FileChange, ...] = ()
+    """What the spec's entries change in files that others make, in the order in which they do."""
     foreseen: tuple[str, ...] = ()
     """Paths that are still to be made: `read` foretells what will be at and below them, and no program sees
     it."""

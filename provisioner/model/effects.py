@@ -300,6 +300,10 @@ class Extension:
 LiveEffect = Mount | Secret | Upload | Export | Refresh | SearchPath | Chdir | Extension
 
 
+FileChange = Edit | SetKeys | Patch | Chmod
+"""A change to a file that others made."""
+
+
 FOREGROUND = (Mount, Secret, Upload, Chdir, Extension)
 """What talks to the page or to IPython, which expect to be called in the kernel's main thread."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.kinds.base import Entry
 from provisioner.kinds.files.section import File
 from provisioner.kinds.shared.fields import as_written
+from provisioner.model.effects import Chmod, Edit, FileChange, SetKeys
 
 ABOUT = {
     "edit": "whether it is edited",
@@ -40,9 +42,20 @@ def claims(file: File, entry: Entry) -> Entry:
         case "absent":
             return replace(entry, makes=(file.path,), reads=(file.path,), about=ABOUT["absent"])
         case "edit" | "set" | "patch":
-            patches = (file.patching,) if file.patches else ()
-            about = ABOUT[file.form]
-            return replace(entry, edits=(file.path,), reads=file.patches, patches=patches, about=about)
+            about, changes = ABOUT[file.form], tuple(changes_of(file))
+            return replace(entry, edits=(file.path,), reads=file.patches, changes=changes, about=about)
         case "mode":  # that is no change of what is in a file
-            return replace(entry, reads=(file.path,), about=ABOUT[file.form])
+            return replace(entry, reads=(file.path,), changes=tuple(changes_of(file)), about=ABOUT[file.form])
     return replace(entry, makes=(file.path,))
+
+
+def changes_of(file: File) -> Iterator[FileChange]:
+    """How an entry changes a file of others, in the order in which it does."""
+    if file.patches:
+        yield file.patching
+    if file.edit:
+        yield Edit(path=file.path, changes=tuple(each.change for each in file.edit))
+    if file.keys:
+        yield SetKeys(path=file.path, format=file.language, keys=file.settings)
+    if file.bits is not None:
+        yield Chmod(path=file.path, mode=file.bits, tree=bool(file.recurse))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from provisioner.kinds.git import command, remote
 from provisioner.kinds.git.facts import Clone, RepoFacts
 from provisioner.kinds.git.pins import WantedRepository
 from provisioner.kinds.git.state import Task, is_behind, state, target_of
+from provisioner.kinds.shared.changed import OWNER_MAY_RUN, as_changed, is_changed
 from provisioner.kinds.shared.fields import at_or_below_any, is_at_or_below
+from provisioner.machine.edits.diffs import Content
 from provisioner.machine.reader import Completed, Reader
-from provisioner.model.errors import ObserveError
+from provisioner.model.errors import EffectError, ObserveError
+
+PROGRAM = "100755"
+"""The mode that git has of a file that may be run. Source: git-ls-tree(1)."""
 
 NOT_STARTED = 127
 """git is not there yet; what it would say is asked again when it is."""
@@ -102,14 +108,30 @@ def with_edits(wanted: WantedRepository, found: RepoFacts, reader: Reader) -> Re
             f"Find out why: git -C {shlex.quote(found.path)} status",
         )
     names = tuple(changed(told.stdout))
-    owned = (*reader.context.edited, *(made for made in reader.context.made if made != found.path))
-    inside = [place for place in owned if is_at_or_below(place, found.path) and place != found.path]
-    explained = tuple(name for name in names if at_or_below_any(posixpath.join(found.path, name), inside))
+    explained = tuple(name for name in names if is_explained(name, wanted, found, reader))
     edited = [name for name in names if name not in explained]
     if found.suspect and edited and found.target:
         edited = left_by_us(edited, wanted, found, reader)
     found = replace(found, edited=tuple(edited), explained=explained)
     return replace(found, in_the_way=in_the_way(wanted, found, reader)) if found.target else found
+
+
+def is_explained(name: str, wanted: WantedRepository, found: RepoFacts, reader: Reader) -> bool:
+    """Whether a tracked file differs because of other entries alone: one makes it, or they change it so."""
+    path = posixpath.join(found.path, name)
+    inside = [made for made in reader.context.made if made != found.path and is_at_or_below(made, found.path)]
+    if at_or_below_any(path, inside):
+        return True
+    if not is_changed(path, reader):
+        return False
+    listed = git(wanted, found, reader, "ls-tree", "HEAD", "--", f":(literal){name}")
+    blob = git(wanted, found, reader, "cat-file", "blob", f"HEAD:{name}")
+    known = Content(None if blob.code else blob.stdout.encode(), listed.stdout.startswith(PROGRAM))
+    data, stat = reader.read(path), reader.stat(path)
+    here = Content(data, data is not None and stat is not None and bool(stat.mode & OWNER_MAY_RUN))
+    with suppress(EffectError):
+        return as_changed(path, known, reader) == here
+    return False
 
 
 def changed(output: str) -> Iterator[str]:

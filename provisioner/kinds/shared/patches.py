@@ -20,7 +20,8 @@ def taken_away(folder: str, reader: Reader) -> frozenset[str]:
     """
     near = (
         patch
-        for patch in reader.context.patches
+        for patch in reader.context.changes
+        if isinstance(patch, Patch)
         if is_at_or_below(patch.path, folder) or is_at_or_below(folder, patch.path)
     )
     gone = {path: removes for patch in near for path, removes in outcomes(patch, reader)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from provisioner.model.plan import Action
 from provisioner.model.report import Status
 from provisioner.render.text import render_report
 from tests.archives import files, tar
+from tests.gitserver import git
 from tests.index import Index, project
 from tests.scene import format_change
 
@@ -156,11 +156,6 @@ def test_an_archive_may_have_another_form_of_names_than_the_file(desk: Path) -> 
     assert [path.name for path in (desk / "data").glob("D*")] == [folder]
 
 
-def git(folder: Path, *words: str) -> None:
-    who = ("-c", "user.name=n", "-c", "user.email=e")
-    subprocess.run(("git", *who, *words), cwd=folder, check=True, capture_output=True)
-
-
 MODELS = {"models/.gitkeep": b"", "models/weights.bin": b"see the release page", "code.py": b"1"}
 
 
@@ -252,3 +247,36 @@ def test_what_a_patch_removes_is_missed_by_nobody_and_all_else_is(
     assert provisioner.plan(spec).pending
     settle(spec)
     assert {path.name: path.read_text() for path in etc.iterdir()} == patched
+
+
+def test_another_revision_keeps_what_a_user_wrote_and_takes_our_own_changes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    git(hub, "init", "--quiet", "--initial-branch=main")
+    for name in ("one", "two"):
+        (hub / "conf.yml").write_text(f"workers: 1\nname: {name}\n")
+        git(hub, "add", "--all")
+        git(hub, "commit", "--quiet", "--message", name)
+        git(hub, "tag", name)
+    conf = tmp_path / "tool" / "conf.yml"
+
+    def spec(rev: str) -> provisioner.Spec:
+        text = f"version: 1\ngit: {{repos: {{tool: {{url: hub, rev: {rev}}}}}}}\n"
+        text += "files: [{path: tool/conf.yml, set: {workers: 2}}]\n"
+        return provisioner.parse(text, folder=tmp_path)
+
+    provisioner.apply(spec("one"))
+    ours = conf.read_text()
+    conf.write_text(ours + "mine: 3\n")
+    report = provisioner.apply(spec("two"), check=False)
+    assert [change.action.value for change in report.plan.changes if change.address == "git.tool"] == [
+        "blocked"
+    ]
+    assert conf.read_text() == ours + "mine: 3\n"
+    conf.write_text(ours)
+    provisioner.apply(spec("two"))
+    assert conf.read_text() == "workers: 2\nname: two\n"
+    assert not provisioner.plan(spec("two")).pending

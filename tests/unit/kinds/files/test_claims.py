@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.kinds.base import Entry
 from provisioner.kinds.files.kind import KIND
+from provisioner.model.effects import Patch
 from tests import scene
 from tests.fakes import FakeMachine
 
@@ -51,7 +52,8 @@ def test_what_is_changed_is_made_by_others(wanted: dict[str, object]) -> None:
     entry = claims(wanted)
     assert (entry.makes, entry.edits, entry.uses) == ((), ("/work/a",), ())
     assert entry.reads == (("/work/x", "/work/y") if "patch" in wanted else ())
-    assert [patch.patches for patch in entry.patches] == ([entry.reads] if "patch" in wanted else [])
+    patches = [change.patches for change in entry.changes if isinstance(change, Patch)]
+    assert patches == ([entry.reads] if "patch" in wanted else [])
     assert entry.about.startswith(("whether", "what"))
 
 

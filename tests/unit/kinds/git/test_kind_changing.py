@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.model.effects import Run
+from provisioner.model.effects import Chmod, Edit, FileChange, Insertion, Patch, Run
 from provisioner.model.errors import EffectError, ObserveError
 from provisioner.model.plan import Action
 from tests.gitserver import GitServer, git
@@ -140,14 +140,39 @@ def test_an_untracked_file_that_only_the_server_knows_of_is_not_overwritten(
     assert project.read("hw/later.txt") == "mine\n"
 
 
-def test_what_other_entries_edit_does_not_block(
-    server: GitServer, project: Project, commits: tuple[str, str]
+PATCH = """\
+--- a/a.txt
++++ b/a.txt
+@@ -1 +1,2 @@
+ 2
++patched
+"""
+
+
+@pytest.mark.parametrize("change", ["edit", "patch", "patch of the folder", "mode"])
+def test_what_other_entries_change_does_not_block_unless_the_user_changed_it_too(
+    server: GitServer, project: Project, commits: tuple[str, str], change: str
 ) -> None:
-    """They edit it again after this; what they did not edit is left alone."""
+    """They change it again after this; what somebody else did there is never lost."""
     project.apply(one(server.url("hw")))
-    (project.folder / "hw/a.txt").write_text("edited by an entry\n")
-    project.look(edited=(f"{project.folder}/hw/a.txt",))
+    path = project.folder / "hw/a.txt"
+    (project.folder / "fix.patch").write_text(PATCH)
+    fix = (f"{project.folder}/fix.patch",)
+    changes: dict[str, FileChange] = {
+        "edit": Edit(path=str(path), changes=(Insertion(line="edited"),)),
+        "patch": Patch(path=str(path), patches=fix),
+        "patch of the folder": Patch(path=str(path.parent), patches=fix),
+        "mode": Chmod(path=str(path.parent), mode=0o755, tree=True),
+    }
+    project.machine.perform(changes[change], lambda done, total, text: None)
+    project.look(changes=(changes[change],), edited=(str(path),))
     section = one(server.url("hw"), rev="v1")
+    kept = path.read_text()
+    path.write_text(kept + "mine\n")
+    action, reason = only(project, section)
+    assert action is Action.BLOCKED
+    assert "stash" in reason
+    path.write_text(kept)
     project.apply(section)
     assert project.read("hw/a.txt") == "1\n"
     assert project.settled(section)

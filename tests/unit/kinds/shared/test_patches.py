@@ -27,7 +27,7 @@ MAKES = "--- /dev/null\n+++ b/old/x\n@@ -0,0 +1 @@\n+x\n"
 )
 def test_what_a_patch_removes(patches: tuple[str, ...], gone: set[str]) -> None:
     names = tuple(f"/work/{number}.patch" for number in range(len(patches)))
-    machine = FakeMachine(patches=(Patch(path="/work/t", patches=(*names, "/work/yet-to-come.patch")),))
+    machine = FakeMachine(changes=(Patch(path="/work/t", patches=(*names, "/work/yet-to-come.patch")),))
     for name, text in zip(names, patches, strict=True):
         machine.put(name, text)
     assert taken_away("/work/t", machine) == taken_away("/work", machine) == gone
