@@ -263,9 +263,9 @@ def test_another_revision_keeps_what_a_user_wrote_and_takes_our_own_changes_alon
         git(hub, "tag", name)
     conf = tmp_path / "tool" / "conf.yml"
 
-    def spec(rev: str) -> provisioner.Spec:
+    def spec(rev: str, workers: int = 2) -> provisioner.Spec:
         text = f"version: 1\ngit: {{repos: {{tool: {{url: hub, rev: {rev}}}}}}}\n"
-        text += "files: [{path: tool/conf.yml, set: {workers: 2}}]\n"
+        text += f"files: [{{path: tool/conf.yml, set: {{workers: {workers}}}}}]\n"
         return provisioner.parse(text, folder=tmp_path)
 
     provisioner.apply(spec("one"))
@@ -279,4 +279,7 @@ def test_another_revision_keeps_what_a_user_wrote_and_takes_our_own_changes_alon
     conf.write_text(ours)
     provisioner.apply(spec("two"))
     assert conf.read_text() == "workers: 2\nname: two\n"
+    provisioner.apply(spec("one", workers=3))
+    assert conf.read_text() == "workers: 3\nname: one\n"
+    provisioner.apply(spec("two"))
     assert not provisioner.plan(spec("two")).pending
