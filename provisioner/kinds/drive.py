@@ -16,6 +16,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.facts import platforms
+from provisioner.facts.mounts import mounted
 from provisioner.facts.paths import as_stored, look_through
 from provisioner.facts.platforms import Platform
 from provisioner.kinds.base import ABSENT, Entry, Kind
@@ -24,13 +25,10 @@ from provisioner.kinds.shared.fields import Flag, Section, SpecPath, as_written,
 from provisioner.kinds.shared.near_names import Gap, find_gap, suggest
 from provisioner.kinds.shared.platform_advice import advice
 from provisioner.kinds.shared.references import Definition
-from provisioner.machine import mounts
 from provisioner.machine.reader import Reader, Stat
 from provisioner.model.effects import Link, Mkdir, Mount
 from provisioner.model.errors import ObserveError
 from provisioner.model.plan import Action, Change, Named, Step
-
-MOUNTS = mounts.TABLE
 
 COLAB_TYPE = "fuse.drive"
 """How Colab's Drive appears in the mount table."""
@@ -143,7 +141,7 @@ class DriveFacts:
 
 def observe(config: Drive, reader: Reader) -> DriveFacts:
     platform = platforms.detect(reader)
-    type_ = mounted_type((reader.read(MOUNTS) or b"").decode(errors="surrogateescape"), config.mount)
+    type_ = mounted(reader).get(config.mount, "")
     problem = ""
     places: tuple[DrivePlace, ...] = ()
     try:
@@ -168,11 +166,6 @@ def find_obstacle(mount: str, reader: Reader) -> str:
         return f"{mount} is not empty"
     above = posixpath.dirname(mount)
     return "" if found or reader.stat(above) else f"there is no folder {above}"
-
-
-def mounted_type(table: str, mount: str) -> str:
-    """The type of what is mounted at a place, or ""."""
-    return mounts.types(table).get(mount, "")
 
 
 def why_unusable(platform: Platform, type_: str, mount: str, reader: Reader) -> str:

@@ -188,11 +188,9 @@ def firm_needs(entries: Collection[Entry]) -> Needs:
             add(found, makers.above(path), Dependency.DONE)
         for path in entry.ensures:
             add(found, makers.around(path), Dependency.DONE)
-        for path in entry.edits:
-            add(found, ((each, seen) for each, seen in makers.at_or_above(path)), Dependency.SEEN)
         for claim in entry.uses:
             add(found, makers.at_or_above(claim), Dependency.DONE)
-        for claim in entry.reads:
+        for claim in (*entry.edits, *entry.reads):
             add(found, makers.at_or_above(claim), Dependency.SEEN)
         for word in entry.after:
             add(found, ((each, False) for each in matching(word, addresses)), Dependency.DONE)

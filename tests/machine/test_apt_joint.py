@@ -44,6 +44,13 @@ def spec(packages: str, jdk: int, more: str = "") -> str:
     return f"version: 1\nname: both\napt:\n  packages: [{packages}]\n{more}jdk: {jdk}\n"
 
 
+def place_unknown(root: Root, repo: Repo) -> None:
+    """Put a repository on a machine whose apt knows of none."""
+    repo.place(root)
+    root.write("/etc/apt/sources.list", "")
+    root.run(["sh", "-c", "rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*"])
+
+
 def test_one_transaction_for_both(provisioned_machine: Root, repo: Repo, key: Key, jdk: int) -> None:
     root = provisioned_machine
     repo.enlist(root, key)
@@ -63,9 +70,7 @@ def test_a_repository_and_the_jdk_from_it_in_one_apply(
     provisioned_machine: Root, repo: Repo, key: Key, jdk: int
 ) -> None:
     root = provisioned_machine
-    repo.place(root)
-    root.write("/etc/apt/sources.list", "")
-    root.run(["sh", "-c", "rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*"])
+    place_unknown(root, repo)
     root.write(f"{WORK}/keys.asc", key.public)
     forget_installs(root)
     plan = pending(root, spec("shelf-vim", jdk, repository(key)))
@@ -88,9 +93,7 @@ def test_the_jdk_alone_from_a_repository_that_another_entry_brings_the_key_for(
     provisioned_machine: Root, repo: Repo, key: Key, jdk: int
 ) -> None:
     root = provisioned_machine
-    repo.place(root)
-    root.write("/etc/apt/sources.list", "")
-    root.run(["sh", "-c", "rm -rf /etc/apt/sources.list.d/* /var/lib/apt/lists/*"])
+    place_unknown(root, repo)
     lines = "".join(f"      {line}\n" for line in key.public.splitlines())
     made = f"files:\n  - path: {WORK}/keys.asc\n    content: |\n{lines}"
     text = spec("shelf-vim", jdk, repository(key)) + made

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from provisioner.facts.mounts import mounted
 from provisioner.facts.paths import as_stored, follow, look_through
 from provisioner.kinds.files.section import File
+from provisioner.kinds.shared.changed import content_at
 from provisioner.kinds.shared.fields import as_written, at_or_below_any, is_at_or_below
 from provisioner.kinds.shared.near_names import Gap, aside, find_gap
 from provisioner.kinds.shared.patches import taken_away
@@ -210,16 +212,15 @@ def find_obstacle(path: str, reader: Reader) -> str | None:
 # Folders
 
 
+def below(file: File, claims: Iterable[str], reader: Reader) -> tuple[str, ...]:
+    """What other entries claim below a path."""
+    found = (as_stored(claim, reader) for claim in claims)
+    return tuple(path for path in found if path != file.path and is_at_or_below(path, file.path))
+
+
 def others_below(file: File, reader: Reader) -> tuple[str, ...]:
     """What other entries make below a path."""
-    made = (as_stored(path, reader) for path in reader.context.made)
-    return tuple(path for path in made if path != file.path and is_at_or_below(path, file.path))
-
-
-def ensured_below(file: File, reader: Reader) -> tuple[str, ...]:
-    """Folders below a path that other entries make where they are not there."""
-    found = (as_stored(path, reader) for path in reader.context.ensured)
-    return tuple(path for path in found if path != file.path and is_at_or_below(path, file.path))
+    return below(file, reader.context.made, reader)
 
 
 def walk(path: str, reader: Reader, keep: tuple[str, ...] = ()) -> Iterator[tuple[str, Stat]]:
@@ -295,7 +296,7 @@ def look_at_modes(file: File, reader: Reader) -> ModeFacts | None:
     """The modes in a folder, where they are asked for."""
     if not file.recurse or file.bits is None:
         return None
-    keep = (*others_below(file, reader), *ensured_below(file, reader))
+    keep = (*others_below(file, reader), *below(file, reader.context.ensured, reader))
     stat = reader.stat(file.path)
     found = [stat, *(each for _, each in walk(file.path, reader, keep))] if stat else []
     modes = [
@@ -318,8 +319,7 @@ def look_at_patch(file: File, reader: Reader) -> PatchFacts:
             raise EffectError(
                 f"{link} is a link, and links are not followed", "Name what it leads to as `path`."
             )
-        stat = reader.stat(path)
-        return diffs.Content(reader.read(path), stat is not None and bool(stat.mode & 0o100))
+        return content_at(path, reader)
 
     try:
         told = [
@@ -361,15 +361,10 @@ def look_at_removal(file: File, stat: Stat, reader: Reader) -> RemovalFacts:
     context = reader.context
     if stat.type != "folder":
         return RemovalFacts()
-    mounts = (
-        line.split()
-        for line in (reader.read("/proc/self/mounts") or b"").decode(errors="replace").splitlines()
-    )
-    places = (words[1].replace("\\040", " ") for words in mounts if len(words) > 1)
     return RemovalFacts(
         holds=bool(reader.list(file.path)),
         is_inside=at_or_below_any(file.path, (context.folder, context.home)),
-        mounts=tuple(place for place in places if is_at_or_below(place, file.path)),
+        mounts=tuple(place for place in mounted(reader) if is_at_or_below(place, file.path)),
         made=others_below(file, reader),
         link=link_on_the_way(posixpath.dirname(file.path), "/", reader),
     )

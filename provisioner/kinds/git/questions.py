@@ -12,7 +12,7 @@ from provisioner.kinds.git import command, remote
 from provisioner.kinds.git.facts import Clone, RepoFacts
 from provisioner.kinds.git.pins import WantedRepository
 from provisioner.kinds.git.state import Task, is_behind, state, target_of
-from provisioner.kinds.shared.changed import OWNER_MAY_RUN, as_changed, is_changed
+from provisioner.kinds.shared.changed import as_changed, content_at, is_changed
 from provisioner.kinds.shared.fields import at_or_below_any, is_at_or_below
 from provisioner.machine.edits.diffs import Content
 from provisioner.machine.reader import Completed, Reader
@@ -127,8 +127,7 @@ def is_explained(name: str, wanted: WantedRepository, found: RepoFacts, reader: 
     listed = git(wanted, found, reader, "ls-tree", "HEAD", "--", f":(literal){name}")
     blob = git(wanted, found, reader, "cat-file", "blob", f"HEAD:{name}")
     known = Content(None if blob.code else blob.stdout.encode(), listed.stdout.startswith(PROGRAM))
-    data, stat = reader.read(path), reader.stat(path)
-    here = Content(data, data is not None and stat is not None and bool(stat.mode & OWNER_MAY_RUN))
+    here = content_at(path, reader)
     with suppress(EffectError):  # what is here may be what they said before they were changed
         return as_changed(path, known, reader) in (here, as_changed(path, here, reader))
     return False

@@ -17,6 +17,12 @@ from provisioner.model.effects import Chmod, Edit, FileChange, Patch, SetKeys
 OWNER_MAY_RUN = 0o100
 
 
+def content_at(path: str, reader: Reader) -> Content:
+    """What is at a path, as a diff knows it."""
+    data, stat = reader.read(path), reader.stat(path)
+    return Content(data, data is not None and stat is not None and bool(stat.mode & OWNER_MAY_RUN))
+
+
 def is_changed(path: str, reader: Reader) -> bool:
     """Whether the spec's entries may change a file."""
     return any(concerns(change, path) for change in reader.context.changes)
@@ -40,7 +46,8 @@ def with_change(path: str, content: Content, change: FileChange, reader: Reader)
         case Chmod(mode=mode):
             return replace(content, executable=bool(mode & OWNER_MAY_RUN))
         case Patch():
-            return diffs.with_diffs(content, [*diffs_of(path, change, reader)], path)
+            about = [diff for place, diff in diffs_of(change, reader) if path in (change.path, place)]
+            return diffs.with_diffs(content, about, path)
         case Edit(changes=changes):
             text, _ = edited(decoded(content.data or b"", path), changes)
         case SetKeys(format=language, keys=wanted):
@@ -48,10 +55,12 @@ def with_change(path: str, content: Content, change: FileChange, reader: Reader)
     return replace(content, data=text.encode())
 
 
-def diffs_of(path: str, patch: Patch, reader: Reader) -> Iterator[FileDiff]:
-    """The diffs of a patch that are about one file."""
+def diffs_of(patch: Patch, reader: Reader) -> Iterator[tuple[str, FileDiff]]:
+    """The diffs of a patch to a folder, each with the path of its file, as far as they can be read.
+
+    Raises EffectError for one that is none.
+    """
     for file in patch.patches:
         data = reader.read(as_stored(file, reader))
         for diff in diffs.parse(data, patch.strip, file) if data else ():
-            if path in (patch.path, posixpath.join(patch.path, diff.name)):
-                yield diff
+            yield posixpath.join(patch.path, diff.name), diff

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
-from provisioner.facts.paths import as_stored
+from provisioner.kinds.shared.changed import diffs_of
 from provisioner.kinds.shared.fields import is_at_or_below
-from provisioner.machine.edits import diffs
 from provisioner.machine.reader import Reader
 from provisioner.model.effects import Patch
 from provisioner.model.errors import EffectError
@@ -30,8 +29,7 @@ def taken_away(folder: str, reader: Reader) -> frozenset[str]:
 
 def outcomes(patch: Patch, reader: Reader) -> Iterator[tuple[str, bool]]:
     """The files of a folder that a patch is about, and whether each is removed; what comes last counts."""
-    for path in patch.patches:
-        data = reader.read(as_stored(path, reader))
+    for file in patch.patches:
         with suppress(EffectError):  # applying it will say so
-            for diff in diffs.parse(data, patch.strip, path) if data else ():
-                yield posixpath.join(patch.path, diff.name), diff.removes
+            for path, diff in diffs_of(replace(patch, patches=(file,)), reader):
+                yield path, diff.removes

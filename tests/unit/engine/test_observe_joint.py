@@ -15,6 +15,7 @@ from provisioner.model.plan import Action, Plan
 from provisioner.render.documents import plan_document, text
 from tests.chains import Stopping, apply, changes, machine, parse, plan
 from tests.fake_apt import JDK, SIZE, FakeApt, Offer, install, installed
+from tests.unit.machine.download.test_openpgp import ONE
 
 HOME = "/usr/lib/jvm/java-17-openjdk-amd64"
 SET_UP = [
@@ -28,17 +29,6 @@ OURS = {
     "rival": Offer(conflicts=("java-common",)),
     "git": Offer(("certs",)),
 }
-KEY = """\
------BEGIN PGP PUBLIC KEY BLOCK-----
-
-mDMEawLPKhYJKwYBBAHaRw8BAQdALZodzpElc3WtqNRyXvT/IjPAen46UFUTspDi
-q5igWZq0FW9uZSA8b25lQGV4YW1wbGUub3JnPoiQBBMWCAA4FiEEq/bJphofBhxB
-udzqoPq+eg5eAVcFAmsCzyoCGwMFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AACgkQ
-oPq+eg5eAVdCkQEA0TY7BX3XRUC1kWaO14hWHepktMvpsaDtTmQxSU0rYlkA/22q
-/tRIfHZH5BIqEqZWhFxnIVGiK5aK6P0ZtJlpR+IJ
-=tqd8
------END PGP PUBLIC KEY BLOCK-----
-"""
 REPOSITORY = (
     "repositories: [{name: shelf, uris: ['https://shelf.example/debian'], suites: [stable], "
     "components: [main], key: key.asc, fingerprint: ABF6C9A61A1F061C41B9DCEAA0FABE7A0E5E0157}]"
@@ -46,7 +36,7 @@ REPOSITORY = (
 
 
 def world(offers: Mapping[str, Offer]) -> tuple[Stopping, FakeApt]:
-    found, apt = machine({"key.asc": KEY}), FakeApt(offers)
+    found, apt = machine({"key.asc": ONE}), FakeApt(offers)
     apt.settle(found)
     return found, apt
 
@@ -243,7 +233,7 @@ def test_another_entry_stands_between() -> None:
     """The key of the repository has yet to be written, so it is not known what the repository has."""
     found, apt = world({"cup": Offer(repository="shelf"), KIT: Offer(repository="shelf")})
     found.drop("/work/key.asc")
-    lines = "".join(f"      {line}\n" for line in KEY.splitlines())
+    lines = "".join(f"      {line}\n" for line in ONE.splitlines())
     spec = parse(
         f"apt: {{packages: [cup], {REPOSITORY}}}\njdk: 17\nfiles:\n  - path: key.asc\n    content: |\n{lines}"
     )

@@ -11,14 +11,11 @@ from provisioner.model.effects import Effect, Mkdir, Mount, Secret
 from provisioner.model.plan import Action, Change, Plan, Step
 from provisioner.model.report import Outcome, Status
 from tests.clock import PATIENCE
+from tests.unit.engine.test_scheduler import never
 
 
 def step(name: str, *effects: Effect) -> Step:
     return Step(id=name, changes=(Change(name, Action.CREATE),), effects=effects)
-
-
-def never(entry: str) -> tuple[Step, ...]:
-    raise AssertionError(f"{entry} is not to be planned again")
 
 
 PLAN = Plan(

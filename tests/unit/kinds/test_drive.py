@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioner.engine.observe import observe
 from provisioner.engine.plan import make_plan
 from provisioner.kinds import drive
+from provisioner.machine.mounts import types
 from provisioner.machine.reader import Stat
 from provisioner.model.errors import ObserveError
 from provisioner.model.plan import Action, Change, Plan
@@ -119,8 +120,8 @@ def test_parts_of_a_drive_that_turns_out_to_be_unusable_say_why() -> None:
 
 def test_a_mount_point_is_read_as_the_table_writes_it() -> None:
     table = r"x /mnt/a\040b fuse.drive rw 0 0" + "\n\n"
-    assert drive.mounted_type(table, "/mnt/a b") == "fuse.drive"
-    assert drive.mounted_type(table, "/mnt/a") == ""
+    assert types(table).get("/mnt/a b", "") == "fuse.drive"
+    assert types(table).get("/mnt/a", "") == ""
 
 
 def test_the_default_place_of_drive() -> None:
